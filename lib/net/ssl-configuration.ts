@@ -1,0 +1,129 @@
+// How a secured socket is to be made: the counterpart of avs_net_ssl_configuration_t, as typed values.
+
+import type {
+  CertificateChainInfo,
+  CertificateRevocationListInfo,
+  PrivateKeyInfo,
+  PskIdentityInfo,
+  PskKeyInfo,
+  RawPublicKeyInfo,
+} from '../crypto/index.ts';
+import type { Endpoint, HandshakeTimeouts } from './socket.ts';
+import type { SecurityVersion } from './negotiated.ts';
+import type { SocketConfiguration } from './socket-configuration.ts';
+import type { TlsaRecord } from './tlsa.ts';
+
+/** Keys known to both sides (RFC 4279). Identity at most 128 bytes, key at most 64; a key under 16 bytes warns. */
+export interface PskSecurity {
+  readonly mode: 'psk';
+  readonly identity: PskIdentityInfo;
+  readonly key: PskKeyInfo;
+}
+
+/** X.509. Without anchors, DANE records or the system's trust store, every server is refused. */
+export interface CertificateSecurity {
+  readonly mode: 'certificate';
+  readonly trustAnchors?: CertificateChainInfo | undefined;
+  readonly revocationLists?: CertificateRevocationListInfo | undefined;
+  /** Also trust what the operating system trusts. Default false. */
+  readonly systemTrustStore?: boolean | undefined;
+  /** Use DANE records set on the socket. Default false. */
+  readonly dane?: boolean | undefined;
+  /** Our own chain: leaf first, then CAs to send. */
+  readonly clientChain?: CertificateChainInfo | undefined;
+  readonly clientKey?: PrivateKeyInfo | undefined;
+  /** Complete our chain from the trust anchors before sending it. Default false. */
+  readonly rebuildClientChain?: boolean | undefined;
+  /** Accept any peer certificate. Default false. */
+  readonly dangerSkipPeerValidation?: boolean | undefined;
+}
+
+/** Raw public keys (RFC 7250). The server's key must be one of `serverKeys`. */
+export interface RawPublicKeySecurity {
+  readonly mode: 'rawPublicKey';
+  readonly serverKeys: RawPublicKeyInfo;
+  readonly publicKey?: RawPublicKeyInfo | undefined;
+  readonly privateKey?: PrivateKeyInfo | undefined;
+}
+
+export type Security = PskSecurity | CertificateSecurity | RawPublicKeySecurity;
+
+/** Where sessions are kept for resumption. Entries hold secrets: a store keeps them as it keeps keys. */
+export interface SessionStore {
+  load(key: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  save(key: string, session: Uint8Array): void | Promise<void>;
+  remove(key: string): void | Promise<void>;
+}
+
+/** Receives one NSS key log line per secret. Whoever asks for it can decrypt the traffic. */
+export type KeyLog = (line: string) => void;
+
+export interface TlsCommonConfiguration {
+  /** Versions allowed. Default: all that the backend has. */
+  readonly versions?: readonly SecurityVersion[] | undefined;
+  /** IANA ids in order of preference; unknown ids are ignored. Default: the backend's own order. */
+  readonly ciphersuites?: readonly number[] | undefined;
+  /** Extended master secret (RFC 7627). Default `require`. */
+  readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
+  /** Default 1 s and 60 s (RFC 6347 §4.2.4.1); RFC 7925 §11 suggests 9 s for constrained networks. */
+  readonly handshakeTimeouts?: HandshakeTimeouts | undefined;
+  /** How often a flight is sent before the attempt ends with ETIMEDOUT. Default 7. */
+  readonly handshakeTries?: number | undefined;
+  /** Use connection ids (RFC 9146) where the backend has them. Default false. */
+  readonly connectionId?: boolean | undefined;
+  /** Default none: no resumption. */
+  readonly sessionStore?: SessionStore | undefined;
+  /** Options of the raw socket below. */
+  readonly socket?: SocketConfiguration | undefined;
+  /** Default none: secrets are never written. */
+  readonly dangerKeyLog?: KeyLog | undefined;
+  /** Called by the backend with its own native configuration object before it is used; what that is, the backend says. */
+  readonly additionalConfiguration?: ((native: unknown) => void) | undefined;
+}
+
+/** What a client socket of a security backend is made from. Copied when the socket is made, never kept by reference. */
+export interface SslConfiguration extends TlsCommonConfiguration {
+  readonly security: Security;
+  /** Name to ask for (SNI) and to check, if not the one given to connect. */
+  readonly serverName?: string | undefined;
+  readonly daneTlsaRecords?: readonly TlsaRecord[] | undefined;
+}
+
+/** The server's side of pre-shared keys. */
+export interface PskServerSecurity {
+  readonly mode: 'psk';
+  /** Sent to clients if given (RFC 4279 §5.2). */
+  readonly identityHint?: Uint8Array | undefined;
+  /** The key of an identity, at once or later; undefined refuses it. The bytes are copied. */
+  readonly lookup: (identity: Uint8Array, from: Endpoint) => PskKeyInfo | undefined | Promise<PskKeyInfo | undefined>;
+}
+
+export interface CertificateServerSecurity {
+  readonly mode: 'certificate';
+  readonly chain: CertificateChainInfo;
+  readonly key: PrivateKeyInfo;
+  /** Ask for and require a client certificate that chains to `trustAnchors`. Default `require`. */
+  readonly clientCertificate?: 'require' | 'none' | undefined;
+  readonly trustAnchors?: CertificateChainInfo | undefined;
+  readonly revocationLists?: CertificateRevocationListInfo | undefined;
+}
+
+export interface RawPublicKeyServerSecurity {
+  readonly mode: 'rawPublicKey';
+  readonly publicKey: RawPublicKeyInfo;
+  readonly privateKey: PrivateKeyInfo;
+  /** Whether a client's key (SubjectPublicKeyInfo, DER) is known. */
+  readonly accept: (spki: Uint8Array, from: Endpoint) => boolean | Promise<boolean>;
+}
+
+export type ServerSecurity = PskServerSecurity | CertificateServerSecurity | RawPublicKeyServerSecurity;
+
+/** What a listening socket of a security backend is made from. */
+export interface ServerConfiguration extends TlsCommonConfiguration {
+  readonly security: ServerSecurity;
+  /** How many established sessions at once; the longest idle one gives way. Default 10,000. */
+  readonly maxSessions?: number | undefined;
+  /** How many handshakes at once, after the cookie. Default 1,000. */
+  readonly maxHandshakes?: number | undefined;
+}
+
