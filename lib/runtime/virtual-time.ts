@@ -87,7 +87,8 @@ export class VirtualTime implements Clock, Timers {
       if (this.#now > end) throw new Error(`virtual time ran ${limit} ms and the promise is still pending`);
       if (!this.step()) {
         await settle();
-        if (!settled && this.#head() === undefined) throw new Error('nothing is left to happen and the promise is pending');
+        if (!settled && this.#head() === undefined)
+          throw new Error('nothing is left to happen and the promise is pending');
       }
       await settle();
     }

@@ -1,0 +1,23 @@
+export { MAX_ID, Path } from './path.ts';
+export {
+  type Entry,
+  type ObjectLink,
+  type ResourceType,
+  type Value,
+  type ValueOfType,
+  equalValues,
+  hasType,
+  isObjectLink,
+} from './value.ts';
+export type {
+  Executable,
+  InstanceInit,
+  InstanceOf,
+  ObjectDefinition,
+  Operations,
+  ResourceDefinition,
+} from './definition.ts';
+export { ModelError, type ModelErrorReason } from './model-error.ts';
+export type { Actor, Change, ManagedObject, WriteMode } from './managed-object.ts';
+export { type ObjectHooks, type TypedObject, TypedObjectBase } from './typed-object.ts';
+export { type ObjectKind, defineObject } from './define-object.ts';

@@ -1,0 +1,106 @@
+// One object instance in memory: values and value functions by resource id, checked against the definition.
+
+import { type Entry, type Value, hasType, isObjectLink } from './value.ts';
+import type { Executable, ObjectDefinition, ResourceDefinition } from './definition.ts';
+import { ModelError } from './model-error.ts';
+import type { Path } from './path.ts';
+
+/** Values of a multiple resource by resource instance id. */
+export type Values = Readonly<Record<number, Value>>;
+/** What a resource holds: a value, values, an executable, or a function asked at every read. */
+export type Holding = Value | Values | Executable | (() => Value | Values | Promise<Value | Values>);
+
+/** The resources of one instance. Knows values, not who may touch them. */
+export class Instance {
+  readonly id: number;
+  readonly #byId: ReadonlyMap<number, ResourceDefinition>;
+  readonly #holdings = new Map<number, Holding>();
+
+  constructor(id: number, byId: ReadonlyMap<number, ResourceDefinition>) {
+    this.id = id;
+    this.#byId = byId;
+  }
+
+  get resourceIds(): readonly number[] {
+    return [...this.#holdings.keys()].sort((a, b) => a - b);
+  }
+
+  holding(resource: number): Holding | undefined {
+    return this.#holdings.get(resource);
+  }
+
+  set(resource: number, holding: Holding | undefined): void {
+    if (holding === undefined) this.#holdings.delete(resource);
+    else this.#holdings.set(resource, holding);
+  }
+
+  /** The entries of one resource: at once, or later where its function is asynchronous. */
+  entries(path: Path, resource: number): readonly Entry[] | Promise<readonly Entry[]> {
+    const definition = this.#byId.get(resource)!;
+    const held = this.#holdings.get(resource);
+    const now = typeof held === 'function' ? (held as () => Value | Values | Promise<Value | Values>)() : held;
+    if (now instanceof Promise) return now.then((value) => toEntries(definition, path, value));
+    return now === undefined ? [] : toEntries(definition, path, now);
+  }
+}
+
+function toEntries(definition: ResourceDefinition, path: Path, held: Value | Values): readonly Entry[] {
+  checkHolding(definition, held, path.toString());
+  if (!definition.multiple) return [{ path, value: held as Value }];
+  return Object.entries(held as Values).map(([id, value]) => ({ path: path.child(Number(id)), value }));
+}
+
+/** Looks up resources by id. */
+export function resourcesById(definition: ObjectDefinition): ReadonlyMap<number, ResourceDefinition> {
+  return new Map(Object.values(definition.resources).map((resource) => [resource.id, resource]));
+}
+
+/** @throws ModelError if `held` is not what the definition says; `where` names it */
+export function checkHolding(definition: ResourceDefinition, held: Holding, where: string): void {
+  if (typeof held === 'function') return;
+  if (definition.operations === 'E')
+    throw new ModelError('badRequest', `${where}: an executable resource takes a function`);
+  if (!definition.multiple) return checkValue(definition, held as Value, where);
+  if (!isValues(held))
+    throw new ModelError('badRequest', `${where}: a multiple resource takes values by resource instance id`);
+  for (const [id, value] of Object.entries(held)) {
+    if (!/^\d{1,5}$/.test(id) || Number(id) > 65_534) {
+      throw new ModelError('badRequest', `${where}: a resource instance id is 0 to 65534, not ${id}`);
+    }
+    checkValue(definition, value, `${where}/${id}`);
+  }
+}
+
+/** Whether `held` is the values of a multiple resource. */
+export function isValues(held: unknown): held is Values {
+  if (typeof held !== 'object' || held === null || held instanceof Uint8Array || held instanceof Date) return false;
+  return !isObjectLink(held);
+}
+
+/** @throws ModelError naming the resource, the type or range expected, and (never the value) what was found */
+export function checkValue(definition: ResourceDefinition, value: Value, where: string): void {
+  const what = `${where} (${definition.name})`;
+  if (!hasType(value, definition.type)) {
+    throw new ModelError('badRequest', `${what}: expected ${definition.type}, found ${nameOf(value)}`);
+  }
+  if (definition.wide !== true && typeof value === 'bigint') {
+    throw new ModelError('badRequest', `${what}: expected an integer of at most 53 bits, found a larger one`);
+  }
+  checkRange(definition, value, what);
+}
+
+function checkRange(definition: ResourceDefinition, value: Value, what: string): void {
+  if (definition.range === undefined) return;
+  const [min, max] = definition.range;
+  const size = typeof value === 'string' || value instanceof Uint8Array ? value.length : value;
+  if ((typeof size === 'number' || typeof size === 'bigint') && (size < min || size > max)) {
+    const kind = typeof value === 'string' || value instanceof Uint8Array ? 'a length of ' : '';
+    throw new ModelError('badRequest', `${what}: expected ${kind}${min} to ${max}, found ${kind}${size}`);
+  }
+}
+
+function nameOf(value: unknown): string {
+  if (value instanceof Uint8Array) return 'opaque';
+  if (value instanceof Date) return 'time';
+  return isObjectLink(value) ? 'objectLink' : typeof value;
+}

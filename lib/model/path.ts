@@ -1,0 +1,87 @@
+// Paths name what operations work on: /Object/Instance/Resource/ResourceInstance, each part an id (LwM2M Core §7.2).
+
+import { DecodeError } from '../bytes/index.ts';
+
+/** The largest id an object, instance or resource may have: 65535 is reserved (LwM2M Core §7.2). */
+export const MAX_ID = 65_534;
+
+/** An immutable path of 0 (the root) to 4 ids. */
+export class Path {
+  static readonly root: Path = new Path([]);
+  readonly ids: readonly number[];
+
+  private constructor(ids: readonly number[]) {
+    this.ids = ids;
+  }
+
+  /** @throws RangeError if there are more than four ids or one is out of range */
+  static of(...ids: readonly number[]): Path {
+    if (ids.length > 4) throw new RangeError(`a path has at most 4 ids, not ${ids.length}`);
+    for (const id of ids) {
+      if (!Number.isInteger(id) || id < 0 || id > MAX_ID) throw new RangeError(`an id is 0 to ${MAX_ID}, not ${id}`);
+    }
+    return ids.length === 0 ? Path.root : new Path([...ids]);
+  }
+
+  /** Parses `/3/0/1`, `3/0/1` and `/`. @throws DecodeError naming `field` */
+  static parse(text: string, field = 'path'): Path {
+    const trimmed = text.startsWith('/') ? text.slice(1) : text;
+    return trimmed === '' ? Path.root : Path.fromSegments(trimmed.split('/'), field);
+  }
+
+  /** From Uri-Path segments. @throws DecodeError naming `field` */
+  static fromSegments(segments: readonly string[], field = 'path'): Path {
+    if (segments.length > 4) throw new DecodeError(field, 'at most 4 ids', `${segments.length}`);
+    const ids = segments.map((segment) => {
+      if (!/^(0|[1-9][0-9]{0,4})$/.test(segment) || Number(segment) > MAX_ID) {
+        throw new DecodeError(field, `ids from 0 to ${MAX_ID}`, JSON.stringify(segment.slice(0, 32)));
+      }
+      return Number(segment);
+    });
+    return ids.length === 0 ? Path.root : new Path(ids);
+  }
+
+  get object(): number | undefined {
+    return this.ids[0];
+  }
+
+  get instance(): number | undefined {
+    return this.ids[1];
+  }
+
+  get resource(): number | undefined {
+    return this.ids[2];
+  }
+
+  get resourceInstance(): number | undefined {
+    return this.ids[3];
+  }
+
+  get level(): 'root' | 'object' | 'instance' | 'resource' | 'resourceInstance' {
+    return (['root', 'object', 'instance', 'resource', 'resourceInstance'] as const)[this.ids.length]!;
+  }
+
+  /** The path one level below. */
+  child(id: number): Path {
+    return Path.of(...this.ids, id);
+  }
+
+  /** The path of the first `length` ids. */
+  prefix(length: number): Path {
+    return length >= this.ids.length ? this : Path.of(...this.ids.slice(0, length));
+  }
+
+  /** True for the path itself and everything below it. */
+  contains(other: Path): boolean {
+    return other.ids.length >= this.ids.length && this.ids.every((id, i) => other.ids[i] === id);
+  }
+
+  equals(other: Path): boolean {
+    return this.ids.length === other.ids.length && this.contains(other);
+  }
+
+  /** `/3/0/1`; the root is `/`. */
+  toString(): string {
+    return `/${this.ids.join('/')}`;
+  }
+}
