@@ -95,7 +95,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     const parts: (readonly Entry[] | Promise<readonly Entry[]>)[] = [];
     for (const id of instances) this.#readInstance(this.#existing(id), path, by, parts);
     if (!parts.some((part) => part instanceof Promise)) return (parts as (readonly Entry[])[]).flat();
-    return Promise.all(parts).then((all) => all.flat());
+    return Promise.all(parts.map(async (part) => part)).then((all) => all.flat());
   }
 
   write(path: Path, entries: readonly Entry[], mode: WriteMode, by: Actor): void | Promise<void> {
@@ -226,7 +226,10 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
       this.#checkWritable(at, by);
       const before = instance.holding(resource);
       const merges = mode === 'update' || path.resourceInstance !== undefined;
-      const holding = merges && isValues(given) && isValues(before) ? { ...before, ...given } : given;
+      const holding: Values | Value =
+        merges && isValues(given) && isValues(before)
+          ? Object.assign<object, Values, Values>({}, before, given)
+          : given;
       checkHolding(this.#known(at), holding, at.toString());
       changes.set(resource, holding);
     }
@@ -340,7 +343,9 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
       Object.defineProperty(view, name, {
         enumerable: true,
         get: () => present(instance.holding(resource.id), resource, name),
-        set: (held: Holding | undefined) => this.set(instance.id, name, held),
+        set: (held: Holding | undefined) => {
+          this.set(instance.id, name, held);
+        },
       });
     }
     return Object.seal(view) as InstanceOf<D>;

@@ -81,7 +81,7 @@ export class VirtualTime implements Clock, Timers {
     const end = this.#now + limit;
     let settled = false;
     const done = (): void => void (settled = true);
-    promise.then(done, done);
+    promise.then(done).catch(done);
     await settle();
     while (!settled) {
       if (this.#now > end) throw new Error(`virtual time ran ${limit} ms and the promise is still pending`);
