@@ -1,0 +1,145 @@
+// The sans-IO contract of a DTLS connection: bytes and `now` go in, outputs and the next deadline come out.
+
+import type { Instant, RandomSource } from '../../lib/runtime/index.ts';
+import { seconds } from '../../lib/runtime/index.ts';
+import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type { HandshakeTimeouts, KeyLog, Negotiated, SocketError } from '../../lib/net/index.ts';
+
+/** What a connection wants done or known. Poll after every input until there is none. */
+export type DtlsOutput =
+  /** Send this, at most `mtu` bytes, to the peer. */
+  | { readonly kind: 'transmit'; readonly datagram: Uint8Array }
+  | { readonly kind: 'connected'; readonly negotiated: Negotiated }
+  /** Decrypted and authenticated; the receiver's to keep. */
+  | { readonly kind: 'data'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'alert';
+      readonly level: 'warning' | 'fatal';
+      readonly description: number;
+      readonly direction: 'received' | 'sent';
+    }
+  | { readonly kind: 'job'; readonly job: DtlsJob }
+  /** The last output, exactly once; without a cause when either side ended in order. */
+  | { readonly kind: 'closed'; readonly cause: SocketError | undefined };
+
+/** A question whose answer may take time; `answer(job.id, …)` gives it, at once or later. */
+export type DtlsJob =
+  /** Client: identity and key for this server's hint; undefined refuses. */
+  | { readonly id: number; readonly type: 'choosePsk'; readonly hint: Uint8Array | undefined }
+  /** Server: the key of this identity; undefined refuses. */
+  | { readonly id: number; readonly type: 'lookupPsk'; readonly identity: Uint8Array };
+
+/** The answer to a job; `identity` is needed for `choosePsk` alone. The connection copies what it needs. */
+export interface PskAnswer {
+  readonly identity?: Uint8Array | undefined;
+  readonly key: Uint8Array;
+}
+
+/** Why records or messages were dropped; one counter each. */
+export type DropReason =
+  | 'malformedRecord'
+  | 'badVersion'
+  | 'badType'
+  | 'badMac'
+  | 'replayed'
+  | 'wrongEpoch'
+  | 'earlyRecordOverflow'
+  | 'unexpectedChangeCipherSpec'
+  | 'unexpectedApplicationData'
+  | 'unexpectedMessage'
+  | 'malformedMessage'
+  | 'badFragment'
+  | 'reassemblyOverflow'
+  | 'unauthenticatedAlert';
+
+/** Counts since the connection was made. */
+export interface DtlsCounters {
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Records of ours sealed or sent in the clear. */
+  readonly recordsSent: number;
+  /** Records accepted. */
+  readonly recordsReceived: number;
+  /** Flights sent again, by time-out or because the peer repeated its own. */
+  readonly retransmissions: number;
+}
+
+/** Bounds on what a peer or an attacker can make a connection hold or do. */
+export interface DtlsLimits {
+  /** Largest handshake message taken, in bytes. */
+  readonly handshakeMessageBytes: number;
+  /** Bytes of incomplete or early handshake messages held at once. */
+  readonly reassemblyBytes: number;
+  /** How many messages ahead of the next one are held. */
+  readonly reassemblyMessages: number;
+  /** Records of the next epoch held until ChangeCipherSpec. */
+  readonly earlyRecords: number;
+  /** Records that fail authentication before the connection ends, per epoch. */
+  readonly forgedRecords: number;
+  /** Records sealed under one key before the connection ends. */
+  readonly sealedRecords: number;
+  /** How often a new cookie is taken within one handshake (client). */
+  readonly cookieChanges: number;
+}
+
+export const DEFAULT_LIMITS: DtlsLimits = Object.freeze({
+  handshakeMessageBytes: 16_384, // no PSK message comes near; room for certificate chains
+  reassemblyBytes: 32_768,
+  reassemblyMessages: 8,
+  earlyRecords: 8, // a last flight at the smallest MTU is fewer records
+  forgedRecords: 2 ** 23, // RFC 9147 §4.5.3 for CCM, 2^23.5; with an 8-byte tag a forgery then has odds of 2^-41
+  sealedRecords: 2 ** 48 - 1, // RFC 6347 §4.1: sequence numbers must not wrap
+  cookieChanges: 3,
+});
+
+/** What client and server connections are made from. */
+export interface DtlsOptions {
+  /** UDP payload bytes that fit one datagram; at least MIN_MTU. */
+  readonly mtu: number;
+  readonly provider: CryptoProvider;
+  readonly random: RandomSource;
+  /** IANA ids in order of preference; unknown ids are ignored. Default: all this backend has. */
+  readonly ciphersuites?: readonly number[] | undefined;
+  /** RFC 7627. Default `require`. */
+  readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
+  /** Default 1 s and 60 s (RFC 6347 §4.2.4.1). */
+  readonly handshakeTimeouts?: HandshakeTimeouts | undefined;
+  /** How often a flight is sent before the attempt ends. Default 7. */
+  readonly handshakeTries?: number | undefined;
+  readonly keyLog?: KeyLog | undefined;
+  readonly limits?: Partial<DtlsLimits> | undefined;
+}
+
+/** Smallest `mtu` a connection works with, in bytes of UDP payload. */
+export const MIN_MTU = 100;
+
+export const DEFAULT_TIMEOUTS: HandshakeTimeouts = Object.freeze({ min: seconds(1), max: seconds(60) }); // RFC 6347 §4.2.4.1
+
+export const DEFAULT_TRIES = 7; // 1 + 2 + 4 + … + 60 s: about two minutes a flight
+
+/** One DTLS association. Never reads a clock, never throws for what a peer sent. */
+export interface DtlsConnection {
+  /** Client: the first ClientHello. Server: the answer to the verified ClientHello it was made from. */
+  start(now: Instant): void;
+  handleDatagram(datagram: Uint8Array, now: Instant): void;
+  /** To be called at `nextTimeout()`; earlier calls do nothing. */
+  handleTimeout(now: Instant): void;
+  /** Answers a job; ignored if the job is no longer open. */
+  answer(id: number, value: PskAnswer | undefined, now: Instant): void;
+  /** One record of application data. @throws SocketError ENOTCONN before connected, EMSGSIZE over innerMtu, EBADF once closed */
+  send(bytes: Uint8Array): void;
+  /** close_notify where there is someone to tell, then closed; keys are zeroed. Allowed again. */
+  close(now: Instant): void;
+  /** Ends with a fatal alert of ours. */
+  abort(description: number, now: Instant, message?: string): void;
+  poll(): DtlsOutput | undefined;
+  nextTimeout(): Instant;
+  /** Largest `send` that fits one datagram, in bytes: exact for what was negotiated; 0 before. */
+  readonly innerMtu: number;
+  /** The state reached, in words. */
+  readonly state: string;
+  readonly counters: DtlsCounters;
+  /** Defined from connected on. */
+  readonly negotiated: Negotiated | undefined;
+  /** Takes effect with the next flight. */
+  setHandshakeTimeouts(timeouts: HandshakeTimeouts): void;
+}
