@@ -6,3 +6,4 @@ export { type RandomSource, SeededRandom, randomUint16, randomUnit, secureRandom
 export { type Log, type LogMethod, silentLog } from './log.ts';
 export { type Environment, systemEnvironment } from './environment.ts';
 export { VirtualTime, settle } from './virtual-time.ts';
+export { Events } from './events.ts';
