@@ -1,7 +1,22 @@
+export { type Resolver, formatEndpoint, literalFamily, orderAddresses, sameEndpoint, udpOverhead } from './address.ts';
+export {
+  type CheckedSocketConfiguration,
+  checkedFamily,
+  checkedPort,
+  checkedSocketConfiguration,
+  checkedTimeout,
+} from './checked-configuration.ts';
+export { type Arrival, DatagramCore } from './datagram-core.ts';
+export { DatagramListener, type DatagramListenerOptions } from './datagram-listener.ts';
 export * from './errors.ts';
+export { ListeningDatagramCore } from './listening-datagram-core.ts';
 export * from './negotiated.ts';
+export type { DatagramOutlet, PeerSocket } from './peer-socket.ts';
 export * from './security-backend.ts';
 export * from './socket.ts';
+export { SocketCore, asSocketError, notSupported, tooLarge } from './socket-core.ts';
 export * from './socket-configuration.ts';
 export * from './ssl-configuration.ts';
+export { StreamCore } from './stream-core.ts';
 export * from './tlsa.ts';
+export { type WaitOptions, Waiters } from './waiters.ts';

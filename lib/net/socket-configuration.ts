@@ -26,7 +26,7 @@ export interface SocketConfiguration {
   readonly localEndpoint?: Partial<Endpoint> | undefined;
   /** Default 30 s. */
   readonly receiveTimeout?: Duration | undefined;
-  /** Bytes that may wait to be received before arrivals are dropped and counted. Default 1 MiB. */
+  /** Bytes that may wait to be received before arrivals are dropped and counted; for streams, also to be sent. Default 1 MiB. */
   readonly maxBufferedBytes?: number | undefined;
   /** Called with the host's own socket before it is used: for what Node has no option for. */
   readonly configureHandle?: ((handle: unknown) => void) | undefined;

@@ -42,6 +42,8 @@ export interface ReadableOptions extends SettableOptions {
   /** Bytes handed to and taken from the layer below since the socket was made. */
   bytesSent: bigint;
   bytesReceived: bigint;
+  /** Datagrams (and soft errors) dropped because the receive queue was full; streams hold their peer back instead: 0. */
+  arrivalsDropped: number;
   negotiated: Negotiated | undefined;
 }
 

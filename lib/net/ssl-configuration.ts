@@ -126,4 +126,3 @@ export interface ServerConfiguration extends TlsCommonConfiguration {
   /** How many handshakes at once, after the cookie. Default 1,000. */
   readonly maxHandshakes?: number | undefined;
 }
-

@@ -1,0 +1,52 @@
+// The stream half of SocketCore: a byte stream whose receive queue can be taken in pieces, with an end.
+
+import { concatBytes } from '../bytes/index.ts';
+import { SocketError } from './errors.ts';
+import type { StreamSocket } from './socket.ts';
+import { SocketCore } from './socket-core.ts';
+
+/** Base of the stream sockets: implement `connect`, `send`, `shutdown`, `release`, and call `deliver` for what arrives. */
+export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> implements StreamSocket {
+  readonly transport = 'stream';
+
+  /** The most one `send` can ever take: what may wait to be sent. More at once could never be accepted. */
+  get innerMtu(): number {
+    return this.configuration.maxBufferedBytes;
+  }
+
+  receive(limit: number = Number.POSITIVE_INFINITY): Uint8Array | null | undefined {
+    const before = this.bufferedCost;
+    const bytes = this.#take(limit);
+    if (before !== this.bufferedCost) this.drained();
+    return bytes;
+  }
+
+  protected poll(): Uint8Array | null | undefined {
+    return this.receive();
+  }
+
+  /** Called when `receive` made room: for those who hold their peer back. */
+  protected drained(): void {}
+
+  /** Bytes came in; they become the socket's. Streams lose nothing: whoever calls this holds its peer back when full. */
+  protected deliver(bytes: Uint8Array): void {
+    if (this.state === 'closed' || bytes.length === 0) return;
+    this.countReceived(bytes.length);
+    this.append(bytes, bytes.length);
+    this.announce();
+  }
+
+  #take(limit: number): Uint8Array | null | undefined {
+    if (!(limit >= 1)) throw new SocketError('EINVAL', `limit: expected 1 or more, found ${limit}`, { fatal: false });
+    const parts: Uint8Array[] = [];
+    let room = limit;
+    do {
+      const chunk = this.dequeue();
+      if (chunk === undefined || chunk === null) return chunk;
+      if (chunk.length > room) this.requeue(chunk.subarray(room), chunk.length - room);
+      parts.push(chunk.length > room ? chunk.slice(0, room) : chunk);
+      room -= chunk.length;
+    } while (room > 0 && this.bufferedCost > 0);
+    return parts.length === 1 ? parts[0] : concatBytes(...parts);
+  }
+}
