@@ -1,0 +1,2 @@
+export { MemoryStorage } from './memory.ts';
+export { type Storage, StorageError, type StorageErrorCode, type StorageLock } from './storage.ts';
