@@ -1,0 +1,63 @@
+// The words of Register and Update: query parameters and the object list (LwM2M Core 1.2 §6.2.1, Transport §6.4.3).
+
+import { CONTENT_FORMATS, type CoreLink, SUPPORTED_READ_FORMATS, encodeLinks } from '../formats/index.ts';
+import type { Lwm2mVersion, RegistrationParameters } from './registration.ts';
+import type { ManagedObject } from '../model/index.ts';
+
+/** Objects no server is told of: Security and OSCORE (LwM2M Core 1.2 §6.2.1). */
+export const HIDDEN_OBJECTS: ReadonlySet<number> = new Set([0, 21]);
+
+/** Objects and instances as `</>;rt="oma.lwm2m";ct="…",</1/0>,</3303>;ver=1.1,</3303/0>`; an object without instances as itself. */
+export function objectLinks(objects: Iterable<ManagedObject>): string {
+  const links: CoreLink[] = [rootLink()];
+  const ascending = [...objects].sort((a, b) => a.definition.id - b.definition.id);
+  for (const { definition, instanceIds } of ascending) {
+    if (HIDDEN_OBJECTS.has(definition.id)) continue;
+    const version = definition.version ?? '1.0';
+    const target = `/${definition.id}`;
+    if (version !== '1.0') links.push({ target, attributes: { ver: version } });
+    else if (instanceIds.length === 0) links.push({ target, attributes: {} });
+    for (const id of instanceIds) links.push({ target: `${target}/${id}`, attributes: {} });
+  }
+  return encodeLinks(links);
+}
+
+/** `rt` says that this root is LwM2M's, `ct` which formats we have beyond the mandatory ones. */
+function rootLink(): CoreLink {
+  const formats = SUPPORTED_READ_FORMATS.filter((format) => format !== CONTENT_FORMATS.coreLink);
+  return { target: '/', attributes: { rt: 'oma.lwm2m', ct: formats.join(' ') } };
+}
+
+/** Uri-Query of Register. In 1.0, queue mode is part of the binding (`UQ`); later it is a parameter of its own. */
+export function registerQuery(
+  endpoint: string | undefined,
+  version: Lwm2mVersion,
+  parameters: RegistrationParameters,
+): readonly string[] {
+  const { lifetime, smsNumber } = parameters;
+  return [
+    ...(endpoint === undefined ? [] : [`ep=${endpoint}`]),
+    `lt=${lifetime}`,
+    `lwm2m=${version}`,
+    ...bindingQuery(version, parameters),
+    ...(smsNumber === undefined ? [] : [`sms=${smsNumber}`]),
+  ];
+}
+
+/** Uri-Query of Update: only what changed. */
+export function updateQuery(version: Lwm2mVersion, changes: Partial<RegistrationParameters>): readonly string[] {
+  const { lifetime, binding, queueMode = false, smsNumber } = changes;
+  return [
+    ...(lifetime === undefined ? [] : [`lt=${lifetime}`]),
+    ...(binding === undefined ? [] : bindingQuery(version, { binding, queueMode })),
+    ...(smsNumber === undefined ? [] : [`sms=${smsNumber}`]),
+  ];
+}
+
+function bindingQuery(
+  version: Lwm2mVersion,
+  { binding, queueMode }: { readonly binding: string; readonly queueMode: boolean },
+): readonly string[] {
+  if (version === '1.0') return [`b=${binding}${queueMode ? 'Q' : ''}`];
+  return queueMode ? [`b=${binding}`, 'Q'] : [`b=${binding}`];
+}
