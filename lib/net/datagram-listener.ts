@@ -1,13 +1,13 @@
 // One bound datagram socket, many peers: a session socket for each source address. What UDP's `accept` gives.
 
-import { type Duration, type Environment, type Timer, UNBOUNDED, hours, later } from '../runtime/index.ts';
+import { type Duration, type Environment, type Timer, hours, later } from '../runtime/index.ts';
+import { AcceptQueue, DEFAULT_BACKLOG } from './accept-queue.ts';
 import { formatEndpoint } from './address.ts';
 import { checkedSocketConfiguration } from './checked-configuration.ts';
 import { SocketError } from './errors.ts';
 import { type DatagramOutlet, PeerSocket } from './peer-socket.ts';
 import type { SocketConfiguration } from './socket-configuration.ts';
 import type { Cancellable, DatagramSocket, Endpoint } from './socket.ts';
-import { Waiters } from './waiters.ts';
 
 export interface DatagramListenerOptions {
   /** Peers known at once; the longest idle one gives way to a new one. Default 10,000. */
@@ -28,7 +28,7 @@ interface Limits {
 
 const DEFAULTS: Limits = Object.freeze({
   maxPeers: 10_000, // as ServerConfiguration.maxSessions
-  maxWaiting: 128, // the host's usual backlog (SOMAXCONN of old)
+  maxWaiting: DEFAULT_BACKLOG,
   idleTimeout: hours(25), // a registration lives a day if nobody says otherwise (LwM2M Core 1.2 §6.2.1), and then some
 });
 
@@ -39,22 +39,21 @@ export class DatagramListener {
   readonly #options: Limits;
   readonly #socket: ReturnType<typeof checkedSocketConfiguration>;
   readonly #peers = new Map<string, PeerSocket>(); // the longest idle first
-  readonly #waiting: PeerSocket[] = [];
-  readonly #waiters: Waiters<PeerSocket>;
+  readonly #waiting: AcceptQueue<PeerSocket>;
   #idle: Timer | undefined;
   #dropped = 0;
-  #closed: SocketError | undefined;
+  #closed = false;
 
   constructor(outlet: DatagramOutlet, environment: Environment, options: DatagramListenerOptions = {}) {
     this.#outlet = outlet;
     this.#environment = environment;
-    this.#waiters = new Waiters(environment);
     this.#socket = checkedSocketConfiguration({ ...options.socket, mtu: outlet.getOption('mtu') });
     this.#options = {
       maxPeers: options.maxPeers ?? DEFAULTS.maxPeers,
       maxWaiting: options.maxWaiting ?? DEFAULTS.maxWaiting,
       idleTimeout: options.idleTimeout ?? DEFAULTS.idleTimeout,
     };
+    this.#waiting = new AcceptQueue(environment, this.#options.maxWaiting);
   }
 
   /** Takes a bound socket over: its handler is the listener's from here on, and closing the listener closes it. */
@@ -89,37 +88,31 @@ export class DatagramListener {
 
   /** The next new peer's session; its first datagram waits in it. */
   accept(options: Cancellable = {}): Promise<PeerSocket> {
-    const poll = (): PeerSocket | undefined => {
-      if (this.#closed !== undefined) throw this.#closed;
-      return this.#waiting.shift();
-    };
-    return this.#waiters.wait(poll, { timeout: UNBOUNDED, what: 'accept', signal: options.signal });
+    return this.#waiting.accept(options);
   }
 
   /** Gives a datagram to its peer's session, making one if the peer is new. */
   dispatch(bytes: Uint8Array, from: Endpoint): void {
-    if (this.#closed !== undefined) return;
+    if (this.#closed) return;
     const peer = this.#peers.get(formatEndpoint(from)) ?? this.#admit(from);
     if (peer === undefined) return;
     this.#touch(peer);
     peer.arrived(bytes);
-    if (peer === this.#waiting.at(-1)) this.#waiters.notify();
   }
 
   /** Closes every session, and ends those who wait for one. */
   close(cause?: SocketError): void {
-    this.#closed ??= new SocketError('EBADF', 'the listening socket is closed', cause === undefined ? {} : { cause });
+    this.#closed = true;
+    this.#waiting.close(cause);
     this.#idle?.cancel();
     this.#idle = undefined;
-    this.#waiting.length = 0;
     for (const peer of this.#peers.values())
       peer.abandon(cause ?? new SocketError('ECONNABORTED', 'its listening socket was closed'));
     this.#peers.clear();
-    this.#waiters.notify();
   }
 
   #admit(from: Endpoint): PeerSocket | undefined {
-    if (this.#waiting.length >= this.#options.maxWaiting) {
+    if (this.#waiting.full) {
       this.#dropped++;
       return undefined;
     }
@@ -132,7 +125,7 @@ export class DatagramListener {
       sent: () => this.#touch(peer),
       gone: () => this.#forget(peer),
     });
-    this.#waiting.push(peer);
+    this.#waiting.offer(peer);
     return peer;
   }
 
@@ -147,8 +140,7 @@ export class DatagramListener {
   #forget(peer: PeerSocket): void {
     const key = formatEndpoint(peer.peer);
     if (this.#peers.get(key) === peer) this.#peers.delete(key);
-    const at = this.#waiting.indexOf(peer);
-    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#waiting.withdraw(peer);
     if (this.#peers.size > 0) return;
     this.#idle?.cancel();
     this.#idle = undefined;

@@ -1,3 +1,4 @@
+export { AcceptQueue, DEFAULT_BACKLOG } from './accept-queue.ts';
 export { type Resolver, formatEndpoint, literalFamily, orderAddresses, sameEndpoint, udpOverhead } from './address.ts';
 export {
   type CheckedSocketConfiguration,
@@ -9,6 +10,7 @@ export {
 export { type Arrival, DatagramCore } from './datagram-core.ts';
 export { DatagramListener, type DatagramListenerOptions } from './datagram-listener.ts';
 export * from './errors.ts';
+export { applyHostOptions } from './host-options.ts';
 export { ListeningDatagramCore } from './listening-datagram-core.ts';
 export * from './negotiated.ts';
 export type { DatagramOutlet, PeerSocket } from './peer-socket.ts';

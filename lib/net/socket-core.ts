@@ -282,6 +282,12 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
     this.#unannounced = false;
   }
 
+  /** The choice of addresses as options have it now, for `orderAddresses`. */
+  protected wishes(): CheckedSocketConfiguration {
+    const now = { forcedAddressFamily: this.#forcedFamily, preferredAddressFamily: this.#preferredFamily };
+    return { ...this.configuration, ...now };
+  }
+
   /** Enters an open state at once: for sessions, and for those who opened by other means. */
   protected adopt(state: 'connected' | 'bound' | 'accepted'): void {
     this.#state = state;

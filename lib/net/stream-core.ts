@@ -17,7 +17,7 @@ export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> im
   receive(limit: number = Number.POSITIVE_INFINITY): Uint8Array | null | undefined {
     const before = this.bufferedCost;
     const bytes = this.#take(limit);
-    if (before !== this.bufferedCost) this.drained();
+    if (before > this.bufferedCost) this.drained(before - this.bufferedCost);
     return bytes;
   }
 
@@ -25,8 +25,10 @@ export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> im
     return this.receive();
   }
 
-  /** Called when `receive` made room: for those who hold their peer back. */
-  protected drained(): void {}
+  /** Called when `receive` made room for `bytes`: for those who hold their peer back. */
+  protected drained(bytes: number): void {
+    void bytes;
+  }
 
   /** Bytes came in; they become the socket's. Streams lose nothing: whoever calls this holds its peer back when full. */
   protected deliver(bytes: Uint8Array): void {
