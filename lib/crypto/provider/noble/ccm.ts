@@ -2,7 +2,7 @@
 
 import { unsafe } from '@noble/ciphers/aes.js';
 import { type Aead, checkAeadNonce } from '../provider.ts';
-import { load, loadPadded, store, storeCut, swap } from './words.ts';
+import { load, loadPadded, store, swap, xorBlock } from './words.ts';
 
 const { encrypt, expandKeyLE } = unsafe;
 
@@ -93,9 +93,17 @@ export class NobleCcm implements Aead {
       this.#mac(keys, head, (swap(size) >>> 16) | (load(data, 0) << 16), load(data, 2), load(data, 6));
       at = 10;
     }
-    for (; at < size; at += 16) {
-      const [w0, w1] = [loadPadded(data, at, size), loadPadded(data, at + 4, size)];
-      this.#mac(keys, w0, w1, loadPadded(data, at + 8, size), loadPadded(data, at + 12, size));
+    for (; at < size; at += 16) this.#macBlock(keys, data, at, size);
+  }
+
+  /** The block at `at`, zeros beyond `end`. */
+  #macBlock(keys: Uint32Array, bytes: Uint8Array, at: number, end: number): void {
+    if (at + 16 <= end) {
+      this.#mac(keys, load(bytes, at), load(bytes, at + 4), load(bytes, at + 8), load(bytes, at + 12));
+    } else {
+      const w0 = loadPadded(bytes, at, end);
+      const w1 = loadPadded(bytes, at + 4, end);
+      this.#mac(keys, w0, w1, loadPadded(bytes, at + 8, end), loadPadded(bytes, at + 12, end));
     }
   }
 
@@ -113,20 +121,16 @@ export class NobleCcm implements Aead {
     const a1 = load(nonce, 3);
     const a2 = load(nonce, 7);
     const a3 = nonce[11]!;
-    const plaintext = seal ? from : to;
     for (let at = 0, counter = 1; at < length; at += 16, counter++) {
-      const { s0, s1, s2, s3 } = encrypt(keys, a0, a1, a2, a3 | swap(counter));
-      storeCut(to, at, length, loadPadded(from, at, length) ^ s0);
-      storeCut(to, at + 4, length, loadPadded(from, at + 4, length) ^ s1);
-      storeCut(to, at + 8, length, loadPadded(from, at + 8, length) ^ s2);
-      storeCut(to, at + 12, length, loadPadded(from, at + 12, length) ^ s3);
-      const [w0, w1] = [loadPadded(plaintext, at, length), loadPadded(plaintext, at + 4, length)];
-      this.#mac(keys, w0, w1, loadPadded(plaintext, at + 8, length), loadPadded(plaintext, at + 12, length));
+      const s = encrypt(keys, a0, a1, a2, a3 | swap(counter));
+      if (seal) this.#macBlock(keys, from, at, length);
+      xorBlock(from, to, at, length, s);
+      if (!seal) this.#macBlock(keys, to, at, length);
     }
-    const { s0, s1, s2, s3 } = encrypt(keys, a0, a1, a2, a3);
-    this.#x0 ^= s0;
-    this.#x1 ^= s1;
-    this.#x2 ^= s2;
-    this.#x3 ^= s3;
+    const s = encrypt(keys, a0, a1, a2, a3);
+    this.#x0 ^= s.s0;
+    this.#x1 ^= s.s1;
+    this.#x2 ^= s.s2;
+    this.#x3 ^= s.s3;
   }
 }

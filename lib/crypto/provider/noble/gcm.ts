@@ -4,7 +4,7 @@
 import { unsafe } from '@noble/ciphers/aes.js';
 import { type Aead, checkAeadNonce } from '../provider.ts';
 import { Ghash } from './ghash.ts';
-import { load, loadPadded, store, storeCut, swap } from './words.ts';
+import { load, loadPadded, store, swap, xorBlock } from './words.ts';
 
 const { encrypt, expandKeyLE } = unsafe;
 
@@ -90,20 +90,22 @@ export class NobleGcm implements Aead {
 }
 
 function absorb(ghash: Ghash, bytes: Uint8Array, end: number): void {
-  for (let at = 0; at < end; at += 16) {
-    const [w0, w1] = [loadPadded(bytes, at, end), loadPadded(bytes, at + 4, end)];
-    ghash.block(w0, w1, loadPadded(bytes, at + 8, end), loadPadded(bytes, at + 12, end));
+  let at = 0;
+  for (; at + 16 <= end; at += 16) {
+    ghash.block(load(bytes, at), load(bytes, at + 4), load(bytes, at + 8), load(bytes, at + 12));
   }
+  if (at === end) return;
+  const w0 = loadPadded(bytes, at, end);
+  const w1 = loadPadded(bytes, at + 4, end);
+  ghash.block(w0, w1, loadPadded(bytes, at + 8, end), loadPadded(bytes, at + 12, end));
 }
 
 /** GCTR from the counter after J_0 (SP 800-38D §6.5). */
 function counterMode(keys: Uint32Array, nonce: Uint8Array, from: Uint8Array, to: Uint8Array, length: number): void {
-  const [n0, n1, n2] = [load(nonce, 0), load(nonce, 4), load(nonce, 8)];
+  const n0 = load(nonce, 0);
+  const n1 = load(nonce, 4);
+  const n2 = load(nonce, 8);
   for (let at = 0, counter = 2; at < length; at += 16, counter++) {
-    const { s0, s1, s2, s3 } = encrypt(keys, n0, n1, n2, swap(counter));
-    storeCut(to, at, length, loadPadded(from, at, length) ^ s0);
-    storeCut(to, at + 4, length, loadPadded(from, at + 4, length) ^ s1);
-    storeCut(to, at + 8, length, loadPadded(from, at + 8, length) ^ s2);
-    storeCut(to, at + 12, length, loadPadded(from, at + 12, length) ^ s3);
+    xorBlock(from, to, at, length, encrypt(keys, n0, n1, n2, swap(counter)));
   }
 }

@@ -20,13 +20,31 @@ export function loadPadded(bytes: Uint8Array, at: number, end: number): number {
   return word;
 }
 
-/** Writes those bytes of the word that lie before `end`. */
-export function storeCut(bytes: Uint8Array, at: number, end: number, word: number): void {
-  if (at + 4 <= end) return store(bytes, at, word);
-  for (let i = at; i < end; i++) bytes[i] = word >>> (8 * (i - at));
-}
-
 /** The word with its bytes in the other order: big-endian counters and lengths. */
 export function swap(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+}
+
+/** A block cipher's output. */
+export interface Block {
+  readonly s0: number;
+  readonly s1: number;
+  readonly s2: number;
+  readonly s3: number;
+}
+
+/** Writes `from` xor `stream` to the same place of `to`: 16 bytes at `at`, or what there is before `end`. */
+export function xorBlock(from: Uint8Array, to: Uint8Array, at: number, end: number, stream: Block): void {
+  if (at + 16 <= end) {
+    store(to, at, load(from, at) ^ stream.s0);
+    store(to, at + 4, load(from, at + 4) ^ stream.s1);
+    store(to, at + 8, load(from, at + 8) ^ stream.s2);
+    store(to, at + 12, load(from, at + 12) ^ stream.s3);
+    return;
+  }
+  for (let i = at; i < end; i++) {
+    const offset = i - at;
+    const word = offset < 4 ? stream.s0 : offset < 8 ? stream.s1 : offset < 12 ? stream.s2 : stream.s3;
+    to[i] = from[i]! ^ (word >>> (8 * (offset & 3)));
+  }
 }
