@@ -54,7 +54,8 @@ export class Writer {
   }
 
   bytes(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#grow(bytes.length));
+    const at = this.#grow(bytes.length); // first: it may replace #bytes
+    this.#bytes.set(bytes, at);
     return this;
   }
 
