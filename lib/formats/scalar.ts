@@ -1,0 +1,88 @@
+// What the formats share about single values: integers kept exact, times in seconds, links as text (LwM2M Core Appendix C).
+
+import { DecodeError } from '../bytes/index.ts';
+import { type ObjectLink, type ResourceType, type Value, hasType, isObjectLink } from '../model/index.ts';
+import { FormatError, type ResourceShape } from './content-formats.ts';
+
+const INTEGER_RANGES = {
+  integer: [-(1n << 63n), (1n << 63n) - 1n],
+  unsignedInteger: [0n, (1n << 64n) - 1n],
+} as const;
+const LARGEST_DATE_SECONDS = 8_640_000_000_000n; // ECMA-262 §21.4.1.1: 8.64e15 ms either side of 1970
+const LARGEST_EXPONENT = 32; // 2^64 has 20 digits: beyond this no integer fits, whatever its mantissa
+
+/** The type to encode `value` as: its resource's, or the natural one where the resource is not known. */
+export function wireType(value: Value, shape: ResourceShape | undefined, format: number, what: string): ResourceType {
+  const type = shape?.type ?? naturalType(value);
+  if (!hasType(value, type)) throw new FormatError(format, `${what}: expected ${type}, found ${naturalType(value)}`);
+  return type;
+}
+
+function naturalType(value: Value): ResourceType {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'float';
+  if (typeof value === 'bigint') return value < INTEGER_RANGES.integer[1] ? 'integer' : 'unsignedInteger';
+  if (typeof value === 'string' || typeof value === 'boolean') return typeof value as 'string' | 'boolean';
+  if (value instanceof Uint8Array) return 'opaque';
+  return value instanceof Date ? 'time' : 'objectLink';
+}
+
+/** Whole seconds since 1970, as times are on the wire. */
+export function toSeconds(value: Date): number {
+  return Math.floor(value.getTime() / 1_000);
+}
+
+/** @throws DecodeError if no Date can hold it */
+export function fromSeconds(seconds: bigint, field: string): Date {
+  if (seconds > LARGEST_DATE_SECONDS || seconds < -LARGEST_DATE_SECONDS) {
+    throw new DecodeError(field, 'a time within 8.64e12 s of 1970', `${seconds}`);
+  }
+  return new Date(Number(seconds) * 1_000);
+}
+
+/** A number where exact and not `wide`, a bigint otherwise. @throws DecodeError beyond 64 bits */
+export function fromInteger(value: bigint, shape: ResourceShape | undefined, field: string): number | bigint {
+  const type = shape?.type === 'unsignedInteger' ? 'unsignedInteger' : 'integer';
+  const [min, max] = INTEGER_RANGES[type];
+  if (value < min || value > (shape === undefined ? INTEGER_RANGES.unsignedInteger[1] : max)) {
+    throw new DecodeError(field, `an ${type} of 64 bits`, 'a larger one');
+  }
+  return shape?.wide !== true && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+/** `66:0`. */
+export function linkToText(link: ObjectLink): string {
+  return `${link.object}:${link.instance}`;
+}
+
+/** @throws DecodeError unless two numbers of 16 bits with a colon between, or the `FFFF:FFFF` of Core §7.4.6's example */
+export function linkFromText(text: string, field: string): ObjectLink {
+  if (text === 'FFFF:FFFF') return { object: 0xffff, instance: 0xffff };
+  const match = /^(\d{1,5}):(\d{1,5})$/.exec(text);
+  const [object, instance] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || object > 0xffff || instance > 0xffff) {
+    throw new DecodeError(field, 'an object link such as 66:0', 'another text');
+  }
+  return { object, instance };
+}
+
+export function checkLink(link: Value, format: number, what: string): ObjectLink {
+  const ids = isObjectLink(link) ? [link.object, link.instance] : [];
+  if (!isObjectLink(link) || ids.some((id) => !Number.isInteger(id) || id < 0 || id > 0xffff)) {
+    throw new FormatError(format, `${what}: an object link has two ids from 0 to 65535`);
+  }
+  return link;
+}
+
+/** The exact integer a decimal literal (`12`, `1.5e3`) stands for, or undefined if it is none. */
+export function exactInteger(literal: string): bigint | undefined {
+  const match = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(literal);
+  if (match === null) return undefined;
+  const fraction = (match[3] ?? '').replace(/0+$/, '');
+  const digits = match[2]! + fraction;
+  const shift = Number(match[4] ?? 0) - fraction.length;
+  if (/^0*$/.test(digits)) return 0n;
+  const kept = shift < 0 ? digits.slice(0, shift) : digits;
+  if (shift > LARGEST_EXPONENT || (shift < 0 && !/^0*$/.test(digits.slice(shift)))) return undefined;
+  const magnitude = BigInt(kept === '' ? '0' : kept) * 10n ** BigInt(Math.max(0, shift));
+  return match[1] === '-' ? -magnitude : magnitude;
+}
