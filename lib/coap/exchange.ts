@@ -4,7 +4,15 @@
 import type { CoapOption } from './message.ts';
 
 /** Method codes (RFC 7252 §12.1.1, RFC 8132). */
-export const METHODS = { GET: 0x01, POST: 0x02, PUT: 0x03, DELETE: 0x04, FETCH: 0x05, PATCH: 0x06, iPATCH: 0x07 } as const;
+export const METHODS = {
+  GET: 0x01,
+  POST: 0x02,
+  PUT: 0x03,
+  DELETE: 0x04,
+  FETCH: 0x05,
+  PATCH: 0x06,
+  iPATCH: 0x07,
+} as const;
 export type Method = keyof typeof METHODS;
 
 /** Response codes, class in the upper three bits (RFC 7252 §12.1.2, RFC 7959 §2.9, RFC 8132 §4). */
@@ -102,7 +110,8 @@ export interface Observation {
   readonly active: boolean;
   /**
    * Sends a notification. Confirmable: resolves when acknowledged, rejects when given up. An error code ends the observation.
-   * While a confirmable one is in flight, only the newest further one is kept (RFC 7641 §4.5.2).
+   * While a confirmable one is in flight, only the newest further one is kept (RFC 7641 §4.5.2);
+   * those it replaced settle as it does. Default not confirmable, but at least one in 24 hours is (RFC 7641 §4.5).
    */
   notify(response: OutgoingResponse, options?: { readonly confirmable?: boolean }): Promise<void>;
   /** Ends it silently on our side. */
@@ -117,6 +126,8 @@ export type RequestHandler = (
 /** The client's side of an observation: the first response, then notifications in order (RFC 7641 §3.4). */
 export interface ObservedResource {
   readonly response: IncomingResponse;
+  /** False once it has ended, and from the start if the peer answered without Observe (RFC 7641 §4.1). */
+  readonly active: boolean;
   /** Asks the peer to end it: Observe: 1 on the same token, or (reset) a Reset to the next notification. */
   cancel(how?: 'deregister' | 'reset'): Promise<void>;
 }

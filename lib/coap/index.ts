@@ -1,0 +1,20 @@
+// CoAP for its users: the connection, the server's accept loop, and the pieces to build other tools from.
+
+export * from './exchange.ts';
+export * from './message.ts';
+export { decodeMessage, encodeMessage, encodedLength } from './codec.ts';
+export * from './options.ts';
+export * from './transmission.ts';
+export { CoapError, type CoapErrorCode, ResponseError } from './coap-error.ts';
+export { type Block, blockBytes, blockOption, findBlock } from './block-option.ts';
+export {
+  type Inbound,
+  MessageLayer,
+  type MessageLayerCounters,
+  type MessageLayerOptions,
+  type MessageLayerOutput,
+  type Sent,
+} from './message-layer.ts';
+export { TokenLayer, type TokenLayerOptions, tokenKey } from './token-layer.ts';
+export { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
+export { type CoapServing, serveCoap } from './serve.ts';

@@ -1,0 +1,348 @@
+// The message layer over UDP (RFC 7252 §4): message ids, retransmission, duplicates, acknowledgements, Reset.
+// Sans-IO: it takes datagrams and `now`; after any input, `poll` until there is no output, then wait for `nextTimeout`.
+
+import { type Instant, NEVER, type RandomSource, later, randomUint16, randomUnit } from '../runtime/index.ts';
+import { CoapError } from './coap-error.ts';
+import { decodeMessage, encodeMessage } from './codec.ts';
+import {
+  type CoapMessage,
+  EMPTY_CODE,
+  MESSAGE_TYPES,
+  type MessageContent,
+  NO_BYTES,
+  NO_OPTIONS,
+  isRequestCode,
+  isResponseCode,
+} from './message.ts';
+import { MessageMemory, type Remembered } from './message-memory.ts';
+import { tokenKey } from './token-layer.ts';
+import { DEFAULT_TRANSMISSION, type TransmissionParameters, exchangeLifetime, nonLifetime } from './transmission.ts';
+
+export interface MessageLayerOptions {
+  readonly transmission?: Partial<TransmissionParameters> | undefined;
+  /** Confirmable messages that may wait for NSTART. Default 256. */
+  readonly maxQueuedMessages?: number | undefined;
+  /** Messages remembered to recognize duplicates. Default 1,024. */
+  readonly maxRememberedMessages?: number | undefined;
+  /** Bytes of replies kept for duplicates. Default 256 KiB. */
+  readonly maxRememberedBytes?: number | undefined;
+}
+
+/** A message of ours under way; `Context` is the caller's, and comes back with its outcome. */
+export interface Sent<Context> {
+  readonly content: MessageContent;
+  readonly confirmable: boolean;
+  readonly context: Context;
+  /** Undefined while it waits for NSTART. */
+  messageId: number | undefined;
+  bytes: Uint8Array;
+  transmissions: number;
+  /** The current wait, in milliseconds. */
+  timeout: number;
+  /** When to send again; a non-confirmable message: when to stop listening for a Reset. */
+  deadline: Instant;
+}
+
+/** A message of the peer that wants an answer or an acknowledgement. */
+export interface Inbound {
+  readonly message: CoapMessage;
+  readonly remembered: Remembered;
+  /** `open`: nothing said yet; `acknowledged`: by an empty ACK, the answer follows apart; `done`: nothing more to say. */
+  state: 'open' | 'acknowledged' | 'done';
+  acknowledgeAt: Instant;
+}
+
+export type MessageLayerOutput<Context> =
+  | { readonly kind: 'transmit'; readonly bytes: Uint8Array; readonly sent?: Sent<Context>; readonly inbound?: Inbound }
+  | { readonly kind: 'request'; readonly inbound: Inbound }
+  /** Answer with `acknowledge` or `reject`, unless it is piggy-backed. */
+  | { readonly kind: 'response'; readonly message: CoapMessage; readonly inbound: Inbound | undefined }
+  | { readonly kind: 'acknowledged'; readonly context: Context }
+  | { readonly kind: 'failed'; readonly context: Context; readonly reason: 'timeout' | 'reset' };
+
+/** What was dropped or repeated, for those who look after the device. */
+export interface MessageLayerCounters {
+  malformed: number;
+  duplicates: number;
+  unexpected: number;
+  retransmissions: number;
+}
+
+const MAX_LISTENED_NON = 256; // ours: non-confirmable messages for which a Reset is still understood
+
+export class MessageLayer<Context> {
+  readonly transmission: TransmissionParameters;
+  readonly counters: MessageLayerCounters = { malformed: 0, duplicates: 0, unexpected: 0, retransmissions: 0 };
+  readonly #random: RandomSource;
+  readonly #memory: MessageMemory;
+  readonly #maxQueued: number;
+  readonly #outputs: MessageLayerOutput<Context>[] = [];
+  readonly #inFlight = new Map<number, Sent<Context>>();
+  readonly #nonConfirmable = new Map<number, Sent<Context>>();
+  readonly #unanswered = new Set<Inbound>();
+  #queue: Sent<Context>[] = [];
+  #nextMessageId: number;
+
+  constructor(random: RandomSource, options: MessageLayerOptions = {}) {
+    this.transmission = { ...DEFAULT_TRANSMISSION, ...options.transmission };
+    this.#random = random;
+    this.#maxQueued = options.maxQueuedMessages ?? 256;
+    this.#memory = new MessageMemory(options.maxRememberedMessages ?? 1_024, options.maxRememberedBytes ?? 262_144);
+    this.#nextMessageId = randomUint16(random); // RFC 7252 §4.4: start at random
+  }
+
+  poll(): MessageLayerOutput<Context> | undefined {
+    return this.#outputs.shift();
+  }
+
+  /** Messages in flight, waiting for NSTART, remembered, and waiting for our answer. */
+  get load(): { inFlight: number; queued: number; remembered: number; unanswered: number } {
+    return {
+      inFlight: this.#inFlight.size,
+      queued: this.#queue.length,
+      remembered: this.#memory.size,
+      unanswered: this.#unanswered.size,
+    };
+  }
+
+  nextTimeout(): Instant {
+    let next = NEVER;
+    for (const { deadline } of this.#inFlight.values()) if (deadline < next) next = deadline;
+    for (const { acknowledgeAt } of this.#unanswered) if (acknowledgeAt < next) next = acknowledgeAt;
+    return next;
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const inbound of this.#unanswered) {
+      if (inbound.acknowledgeAt <= now) this.#acknowledgeAlone(inbound, 'acknowledged');
+    }
+    for (const sent of this.#inFlight.values()) {
+      if (sent.deadline > now) continue;
+      if (sent.transmissions > this.transmission.maxRetransmit) this.#settle(sent, 'timeout', now);
+      else this.#retransmit(sent, now);
+    }
+  }
+
+  /** Sends at once, or (confirmable) as soon as NSTART allows. @throws CoapError ENOBUFS if too many wait */
+  send(content: MessageContent, confirmable: boolean, context: Context, now: Instant): Sent<Context> {
+    const sent: Sent<Context> = {
+      content,
+      confirmable,
+      context,
+      messageId: undefined,
+      bytes: NO_BYTES,
+      transmissions: 0,
+      timeout: 0,
+      deadline: NEVER,
+    };
+    if (confirmable && this.#inFlight.size >= this.transmission.nstart) {
+      if (this.#queue.length >= this.#maxQueued) {
+        throw new CoapError('ENOBUFS', `${this.#queue.length} confirmable messages wait already`);
+      }
+      this.#queue.push(sent);
+    } else this.#start(sent, now);
+    return sent;
+  }
+
+  /** Stops sending it and hearing of it: it was answered otherwise, or nobody cares any more. */
+  cancel(sent: Sent<Context>, now: Instant): void {
+    if (sent.messageId === undefined) this.#queue = this.#queue.filter((other) => other !== sent);
+    else if (this.#inFlight.get(sent.messageId) === sent) {
+      this.#inFlight.delete(sent.messageId);
+      this.#startQueued(now);
+    } else if (this.#nonConfirmable.get(sent.messageId) === sent) this.#nonConfirmable.delete(sent.messageId);
+  }
+
+  /** An empty confirmable message; the Reset that answers it comes back as `failed` by `reset` (RFC 7252 §4.3). */
+  ping(context: Context, now: Instant): Sent<Context> {
+    return this.send({ code: EMPTY_CODE, token: NO_BYTES, options: NO_OPTIONS, payload: NO_BYTES }, true, context, now);
+  }
+
+  /** Answers a request: piggy-backed if nothing was said yet, as a message of its own otherwise (RFC 7252 §5.2). */
+  respond(inbound: Inbound, content: MessageContent, context: Context, now: Instant): void {
+    const { message, state } = inbound;
+    if (state === 'done') return;
+    if (message.type !== MESSAGE_TYPES.confirmable || state === 'acknowledged') {
+      this.#finish(inbound);
+      this.send(content, message.type === MESSAGE_TYPES.confirmable, context, now);
+      return;
+    }
+    const bytes = encodeMessage({ ...content, type: MESSAGE_TYPES.acknowledgement, messageId: message.messageId });
+    this.#reply(inbound, bytes, 'done');
+  }
+
+  /** Says that the message was received and nothing else will come. */
+  acknowledge(inbound: Inbound): void {
+    if (inbound.state === 'open' && inbound.message.type === MESSAGE_TYPES.confirmable) {
+      this.#acknowledgeAlone(inbound, 'done');
+    } else this.#finish(inbound);
+  }
+
+  /** Refuses the message by Reset. */
+  reject(inbound: Inbound): void {
+    if (inbound.state === 'open') this.#reply(inbound, emptyMessage(MESSAGE_TYPES.reset, inbound.message.messageId), 'done');
+    else this.#finish(inbound);
+  }
+
+  /** Forgets everything under way, handing over each context. */
+  abandon(each: (context: Context) => void): void {
+    const sent = [...this.#inFlight.values(), ...this.#queue];
+    this.#inFlight.clear();
+    this.#nonConfirmable.clear();
+    this.#unanswered.clear();
+    this.#queue = [];
+    this.#outputs.length = 0;
+    for (const { context } of sent) each(context);
+  }
+
+  handleDatagram(bytes: Uint8Array, now: Instant): void {
+    let message: CoapMessage;
+    try {
+      message = decodeMessage(bytes);
+    } catch {
+      this.#refuseMalformed(bytes);
+      return;
+    }
+    if (message.type === MESSAGE_TYPES.acknowledgement) this.#handleAcknowledgement(message, now);
+    else if (message.type === MESSAGE_TYPES.reset) this.#handleReset(message, now);
+    else if (isRequestCode(message.code) || isResponseCode(message.code)) this.#handleContent(message, now);
+    else this.#refuse(message);
+  }
+
+  // RFC 7252 §4.2: a confirmable message that is malformed is rejected, any other ignored; another version is ignored (§3).
+  #refuseMalformed(bytes: Uint8Array): void {
+    this.counters.malformed++;
+    if (bytes.length < 4 || bytes[0]! >> 4 !== 0b0100) return;
+    this.#outputs.push({ kind: 'transmit', bytes: emptyMessage(MESSAGE_TYPES.reset, (bytes[2]! << 8) | bytes[3]!) });
+  }
+
+  // An empty confirmable message is a ping (RFC 7252 §4.3); the reserved classes are rejected alike (§4.2).
+  #refuse(message: CoapMessage): void {
+    if (message.code !== EMPTY_CODE) this.counters.unexpected++;
+    if (message.type !== MESSAGE_TYPES.confirmable) return;
+    this.#outputs.push({ kind: 'transmit', bytes: emptyMessage(MESSAGE_TYPES.reset, message.messageId) });
+  }
+
+  #handleAcknowledgement(message: CoapMessage, now: Instant): void {
+    const sent = this.#inFlight.get(message.messageId);
+    const empty = message.code === EMPTY_CODE;
+    const fits = empty || (isResponseCode(message.code) && sent !== undefined && sameToken(sent.content, message));
+    if (sent === undefined || !fits) {
+      this.counters.unexpected++;
+      return;
+    }
+    this.#settle(sent, 'acknowledged', now);
+    if (!empty) this.#outputs.push({ kind: 'response', message, inbound: undefined });
+  }
+
+  #handleReset(message: CoapMessage, now: Instant): void {
+    const sent = this.#inFlight.get(message.messageId) ?? this.#nonConfirmable.get(message.messageId);
+    if (message.code !== EMPTY_CODE || sent === undefined) {
+      this.counters.unexpected++;
+      return;
+    }
+    this.#settle(sent, 'reset', now);
+  }
+
+  #handleContent(message: CoapMessage, now: Instant): void {
+    const { messageId, code } = message;
+    const token = tokenKey(message.token);
+    const heard = this.#memory.find(messageId, code, token, now);
+    if (heard !== undefined) {
+      this.counters.duplicates++;
+      if (heard.reply !== undefined && message.type === MESSAGE_TYPES.confirmable) {
+        this.#outputs.push({ kind: 'transmit', bytes: heard.reply });
+      }
+      return;
+    }
+    const confirmable = message.type === MESSAGE_TYPES.confirmable;
+    const lifetime = confirmable ? exchangeLifetime(this.transmission) : nonLifetime(this.transmission);
+    const remembered = this.#memory.remember(messageId, code, token, lifetime, now);
+    const acknowledgeAt = confirmable ? later(now, this.transmission.processingDelay) : NEVER;
+    const inbound: Inbound = { message, remembered, state: 'open', acknowledgeAt };
+    this.#unanswered.add(inbound);
+    this.#outputs.push(isRequestCode(code) ? { kind: 'request', inbound } : { kind: 'response', message, inbound });
+  }
+
+  #acknowledgeAlone(inbound: Inbound, state: 'acknowledged' | 'done'): void {
+    this.#reply(inbound, emptyMessage(MESSAGE_TYPES.acknowledgement, inbound.message.messageId), state);
+  }
+
+  #reply(inbound: Inbound, bytes: Uint8Array, state: 'acknowledged' | 'done'): void {
+    this.#unanswered.delete(inbound);
+    inbound.state = state;
+    this.#memory.setReply(inbound.remembered, bytes);
+    this.#outputs.push({ kind: 'transmit', bytes, inbound });
+  }
+
+  #finish(inbound: Inbound): void {
+    this.#unanswered.delete(inbound);
+    inbound.state = 'done';
+  }
+
+  #start(sent: Sent<Context>, now: Instant): void {
+    const { transmission } = this;
+    const messageId = this.#freeMessageId();
+    const type = sent.confirmable ? MESSAGE_TYPES.confirmable : MESSAGE_TYPES.nonConfirmable;
+    sent.bytes = encodeMessage({ ...sent.content, type, messageId });
+    sent.messageId = messageId;
+    if (sent.confirmable) {
+      sent.timeout = transmission.ackTimeout * (1 + (transmission.ackRandomFactor - 1) * randomUnit(this.#random));
+      sent.deadline = later(now, sent.timeout);
+      this.#inFlight.set(messageId, sent);
+    } else this.#listenForReset(sent, messageId, now);
+    this.#transmit(sent);
+  }
+
+  #listenForReset(sent: Sent<Context>, messageId: number, now: Instant): void {
+    sent.deadline = later(now, nonLifetime(this.transmission));
+    for (const [id, oldest] of this.#nonConfirmable) {
+      if (oldest.deadline > now && this.#nonConfirmable.size < MAX_LISTENED_NON) break;
+      this.#nonConfirmable.delete(id);
+    }
+    this.#nonConfirmable.set(messageId, sent);
+  }
+
+  #transmit(sent: Sent<Context>): void {
+    sent.transmissions++;
+    this.#outputs.push({ kind: 'transmit', bytes: sent.bytes, sent });
+  }
+
+  #retransmit(sent: Sent<Context>, now: Instant): void {
+    this.counters.retransmissions++;
+    sent.timeout *= 2; // RFC 7252 §4.2: binary exponential back-off
+    sent.deadline = later(now, sent.timeout);
+    this.#transmit(sent);
+  }
+
+  #settle(sent: Sent<Context>, outcome: 'acknowledged' | 'timeout' | 'reset', now: Instant): void {
+    this.cancel(sent, now);
+    const { context } = sent;
+    this.#outputs.push(
+      outcome === 'acknowledged' ? { kind: 'acknowledged', context } : { kind: 'failed', context, reason: outcome },
+    );
+  }
+
+  #startQueued(now: Instant): void {
+    while (this.#inFlight.size < this.transmission.nstart) {
+      const sent = this.#queue.shift();
+      if (sent === undefined) return;
+      this.#start(sent, now);
+    }
+  }
+
+  #freeMessageId(): number {
+    let id = this.#nextMessageId;
+    while (this.#inFlight.has(id) || this.#nonConfirmable.has(id)) id = (id + 1) & 0xffff;
+    this.#nextMessageId = (id + 1) & 0xffff;
+    return id;
+  }
+}
+
+function emptyMessage(type: 2 | 3, messageId: number): Uint8Array {
+  return encodeMessage({ type, code: EMPTY_CODE, messageId, token: NO_BYTES, options: NO_OPTIONS, payload: NO_BYTES });
+}
+
+function sameToken(a: MessageContent, b: MessageContent): boolean {
+  return tokenKey(a.token) === tokenKey(b.token);
+}

@@ -1,0 +1,322 @@
+// The answering side of a connection (RFC 7252 §5.8, RFC 7641 §4, RFC 7959): requests to the handler, over any carrier.
+
+import { DecodeError } from '../bytes/index.ts';
+import type { Instant, Log } from '../runtime/index.ts';
+import { type Block, MAX_BLOCK_NUMBER, blockBytes, blockOption, findBlock, fittingExponent, splitOverhead } from './block-option.ts';
+import { type BlockServerOptions, RequestBodies, ResponseBodies } from './block-server.ts';
+import type { Carrier, Delivery, RequestArrival } from './carrier.ts';
+import { CoapError } from './coap-error.ts';
+import { type Untokened, encodeResponse, requestKey } from './content.ts';
+import type {
+  IncomingRequest,
+  Method,
+  Observation,
+  ObservationWatcher,
+  OutgoingResponse,
+  RequestHandler,
+  ResponseCode,
+} from './exchange.ts';
+import { METHODS, RESPONSE_CODES } from './exchange.ts';
+import { type CoapOption, type MessageContent, NO_BYTES, NO_OPTIONS, formatCode, isResponseCode } from './message.ts';
+import { OPTION, findTexts, findUint, uintOption, unrecognizedCritical } from './options.ts';
+import { ServerObservation } from './server-observation.ts';
+import { tokenKey } from './token-layer.ts';
+
+export interface ServerExchangesOptions extends BlockServerOptions {
+  readonly optionReserve: number;
+  /** Observations at once; a further one is answered as a plain request. */
+  readonly maxObservations: number;
+  /** Requests whose handler has not answered yet; a further one is answered 5.03. */
+  readonly maxPendingRequests: number;
+  /** Critical options of requests that the handler understands, beside ours. */
+  readonly understoodOptions: readonly number[];
+}
+
+const METHOD_NAMES: ReadonlyMap<number, Method> = new Map(
+  (Object.keys(METHODS) as Method[]).map((method) => [METHODS[method], method]),
+);
+
+const UNDERSTOOD = [OPTION.uriHost, OPTION.uriPort, OPTION.uriPath, OPTION.uriQuery, OPTION.accept, OPTION.block1, OPTION.block2];
+
+/** One request on its way through the handler. */
+interface Pass {
+  readonly arrival: RequestArrival;
+  readonly block1: Block | undefined;
+  readonly block2: Block | undefined;
+  /** Set once the handler accepted to be observed. */
+  observation: ServerObservation | undefined;
+}
+
+export class ServerExchanges {
+  handler: RequestHandler | undefined;
+  readonly #carrier: Carrier;
+  readonly #log: Log;
+  readonly #options: ServerExchangesOptions;
+  readonly #understood: ReadonlySet<number>;
+  readonly #requestBodies: RequestBodies;
+  readonly #responseBodies: ResponseBodies;
+  readonly #observations = new Map<string, ServerObservation>();
+  #sequence = 0;
+  #pending = 0;
+
+  constructor(carrier: Carrier, log: Log, options: ServerExchangesOptions) {
+    this.#carrier = carrier;
+    this.#log = log;
+    this.#options = options;
+    this.#understood = new Set([...UNDERSTOOD, ...options.understoodOptions]);
+    this.#requestBodies = new RequestBodies(options);
+    this.#responseBodies = new ResponseBodies(options);
+  }
+
+  /** Takes a request; answers it in the same call if the handler does. */
+  handle(arrival: RequestArrival): void {
+    try {
+      this.#admit(arrival);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#log.debug({ field: error.field }, 'coap: request with a malformed option');
+      answerBare(arrival, RESPONSE_CODES.badRequest);
+    }
+  }
+
+  nextTimeout(): Instant {
+    return Math.min(this.#requestBodies.nextTimeout(), this.#responseBodies.nextTimeout()) as Instant;
+  }
+
+  handleTimeout(now: Instant): void {
+    this.#requestBodies.expire(now);
+    this.#responseBodies.expire(now);
+  }
+
+  close(error: Error): void {
+    for (const observation of [...this.#observations.values()]) observation.endFor('closed', error);
+    this.#requestBodies.clear();
+    this.#responseBodies.clear();
+  }
+
+  #admit(arrival: RequestArrival): void {
+    const { message } = arrival;
+    const method = METHOD_NAMES.get(message.code);
+    if (method === undefined) return answerBare(arrival, RESPONSE_CODES.methodNotAllowed);
+    const critical = unrecognizedCritical(message.options, this.#understood);
+    if (critical === OPTION.proxyUri || critical === OPTION.proxyScheme) {
+      return answerBare(arrival, RESPONSE_CODES.proxyingNotSupported);
+    }
+    if (critical !== undefined) return answerBare(arrival, RESPONSE_CODES.badOption);
+    const block1 = findBlock(message.options, OPTION.block1);
+    const block2 = findBlock(message.options, OPTION.block2);
+    const pass: Pass = { arrival, block1, block2, observation: undefined };
+    const payload = block1 === undefined ? message.payload : this.#assemble(pass, block1);
+    if (payload === undefined) return;
+    if (block2 !== undefined && block2.num > 0 && this.#continueBody(pass, block2)) return;
+    this.#dispatch(pass, this.#incoming(pass, method, payload));
+  }
+
+  #assemble({ arrival }: Pass, block: Block): Uint8Array | undefined {
+    const { message } = arrival;
+    const announced = findUint(message.options, OPTION.size1);
+    const result = this.#requestBodies.add(requestKey(message), block, message.payload, announced, this.#carrier.now());
+    if (result.kind === 'whole') return result.payload;
+    const ours = Math.min(block.sizeExponent, this.#exponent({ ...message, options: NO_OPTIONS }));
+    const echo = blockOption(OPTION.block1, { num: block.num, more: result.kind === 'continue', sizeExponent: ours });
+    if (result.kind === 'continue') answerBare(arrival, RESPONSE_CODES.continue, [echo]);
+    else if (result.kind === 'incomplete') answerBare(arrival, RESPONSE_CODES.requestEntityIncomplete, [echo]);
+    else if (result.kind === 'malformed') answerBare(arrival, RESPONSE_CODES.badRequest);
+    else {
+      const limit = uintOption(OPTION.size1, this.#options.maxBodyBytes); // RFC 7959 §2.9.3
+      answerBare(arrival, RESPONSE_CODES.requestEntityTooLarge, [echo, limit]);
+    }
+    return undefined;
+  }
+
+  // Without the kept body, only a safe request may be rendered anew to give a later block.
+  #continueBody(pass: Pass, block2: Block): boolean {
+    const { arrival } = pass;
+    const kept = this.#responseBodies.find(requestKey(arrival.message), this.#carrier.now());
+    if (kept !== undefined) {
+      arrival.respond({ ...this.#slice(kept, block2), token: arrival.message.token });
+      return true;
+    }
+    const safe = arrival.message.code === METHODS.GET || arrival.message.code === METHODS.FETCH;
+    if (!safe) answerBare(arrival, RESPONSE_CODES.requestEntityIncomplete);
+    return !safe;
+  }
+
+  #incoming(pass: Pass, method: Method, payload: Uint8Array): IncomingRequest {
+    const { message, confirmable } = pass.arrival;
+    const { options, token } = message;
+    const observe = method === 'GET' || method === 'FETCH' ? findUint(options, OPTION.observe) : undefined;
+    this.#endObservation(token, observe);
+    const room = this.#observations.size < this.#options.maxObservations;
+    const further = pass.block2 !== undefined && pass.block2.num > 0;
+    return {
+      method,
+      path: findTexts(options, OPTION.uriPath),
+      query: findTexts(options, OPTION.uriQuery),
+      accept: findUint(options, OPTION.accept),
+      contentFormat: findUint(options, OPTION.contentFormat),
+      options,
+      payload,
+      confirmable,
+      token,
+      acceptObservation: observe === 0 && room && !further ? (watcher) => this.#accept(pass, watcher) : undefined,
+      cancelsObservation: observe === 1,
+    };
+  }
+
+  #endObservation(token: Uint8Array, observe: number | undefined): void {
+    this.#observations.get(tokenKey(token))?.endFor(observe === 1 ? 'deregistered' : 'replaced');
+  }
+
+  #accept(pass: Pass, watcher: ObservationWatcher): Observation {
+    const { message } = pass.arrival;
+    const token = message.token.slice();
+    const key = tokenKey(token);
+    this.#observations.get(key)?.endFor('replaced');
+    const observation: ServerObservation = new ServerObservation(this.#guarded(watcher), {
+      now: () => this.#carrier.now(),
+      removed: () => {
+        if (this.#observations.get(key) === observation) this.#observations.delete(key);
+      },
+      transmit: (response, confirmable, delivery) => this.#notify(message, token, pass.block2, response, confirmable, delivery),
+    });
+    this.#observations.set(key, observation);
+    pass.observation = observation;
+    return observation;
+  }
+
+  // A watcher that throws must not take down the loop that reads datagrams.
+  #guarded(watcher: ObservationWatcher): ObservationWatcher {
+    return {
+      ended: (reason) => {
+        try {
+          watcher.ended(reason);
+        } catch (error) {
+          this.#log.error({ error: error instanceof Error ? error.name : typeof error }, 'coap: a watcher failed');
+        }
+      },
+    };
+  }
+
+  #notify(
+    request: MessageContent,
+    token: Uint8Array,
+    asked: Block | undefined,
+    response: OutgoingResponse,
+    confirmable: boolean,
+    delivery: Delivery,
+  ): void {
+    const rendered = encodeResponse(response);
+    const sequence = response.code < 0x80 ? [this.#nextSequence()] : [];
+    const content = this.#fit({ ...rendered, options: [...sequence, ...rendered.options] }, request, asked);
+    this.#carrier.send({ ...content, token }, confirmable, delivery);
+  }
+
+  #nextSequence(): CoapOption {
+    this.#sequence = (this.#sequence + 1) & 0xffffff; // RFC 7641 §4.4: 24 bits
+    return uintOption(OPTION.observe, this.#sequence);
+  }
+
+  #dispatch(pass: Pass, request: IncomingRequest): void {
+    if (this.handler === undefined) return answerBare(pass.arrival, RESPONSE_CODES.notFound);
+    if (this.#pending >= this.#options.maxPendingRequests) return answerBare(pass.arrival, RESPONSE_CODES.serviceUnavailable);
+    let answer: ReturnType<RequestHandler>;
+    try {
+      answer = this.handler(request);
+    } catch (error) {
+      return this.#answerError(pass, error);
+    }
+    if (!(answer instanceof Promise)) return this.#answer(pass, answer);
+    this.#pending++;
+    answer
+      .finally(() => void this.#pending--)
+      .then(
+        (response) => this.#answer(pass, response),
+        (error: unknown) => this.#answerError(pass, error),
+      )
+      .catch((error: unknown) => this.#log.error({ error: String(error) }, 'coap: an answer could not be sent'));
+  }
+
+  #answerError(pass: Pass, error: unknown): void {
+    const { responseCode } = (typeof error === 'object' && error !== null ? error : {}) as { responseCode?: unknown };
+    const chosen = typeof responseCode === 'number' && isResponseCode(responseCode);
+    const code = chosen ? responseCode : RESPONSE_CODES.internalServerError;
+    const name = error instanceof Error ? error.name : typeof error;
+    if (chosen) this.#log.debug({ code: formatCode(code) }, 'coap: the handler refused a request');
+    else this.#log.error({ error: name, code: formatCode(code) }, 'coap: the handler failed');
+    this.#answer(pass, { code: code as ResponseCode });
+  }
+
+  #answer(pass: Pass, response: OutgoingResponse | undefined): void {
+    const { arrival, observation } = pass;
+    const observed = observation !== undefined && observation.active && response !== undefined && response.code < 0x80;
+    if (!observed) observation?.end();
+    if (response === undefined) return arrival.ignore();
+    let content: Untokened;
+    try {
+      content = this.#render(pass, response, observed);
+    } catch (error) {
+      observation?.end();
+      this.#log.error({ error: error instanceof CoapError ? error.message : 'RangeError' }, 'coap: the response cannot be sent');
+      return answerBare(arrival, RESPONSE_CODES.internalServerError);
+    }
+    arrival.respond({ ...content, token: arrival.message.token });
+    if (observed) observation.established();
+  }
+
+  #render(pass: Pass, response: OutgoingResponse, observed: boolean): Untokened {
+    const { arrival, block1, block2 } = pass;
+    const rendered = encodeResponse(response);
+    const options: CoapOption[] = [...rendered.options];
+    if (observed) options.push(this.#nextSequence());
+    if (block1 !== undefined) options.push(blockOption(OPTION.block1, { ...block1, more: false }));
+    return this.#fit({ ...rendered, options }, arrival.message, block2);
+  }
+
+  // The whole response if it fits one block; otherwise the block asked for, the body being kept for the others.
+  #fit(content: Untokened, request: MessageContent, asked: Block | undefined): Untokened {
+    const { payload } = content;
+    const exponent = Math.min(this.#exponent(content), asked?.sizeExponent ?? 6);
+    if (asked === undefined && payload.length <= blockBytes(exponent)) return content;
+    const block = asked ?? { num: 0, more: false, sizeExponent: exponent };
+    if (payload.length > blockBytes(exponent)) {
+      if (payload.length / blockBytes(exponent) > MAX_BLOCK_NUMBER) throw new RangeError('a body of too many blocks');
+      const tagged = withTag(content);
+      this.#responseBodies.keep(requestKey(request), tagged, this.#carrier.now());
+      return this.#slice(tagged, block);
+    }
+    return this.#slice(content, block);
+  }
+
+  #slice(content: Untokened, asked: Block): Untokened {
+    const sizeExponent = Math.min(asked.sizeExponent, this.#exponent(content));
+    const start = asked.num * blockBytes(asked.sizeExponent);
+    const { payload } = content;
+    if (start > 0 && start >= payload.length) {
+      return { code: RESPONSE_CODES.badRequest, options: NO_OPTIONS, payload: NO_BYTES }; // RFC 7959 §2.4: out of range
+    }
+    const end = Math.min(start + blockBytes(sizeExponent), payload.length);
+    const block = { num: start / blockBytes(sizeExponent), more: end < payload.length, sizeExponent };
+    const options = [...content.options, blockOption(OPTION.block2, block)];
+    if (start === 0 && block.more) options.push(uintOption(OPTION.size2, payload.length));
+    const repeated = start === 0 ? options : options.filter(({ number }) => number !== OPTION.observe && number !== OPTION.block1);
+    return { code: content.code, options: repeated, payload: payload.subarray(start, end) };
+  }
+
+  #exponent(content: Untokened): number {
+    return fittingExponent(this.#carrier.maxMessageBytes(), splitOverhead(content, this.#options.optionReserve));
+  }
+}
+
+function answerBare(arrival: RequestArrival, code: ResponseCode, options: readonly CoapOption[] = NO_OPTIONS): void {
+  arrival.respond({ code, options, payload: NO_BYTES, token: arrival.message.token });
+}
+
+// RFC 7959 §2.4: an ETag lets the client notice blocks of another body. FNV-1a of the body, unless the handler gave one.
+function withTag(content: Untokened): Untokened {
+  if (content.options.some(({ number }) => number === OPTION.etag)) return content;
+  let hash = 0x811c9dc5;
+  for (const byte of content.payload) hash = Math.imul(hash ^ byte, 0x01000193);
+  const value = new Uint8Array([hash >>> 24, hash >>> 16, hash >>> 8, hash]);
+  return { ...content, options: [...content.options, { number: OPTION.etag, value }] };
+}

@@ -1,0 +1,126 @@
+// One observation as its server sees it (RFC 7641 §4): one confirmable notification in flight, the newest kept behind it.
+
+import { type Instant, days, later } from '../runtime/index.ts';
+import type { Delivery } from './carrier.ts';
+import { CoapError } from './coap-error.ts';
+import type { Observation, ObservationWatcher, OutgoingResponse } from './exchange.ts';
+
+const CONFIRMABLE_AT_LEAST_EVERY = days(1); // RFC 7641 §4.5
+
+type EndReason = Parameters<ObservationWatcher['ended']>[0];
+
+export interface ServerObservationContext {
+  now(): Instant;
+  /** Sends one notification; throws what the carrier throws. */
+  transmit(response: OutgoingResponse, confirmable: boolean, delivery: Delivery): void;
+  /** Forgets the observation. */
+  removed(): void;
+}
+
+interface Pending {
+  response: OutgoingResponse;
+  confirmable: boolean;
+  readonly waiting: { resolve(): void; reject(error: Error): void }[];
+}
+
+export class ServerObservation implements Observation {
+  readonly #watcher: ObservationWatcher;
+  readonly #context: ServerObservationContext;
+  #active = true;
+  #busy = true; // until the response that accepts it has gone out
+  #lastConfirmable: Instant;
+  #pending: Pending | undefined;
+
+  constructor(watcher: ObservationWatcher, context: ServerObservationContext) {
+    this.#watcher = watcher;
+    this.#context = context;
+    this.#lastConfirmable = context.now();
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  notify(response: OutgoingResponse, options: { readonly confirmable?: boolean } = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.#active) return reject(new CoapError('ECANCELED', 'the observation has ended'));
+      const waiting = this.#pending?.waiting ?? [];
+      waiting.push({ resolve, reject });
+      this.#pending = { response, confirmable: options.confirmable ?? false, waiting };
+      if (!this.#busy) this.#sendPending();
+    });
+  }
+
+  /** The response that accepts it is out: notifications may follow. */
+  established(): void {
+    this.#busy = false;
+    this.#sendPending();
+  }
+
+  end(): void {
+    this.#finish(new CoapError('ECANCELED', 'the observation was ended'));
+  }
+
+  /** Ends it, and says so. */
+  endFor(reason: EndReason, error?: Error): void {
+    if (!this.#active) return;
+    this.#finish(error ?? new CoapError('ECANCELED', `the observation ended: ${reason}`));
+    this.#watcher.ended(reason);
+  }
+
+  #sendPending(): void {
+    const pending = this.#pending;
+    if (pending === undefined || !this.#active) return;
+    this.#pending = undefined;
+    const now = this.#context.now();
+    const confirmable = pending.confirmable || now >= later(this.#lastConfirmable, CONFIRMABLE_AT_LEAST_EVERY);
+    if (confirmable) this.#lastConfirmable = now;
+    this.#busy = confirmable;
+    const last = pending.response.code >= 0x80; // RFC 7641 §4.2: an error is the last notification
+    let failed = false;
+    const settled = (error?: Error): void => {
+      for (const waiting of pending.waiting.splice(0)) {
+        if (error === undefined) waiting.resolve();
+        else waiting.reject(error);
+      }
+    };
+    const delivery: Delivery = {
+      acknowledged: () => {
+        settled();
+        this.#free();
+      },
+      failed: (error) => {
+        failed = true;
+        settled(error);
+        this.#fail(error);
+      },
+    };
+    try {
+      this.#context.transmit(pending.response, confirmable, delivery);
+    } catch (error) {
+      delivery.failed(error instanceof Error ? error : new CoapError('EINVAL', String(error)));
+    }
+    if (!confirmable && !failed) settled();
+    if (last && !failed) this.#finish(new CoapError('ECANCELED', 'the observation ended with an error response'));
+  }
+
+  #fail(error: Error): void {
+    const code = error instanceof CoapError ? error.code : undefined;
+    if (code === 'ECONNRESET') this.endFor('reset', error);
+    else if (code === 'ETIMEDOUT') this.endFor('timeout', error);
+    else this.#free();
+  }
+
+  #free(): void {
+    this.#busy = false;
+    this.#sendPending();
+  }
+
+  #finish(error: Error): void {
+    if (!this.#active) return;
+    this.#active = false;
+    this.#context.removed();
+    for (const waiting of this.#pending?.waiting ?? []) waiting.reject(error);
+    this.#pending = undefined;
+  }
+}

@@ -1,0 +1,52 @@
+// Transmission parameters (RFC 7252 §4.8) and the times derived from them (§4.8.2).
+
+import { type Duration, milliseconds, seconds } from '../runtime/index.ts';
+
+export interface TransmissionParameters {
+  /** Least wait before a confirmable message is sent again. */
+  readonly ackTimeout: Duration;
+  /** The first wait is drawn between ackTimeout and ackTimeout times this. At least 1. */
+  readonly ackRandomFactor: number;
+  /** How often a confirmable message is sent again. */
+  readonly maxRetransmit: number;
+  /** Confirmable messages in flight at once. */
+  readonly nstart: number;
+  /** Longest time a datagram is thought to be under way. */
+  readonly maxLatency: Duration;
+  /** How long a request may wait for its answer before it is acknowledged alone. Must stay below ackTimeout. */
+  readonly processingDelay: Duration;
+}
+
+export const DEFAULT_TRANSMISSION: TransmissionParameters = Object.freeze({
+  ackTimeout: seconds(2), // RFC 7252 §4.8
+  ackRandomFactor: 1.5, // RFC 7252 §4.8
+  maxRetransmit: 4, // RFC 7252 §4.8
+  nstart: 1, // RFC 7252 §4.8
+  maxLatency: seconds(100), // RFC 7252 §4.8.2
+  processingDelay: milliseconds(500), // ours: leaves 1.5 s of ACK_TIMEOUT to the way there and back
+});
+
+/** From the first transmission to the last one (RFC 7252 §4.8.2): 45 s by default. */
+export function maxTransmitSpan(p: TransmissionParameters): Duration {
+  return milliseconds(p.ackTimeout * (2 ** p.maxRetransmit - 1) * p.ackRandomFactor);
+}
+
+/** From the first transmission to giving up (RFC 7252 §4.8.2): 93 s by default. */
+export function maxTransmitWait(p: TransmissionParameters): Duration {
+  return milliseconds(p.ackTimeout * (2 ** (p.maxRetransmit + 1) - 1) * p.ackRandomFactor);
+}
+
+/** There and back, with the peer's processing, taken as ACK_TIMEOUT (RFC 7252 §4.8.2): 202 s by default. */
+export function maxRoundTrip(p: TransmissionParameters): Duration {
+  return milliseconds(2 * p.maxLatency + p.ackTimeout);
+}
+
+/** How long a message id of a confirmable message must not be used again (RFC 7252 §4.8.2): 247 s by default. */
+export function exchangeLifetime(p: TransmissionParameters): Duration {
+  return milliseconds(maxTransmitSpan(p) + maxRoundTrip(p));
+}
+
+/** How long a message id of a non-confirmable message must not be used again (RFC 7252 §4.8.2): 145 s by default. */
+export function nonLifetime(p: TransmissionParameters): Duration {
+  return milliseconds(maxTransmitSpan(p) + p.maxLatency);
+}
