@@ -35,6 +35,9 @@ export interface PskAnswer {
   readonly key: Uint8Array;
 }
 
+/** What `answer` takes. */
+export type DtlsJobAnswer = PskAnswer | undefined;
+
 /** Why records or messages were dropped; one counter each. */
 export type DropReason =
   | 'malformedRecord'
@@ -124,7 +127,7 @@ export interface DtlsConnection {
   /** To be called at `nextTimeout()`; earlier calls do nothing. */
   handleTimeout(now: Instant): void;
   /** Answers a job; ignored if the job is no longer open. */
-  answer(id: number, value: PskAnswer | undefined, now: Instant): void;
+  answer(id: number, value: DtlsJobAnswer, now: Instant): void;
   /** One record of application data. @throws SocketError ENOTCONN before connected, EMSGSIZE over innerMtu, EBADF once closed */
   send(bytes: Uint8Array): void;
   /** close_notify where there is someone to tell, then closed; keys are zeroed. Allowed again. */

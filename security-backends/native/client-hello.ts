@@ -1,0 +1,179 @@
+// The client until ServerHello: ClientHello, the server's cookie, and what ServerHello may say (RFC 6347 §4.2.1).
+
+import { equalBytes } from '../../lib/bytes/index.ts';
+import { type Agreed, unexpected } from './agreed.ts';
+import { ALERT, HandshakeRefusal } from './alerts.ts';
+import { EMPTY_RENEGOTIATION_INFO_SCSV } from './ciphersuites.ts';
+import { WaitServerKeyExchange } from './client-states.ts';
+import type { Extension } from './extensions.ts';
+import {
+  EXTENDED_MASTER_SECRET,
+  EXTENSION_TYPE,
+  findExtension,
+  isInitialRenegotiationInfo,
+  serverNameExtension,
+} from './extensions.ts';
+import type { FlightItem } from './flight.ts';
+import type { ClientHello, HandshakeMessage, ServerHello } from './handshake-messages.ts';
+import {
+  HANDSHAKE_TYPE,
+  decodeHelloVerifyRequest,
+  decodeServerHello,
+  encodeClientHello,
+  handshakeMessage,
+} from './handshake-messages.ts';
+import type { Handshake, HandshakeState } from './handshake-state.ts';
+import { DTLS_1_2 } from './record.ts';
+import { Transcript } from './transcript.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const NULL_COMPRESSION = Uint8Array.of(0);
+const RANDOM_BYTES = 32;
+
+/** Sends the first ClientHello. */
+export function sendClientHello(handshake: Handshake, serverName: string | undefined): HandshakeState {
+  const { random, ciphersuites } = handshake.options;
+  const hello: ClientHello = {
+    version: DTLS_1_2,
+    random: random.bytes(RANDOM_BYTES),
+    sessionId: NO_BYTES,
+    cookie: NO_BYTES,
+    ciphersuites: [...ciphersuites.map((suite) => suite.id), EMPTY_RENEGOTIATION_INFO_SCSV],
+    compressionMethods: NULL_COMPRESSION,
+    extensions: [...(serverName === undefined ? [] : [serverNameExtension(serverName)]), EXTENDED_MASTER_SECRET],
+  };
+  const message = helloMessage(handshake.nextMessageSeq(), hello);
+  handshake.sendFlight([helloItem(message)]);
+  return new WaitFirstReply(hello, message);
+}
+
+/** After the first ClientHello. A server may skip HelloVerifyRequest, and then this ClientHello opens the transcript. */
+class WaitFirstReply implements HandshakeState {
+  readonly name = 'waiting for HelloVerifyRequest or ServerHello';
+  readonly silence = 'nothing answers at this address, or not DTLS';
+  readonly #hello: ClientHello;
+  readonly #sent: HandshakeMessage;
+
+  constructor(hello: ClientHello, sent: HandshakeMessage) {
+    this.#hello = hello;
+    this.#sent = sent;
+  }
+
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    if (message.type === HANDSHAKE_TYPE.serverHello) return agree(message, this.#hello, this.#sent, handshake);
+    if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest) throw unexpected(message, this.name);
+    const hello = { ...this.#hello, cookie: decodeHelloVerifyRequest(message.body).cookie.slice() };
+    const sent = helloMessage(handshake.nextMessageSeq(), hello);
+    handshake.sendFlight([helloItem(sent)]);
+    return new WaitServerHello(hello, sent, handshake.options.limits.cookieChanges);
+  }
+}
+
+/** After the ClientHello with the cookie, which opens the transcript. */
+class WaitServerHello implements HandshakeState {
+  readonly name = 'waiting for ServerHello';
+  readonly silence = 'the server does not accept its own cookie, or shares no cipher suite with us';
+  readonly #hello: ClientHello;
+  readonly #sent: HandshakeMessage;
+  readonly #cookieChangesLeft: number;
+
+  constructor(hello: ClientHello, sent: HandshakeMessage, cookieChangesLeft: number) {
+    this.#hello = hello;
+    this.#sent = sent;
+    this.#cookieChangesLeft = cookieChangesLeft;
+  }
+
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    if (message.type === HANDSHAKE_TYPE.serverHello) return agree(message, this.#hello, this.#sent, handshake);
+    if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest || this.#cookieChangesLeft === 0) {
+      throw unexpected(message, this.name);
+    }
+    const { cookie } = decodeHelloVerifyRequest(message.body);
+    return this.#changeCookie(cookie, handshake.nextMessageSeq(), handshake);
+  }
+
+  // A stateless server whose secret changed, or which got a damaged hello, may ask again with the old message_seq. It
+  // takes ours as it comes, so the second ClientHello keeps its own.
+  handleRepeat(message: HandshakeMessage, handshake: Handshake): HandshakeState {
+    if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest || this.#cookieChangesLeft === 0) return this;
+    const { cookie } = decodeHelloVerifyRequest(message.body);
+    if (equalBytes(cookie, this.#hello.cookie)) return this;
+    return this.#changeCookie(cookie, this.#sent.messageSeq, handshake);
+  }
+
+  #changeCookie(cookie: Uint8Array, messageSeq: number, handshake: Handshake): HandshakeState {
+    const hello = { ...this.#hello, cookie: cookie.slice() };
+    const sent = helloMessage(messageSeq, hello);
+    handshake.replaceFlight([helloItem(sent)]);
+    return new WaitServerHello(hello, sent, this.#cookieChangesLeft - 1);
+  }
+}
+
+function helloMessage(messageSeq: number, hello: ClientHello): HandshakeMessage {
+  return handshakeMessage(HANDSHAKE_TYPE.clientHello, messageSeq, encodeClientHello(hello));
+}
+
+function helloItem(message: HandshakeMessage): FlightItem {
+  return { kind: 'handshake', epoch: 0, message };
+}
+
+function agree(
+  message: HandshakeMessage,
+  hello: ClientHello,
+  sent: HandshakeMessage,
+  handshake: Handshake,
+): HandshakeState {
+  const answer = decodeServerHello(message.body);
+  const { provider } = handshake.options;
+  const suite = handshake.options.ciphersuites.find(({ id }) => id === answer.ciphersuite);
+  if (answer.version !== DTLS_1_2) {
+    throw new HandshakeRefusal(
+      ALERT.protocolVersion,
+      `server_version: expected DTLS 1.2, found ${hex(answer.version)}`,
+    );
+  }
+  if (suite === undefined) {
+    throw new HandshakeRefusal(ALERT.illegalParameter, `cipher_suite: ${hex(answer.ciphersuite)} was not offered`);
+  }
+  if (answer.compressionMethod !== 0) {
+    throw new HandshakeRefusal(
+      ALERT.illegalParameter,
+      `compression_method: ${answer.compressionMethod} was not offered`,
+    );
+  }
+  const agreed: Agreed = {
+    suite,
+    randoms: { client: hello.random, server: answer.random },
+    extendedMasterSecret: checkExtensions(answer, hello.extensions, handshake),
+    transcript: new Transcript(provider, suite.prf, sent.raw, message.raw),
+  };
+  return new WaitServerKeyExchange(agreed);
+}
+
+/** @returns whether the master secret is the extended one */
+function checkExtensions(answer: ServerHello, offered: readonly Extension[], handshake: Handshake): boolean {
+  for (const { type } of answer.extensions) {
+    // SCSV stands for an empty renegotiation_info (RFC 5746 §3.4).
+    if (type === EXTENSION_TYPE.renegotiationInfo || findExtension(offered, type) !== undefined) continue;
+    throw new HandshakeRefusal(ALERT.unsupportedExtension, `extension ${hex(type)} was not offered`);
+  }
+  const renegotiation = findExtension(answer.extensions, EXTENSION_TYPE.renegotiationInfo);
+  if (renegotiation !== undefined && !isInitialRenegotiationInfo(renegotiation)) {
+    throw new HandshakeRefusal(ALERT.handshakeFailure, 'renegotiation_info: not that of an initial handshake');
+  }
+  const extended = findExtension(answer.extensions, EXTENSION_TYPE.extendedMasterSecret);
+  if (extended !== undefined && extended.body.length > 0) {
+    throw new HandshakeRefusal(ALERT.decodeError, 'extended_master_secret: expected no body');
+  }
+  if (extended === undefined && handshake.options.extendedMasterSecret === 'require') {
+    throw new HandshakeRefusal(
+      ALERT.handshakeFailure,
+      'extended_master_secret: required, but the server has it not (option extendedMasterSecret)',
+    );
+  }
+  return extended !== undefined;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(4, '0')}`;
+}

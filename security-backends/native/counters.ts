@@ -1,0 +1,29 @@
+// What a connection counts.
+
+import type { DropReason, DtlsCounters } from './connection.ts';
+
+export class Counters implements DtlsCounters {
+  readonly dropped: Record<DropReason, number> = {
+    malformedRecord: 0,
+    badVersion: 0,
+    badType: 0,
+    badMac: 0,
+    replayed: 0,
+    wrongEpoch: 0,
+    earlyRecordOverflow: 0,
+    unexpectedChangeCipherSpec: 0,
+    unexpectedApplicationData: 0,
+    unexpectedMessage: 0,
+    malformedMessage: 0,
+    badFragment: 0,
+    reassemblyOverflow: 0,
+    unauthenticatedAlert: 0,
+  };
+  recordsSent = 0;
+  recordsReceived = 0;
+  retransmissions = 0;
+
+  drop(reason: DropReason): void {
+    this.dropped[reason]++;
+  }
+}

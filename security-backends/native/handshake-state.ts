@@ -1,0 +1,61 @@
+// What a handshake state is, and what it may use. Handling a message gives the next state; data that does not exist
+// yet cannot be named.
+
+import type { Negotiated } from '../../lib/net/index.ts';
+import type { DtlsJob, PskAnswer } from './connection.ts';
+import type { FlightItem } from './flight.ts';
+import type { HandshakeMessage } from './handshake-messages.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { RecordProtection } from './record-protection.ts';
+
+/** A job without its number, which the machine gives. */
+export type JobRequest =
+  | { readonly type: 'choosePsk'; readonly hint: Uint8Array | undefined }
+  | { readonly type: 'lookupPsk'; readonly identity: Uint8Array };
+
+/** The machine as states see it. */
+export interface Handshake {
+  readonly options: ResolvedOptions;
+  /** Number for the next message of ours: 0, 1, … within the handshake. */
+  nextMessageSeq(): number;
+  /** Sends a flight now and again until the peer answers; it takes the place of the one before. */
+  sendFlight(items: readonly FlightItem[]): void;
+  /** Changes the flight in the air and sends it, without starting its count of tries again. */
+  replaceFlight(items: readonly FlightItem[]): void;
+  /** Sends the last flight of the handshake: again only when the peer repeats its own. */
+  sendLastFlight(items: readonly FlightItem[]): void;
+  protectWrites(protection: RecordProtection): void;
+  /** Also takes up the records of the new epoch that came early. */
+  protectReads(protection: RecordProtection): void;
+  ask(job: JobRequest): DtlsJob['id'];
+}
+
+export interface HandshakeState {
+  /** The state in words, e.g. `waiting for ServerHello`. */
+  readonly name: string;
+  /** What it mostly means if the peer stays silent now. */
+  readonly silence: string;
+  /** The job this state waits for; messages wait too. */
+  readonly job?: number;
+  /** Takes the next message. @throws HandshakeRefusal, DecodeError, and then nothing has changed */
+  handle(message: HandshakeMessage, handshake: Handshake): HandshakeStep;
+  /** A message from before the current one came again. */
+  handleRepeat?(message: HandshakeMessage, handshake: Handshake): HandshakeState;
+  /** Only states in which ChangeCipherSpec is due have it; in all others it is dropped. */
+  changeCipherSpec?(handshake: Handshake): HandshakeState;
+  /** @throws HandshakeRefusal if the answer ends the handshake */
+  answer?(answer: PskAnswer | undefined, handshake: Handshake): HandshakeState;
+  /** Zeroes what secrets the state holds. */
+  destroy?(): void;
+}
+
+/** The handshake is over: both Finished are verified. */
+export class Established {
+  readonly negotiated: Negotiated;
+
+  constructor(negotiated: Negotiated) {
+    this.negotiated = negotiated;
+  }
+}
+
+export type HandshakeStep = HandshakeState | Established;

@@ -1,0 +1,62 @@
+// Options of a connection with every default filled in, checked once.
+
+import type { HandshakeTimeouts, KeyLog } from '../../lib/net/index.ts';
+import { SocketError } from '../../lib/net/index.ts';
+import type { RandomSource } from '../../lib/runtime/index.ts';
+import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type { Ciphersuite } from './ciphersuites.ts';
+import { CIPHERSUITES, selectCiphersuites } from './ciphersuites.ts';
+import type { DtlsLimits, DtlsOptions } from './connection.ts';
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, DEFAULT_TRIES, MIN_MTU } from './connection.ts';
+
+export interface ResolvedOptions {
+  readonly mtu: number;
+  readonly provider: CryptoProvider;
+  readonly random: RandomSource;
+  readonly ciphersuites: readonly Ciphersuite[];
+  readonly extendedMasterSecret: 'require' | 'prefer';
+  readonly timeouts: HandshakeTimeouts;
+  readonly tries: number;
+  readonly keyLog: KeyLog | undefined;
+  readonly limits: DtlsLimits;
+}
+
+/** @throws SocketError EINVAL naming the option, ENOTSUP if no cipher suite is left */
+export function resolveOptions(options: DtlsOptions): ResolvedOptions {
+  const timeouts = options.handshakeTimeouts ?? DEFAULT_TIMEOUTS;
+  const tries = options.handshakeTries ?? DEFAULT_TRIES;
+  const ciphersuites = selectCiphersuites(options.ciphersuites);
+  if (!(options.mtu >= MIN_MTU)) throw invalid('mtu', `at least ${MIN_MTU} bytes`, `${options.mtu}`);
+  if (!Number.isInteger(tries) || tries < 1) throw invalid('handshakeTries', 'a whole number from 1', `${tries}`);
+  if (ciphersuites.length === 0) {
+    const offered = (options.ciphersuites ?? []).map(hexId).join(', ') || 'none';
+    const known = CIPHERSUITES.map((suite) => hexId(suite.id)).join(', ');
+    throw new SocketError('ENOTSUP', `ciphersuites: none of ${offered} is among those supported: ${known}`);
+  }
+  checkTimeouts(timeouts);
+  return {
+    mtu: Math.floor(options.mtu),
+    provider: options.provider,
+    random: options.random,
+    ciphersuites,
+    extendedMasterSecret: options.extendedMasterSecret ?? 'require',
+    timeouts,
+    tries,
+    keyLog: options.keyLog,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** @throws SocketError EINVAL unless 0 < min <= max */
+export function checkTimeouts(timeouts: HandshakeTimeouts): void {
+  if (timeouts.min > 0 && timeouts.max >= timeouts.min) return;
+  throw invalid('handshakeTimeouts', '0 < min <= max', `min ${timeouts.min} ms, max ${timeouts.max} ms`);
+}
+
+function invalid(field: string, expected: string, found: string): SocketError {
+  return new SocketError('EINVAL', `${field}: expected ${expected}, found ${found}`, { fatal: false });
+}
+
+function hexId(id: number): string {
+  return `0x${id.toString(16).toUpperCase().padStart(4, '0')}`;
+}

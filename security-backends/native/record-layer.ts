@@ -1,0 +1,135 @@
+// Both directions of the record layer: epoch 0 in the clear, epoch 1 protected (RFC 6347 §4.1).
+
+import { SocketError } from '../../lib/net/index.ts';
+import type { DtlsLimits } from './connection.ts';
+import type { Counters } from './counters.ts';
+import { ReplayWindow } from './replay-window.ts';
+import type { DtlsRecord } from './record.ts';
+import { CONTENT_TYPE, DTLS_1_2, MAX_SEQUENCE, RECORD_HEADER_BYTES, writeRecordHeader } from './record.ts';
+import type { RecordProtection } from './record-protection.ts';
+
+export type Epoch = 0 | 1;
+
+/** Writes records, opens records, and holds those of the next epoch that came too early. */
+export class RecordLayer {
+  readonly #limits: DtlsLimits;
+  readonly #counters: Counters;
+  /** Next sequence number to write, by epoch. They only grow: rewinding one would reuse a nonce. */
+  readonly #sequence: [number, number];
+  readonly #window = new ReplayWindow();
+  #early: DtlsRecord[] = [];
+  #writes: RecordProtection | undefined;
+  #reads: RecordProtection | undefined;
+  #forged = 0;
+
+  /** @param firstSequence of epoch 0; a server goes on from the verified ClientHello's (RFC 6347 §4.2.1) */
+  constructor(limits: DtlsLimits, counters: Counters, firstSequence: number) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#sequence = [firstSequence, 0];
+  }
+
+  /** The epoch that what is sent outside flights belongs to. */
+  get writeEpoch(): Epoch {
+    return this.#writes === undefined ? 0 : 1;
+  }
+
+  /** The newest epoch that can be read. */
+  get readEpoch(): Epoch {
+    return this.#reads === undefined ? 0 : 1;
+  }
+
+  /** Whether so many records failed authentication that the keys must no longer be used. */
+  get forgeryLimitReached(): boolean {
+    return this.#forged >= this.#limits.forgedRecords;
+  }
+
+  /** From now on epoch 1 can be written; epoch 0 stays writable for retransmissions. */
+  protectWrites(protection: RecordProtection): void {
+    this.#writes = protection;
+  }
+
+  /** From now on epoch 1 can be read. */
+  protectReads(protection: RecordProtection): void {
+    this.#reads = protection;
+  }
+
+  /** Bytes a record has beside its plaintext. */
+  overhead(epoch: Epoch): number {
+    return RECORD_HEADER_BYTES + (epoch === 0 ? 0 : (this.#writes?.overhead ?? 0));
+  }
+
+  /** Writes one record at `at`. @returns where it ends. @throws SocketError EPIPE if the epoch's numbers are used up */
+  write(target: Uint8Array, at: number, type: number, epoch: Epoch, plaintext: Uint8Array): number {
+    const sequence = this.#sequence[epoch];
+    const last = epoch === 0 ? MAX_SEQUENCE : Math.min(MAX_SEQUENCE, this.#limits.sealedRecords - 1);
+    if (sequence > last) throw new SocketError('EPIPE', 'the record sequence numbers of this session are used up');
+    this.#sequence[epoch] = sequence + 1;
+    this.#counters.recordsSent++;
+    const length = this.overhead(epoch) - RECORD_HEADER_BYTES + plaintext.length;
+    writeRecordHeader(target, at, { type, version: DTLS_1_2, epoch, sequence }, length);
+    const body = at + RECORD_HEADER_BYTES;
+    if (epoch === 0) target.set(plaintext, body);
+    else this.#writes!.sealInto(target, body, type, epoch, sequence, plaintext);
+    return body + length;
+  }
+
+  /** A datagram of one record in the current epoch. @throws SocketError EPIPE */
+  datagram(type: number, plaintext: Uint8Array): Uint8Array {
+    const epoch = this.writeEpoch;
+    const target = new Uint8Array(this.overhead(epoch) + plaintext.length);
+    this.write(target, 0, type, epoch, plaintext);
+    return target;
+  }
+
+  /** Plaintext of a record, or undefined if it was dropped or held. */
+  open(record: DtlsRecord): Uint8Array | undefined {
+    if (record.epoch === 0) return record.fragment;
+    if (record.epoch !== 1) return this.#drop('wrongEpoch');
+    if (this.#reads === undefined) return this.#hold(record);
+    return this.#openProtected(this.#reads, record);
+  }
+
+  /** The records held until now; they are held no longer. */
+  releaseEarly(): readonly DtlsRecord[] {
+    const early = this.#early;
+    this.#early = [];
+    return early;
+  }
+
+  /** Zeroes the keys. */
+  destroy(): void {
+    this.#reads?.destroy();
+    this.#writes?.destroy();
+    this.#early = [];
+  }
+
+  #openProtected(reads: RecordProtection, record: DtlsRecord): Uint8Array | undefined {
+    const { type, epoch, sequence, fragment } = record;
+    if (!this.#window.isNew(sequence)) return this.#drop('replayed');
+    const plaintext = reads.open(type, epoch, sequence, fragment);
+    if (plaintext === undefined) {
+      this.#forged++;
+      return this.#drop('badMac');
+    }
+    this.#window.accept(sequence);
+    return plaintext;
+  }
+
+  // Only handshake records: nothing else of the new epoch may be acted upon before its Finished.
+  #hold(record: DtlsRecord): undefined {
+    if (record.type !== CONTENT_TYPE.handshake) return this.#drop('wrongEpoch');
+    if (this.#early.length >= this.#limits.earlyRecords || record.fragment.length > MAX_EARLY_BYTES) {
+      return this.#drop('earlyRecordOverflow');
+    }
+    this.#early.push({ ...record, fragment: record.fragment.slice() });
+    return undefined;
+  }
+
+  #drop(reason: 'wrongEpoch' | 'replayed' | 'badMac' | 'earlyRecordOverflow'): undefined {
+    this.#counters.drop(reason);
+    return undefined;
+  }
+}
+
+const MAX_EARLY_BYTES = 256; // a Finished with any protection is a fraction of it
