@@ -1,4 +1,10 @@
 export * from './security-info.ts';
+export * from './security-info-constructors.ts';
+export * from './security-info-error.ts';
+export { DEFAULT_LEAVES_OPTIONS, type LeavesOptions, type SecurityInfoLeaf, leaves } from './leaves.ts';
+export * from './load.ts';
+export type { FileSource } from './file-source.ts';
+export { Secret } from './secret.ts';
 export * from './provider/provider.ts';
 export { CryptoProviderError, verifyProvider } from './provider/known-answers.ts';
 export { type DefaultProviderOptions, defaultProvider } from './provider/default.ts';

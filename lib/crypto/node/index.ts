@@ -1,0 +1,1 @@
+export { DEFAULT_NODE_FILE_SOURCE_OPTIONS, type NodeFileSourceOptions, nodeFileSource } from './file-source.ts';
