@@ -1,3 +1,4 @@
 export { fromNodeError } from './node-errors.ts';
 export { systemResolver } from './resolve.ts';
+export { tcpSocket } from './tcp.ts';
 export { type NodeSocketOptions, udpSocket } from './udp.ts';
