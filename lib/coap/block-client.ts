@@ -26,7 +26,8 @@ export async function transfer(request: Untokened, context: BlockClientContext):
     const whole = await completeResponse(request, await sendBody(request, context), context);
     if (whole !== undefined) return whole;
     const safe = request.code === METHODS.GET || request.code === METHODS.FETCH;
-    if (!safe || restarts === MAX_RESTARTS) throw new CoapError('EPROTO', 'the body changes while it is fetched (ETag)');
+    if (!safe || restarts === MAX_RESTARTS)
+      throw new CoapError('EPROTO', 'the body changes while it is fetched (ETag)');
   }
 }
 
@@ -51,7 +52,10 @@ async function sendBody(request: Untokened, context: BlockClientContext): Promis
     const block: Block = { num: offset / blockBytes(sizeExponent), more: end < payload.length, sizeExponent };
     const options = [blockOption(OPTION.block1, block)];
     if (offset === 0) options.push(uintOption(OPTION.size1, payload.length));
-    const response = await context.exchange({ ...withOptions(request, options), payload: payload.subarray(offset, end) });
+    const response = await context.exchange({
+      ...withOptions(request, options),
+      payload: payload.subarray(offset, end),
+    });
     const answered = findBlock(response.options, OPTION.block1);
     const smaller = answered !== undefined && answered.sizeExponent < sizeExponent;
     if (response.code === RESPONSE_CODES.requestEntityTooLarge && offset === 0 && smaller) {
@@ -59,7 +63,8 @@ async function sendBody(request: Untokened, context: BlockClientContext): Promis
       continue;
     }
     if (response.code !== RESPONSE_CODES.continue) return response;
-    if (!block.more || answered?.num !== block.num) throw new CoapError('EPROTO', 'a 2.31 that continues nothing (Block1)');
+    if (!block.more || answered?.num !== block.num)
+      throw new CoapError('EPROTO', 'a 2.31 that continues nothing (Block1)');
     offset = end;
     if (smaller) sizeExponent = answered.sizeExponent; // RFC 7959 §2.3: from the next block on
   }

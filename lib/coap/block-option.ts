@@ -34,7 +34,8 @@ export function findBlock(options: readonly CoapOption[], number: number): Block
 
 /** @throws RangeError if the block's number has more than 20 bits */
 export function blockOption(number: number, block: Block): CoapOption {
-  if (block.num > MAX_BLOCK_NUMBER) throw new RangeError(`${optionName(number)} NUM: expected 20 bits, found ${block.num}`);
+  if (block.num > MAX_BLOCK_NUMBER)
+    throw new RangeError(`${optionName(number)} NUM: expected 20 bits, found ${block.num}`);
   return uintOption(number, block.num * 16 + (block.more ? 8 : 0) + block.sizeExponent);
 }
 

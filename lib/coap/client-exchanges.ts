@@ -71,8 +71,11 @@ export class ClientExchanges {
     const confirmable = request.confirmable ?? true;
     const context = this.#blockContext(confirmable, signal);
     const plain = encodeRequest(request);
-    const fits = blockBytes(fittingExponent(this.#carrier.maxMessageBytes(), splitOverhead(plain, context.optionReserve)));
-    if (plain.payload.length > fits) throw new CoapError('EINVAL', `payload: expected at most ${fits} bytes to observe`);
+    const fits = blockBytes(
+      fittingExponent(this.#carrier.maxMessageBytes(), splitOverhead(plain, context.optionReserve)),
+    );
+    if (plain.payload.length > fits)
+      throw new CoapError('EINVAL', `payload: expected at most ${fits} bytes to observe`);
     const observing = negotiateEarly({ ...plain, options: [uintOption(OPTION.observe, 0), ...plain.options] }, context);
     const { first, observation } = await this.#register(plain, observing, notified, { confirmable, signal });
     const response = await readWhole(

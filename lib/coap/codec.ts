@@ -1,7 +1,14 @@
 // Messages to bytes and back (RFC 7252 §3). Written flat: it runs once per datagram, each way.
 
 import { DecodeError } from '../bytes/index.ts';
-import { type CoapMessage, type CoapOption, type MessageContent, type MessageType, NO_BYTES, NO_OPTIONS } from './message.ts';
+import {
+  type CoapMessage,
+  type CoapOption,
+  type MessageContent,
+  type MessageType,
+  NO_BYTES,
+  NO_OPTIONS,
+} from './message.ts';
 
 const VERSION = 1;
 const HEADER_LENGTH = 4;
@@ -21,7 +28,8 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage {
   const tokenLength = first & 0x0f;
   if (tokenLength > MAX_TOKEN_LENGTH) throw new DecodeError('token length', '0 to 8', `${tokenLength}`, 0);
   const code = bytes[1]!;
-  if (code === 0 && end > HEADER_LENGTH) throw new DecodeError('empty message', '4 bytes', `${end} bytes`, HEADER_LENGTH);
+  if (code === 0 && end > HEADER_LENGTH)
+    throw new DecodeError('empty message', '4 bytes', `${end} bytes`, HEADER_LENGTH);
   const at = HEADER_LENGTH + tokenLength;
   if (at > end) throw new DecodeError('token', `${tokenLength} bytes`, `${end - HEADER_LENGTH} bytes`, HEADER_LENGTH);
   const message = {
@@ -36,7 +44,11 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage {
   return message;
 }
 
-function decodeOptions(bytes: Uint8Array, start: number, into: { options: readonly CoapOption[]; payload: Uint8Array }): void {
+function decodeOptions(
+  bytes: Uint8Array,
+  start: number,
+  into: { options: readonly CoapOption[]; payload: Uint8Array },
+): void {
   const end = bytes.length;
   const options: CoapOption[] = [];
   let at = start;
@@ -81,7 +93,8 @@ function extensionSize(nibble: number, left: number, field: string, offset: numb
 export function encodeMessage(message: CoapMessage): Uint8Array {
   const { token, payload } = message;
   if (token.length > MAX_TOKEN_LENGTH) throw new RangeError(`a token has at most 8 bytes, not ${token.length}`);
-  if ((message.messageId & 0xffff) !== message.messageId) throw new RangeError(`message id ${message.messageId} is not 16 bits`);
+  if ((message.messageId & 0xffff) !== message.messageId)
+    throw new RangeError(`message id ${message.messageId} is not 16 bits`);
   const options = sorted(message.options);
   const bytes = new Uint8Array(
     HEADER_LENGTH + token.length + optionsLength(options) + (payload.length === 0 ? 0 : 1 + payload.length),
@@ -118,7 +131,8 @@ function optionsLength(options: readonly CoapOption[]): number {
   for (let i = 0; i < options.length; i++) {
     const { number, value } = options[i]!;
     if (!(number >= 0 && number <= MAX_OPTION_NUMBER)) throw new RangeError(`option number ${number} is not 16 bits`);
-    if (value.length > MAX_OPTION_LENGTH) throw new RangeError(`option ${number} has ${value.length} bytes, at most 65804 fit`);
+    if (value.length > MAX_OPTION_LENGTH)
+      throw new RangeError(`option ${number} has ${value.length} bytes, at most 65804 fit`);
     total += 1 + extendedBytes(number - previous) + extendedBytes(value.length) + value.length;
     previous = number;
   }

@@ -31,7 +31,8 @@ export function encodeRequest(request: OutgoingRequest): Untokened {
     options.push(checked(textOption(OPTION.uriPath, segment), 'path segment'));
   }
   if (request.contentFormat !== undefined) options.push(uint16(OPTION.contentFormat, request.contentFormat));
-  for (const argument of request.query ?? []) options.push(checked(textOption(OPTION.uriQuery, argument), 'query argument'));
+  for (const argument of request.query ?? [])
+    options.push(checked(textOption(OPTION.uriQuery, argument), 'query argument'));
   if (request.accept !== undefined) options.push(uint16(OPTION.accept, request.accept));
   const code: number | undefined = METHODS[request.method];
   if (code === undefined) throw invalid('method', 'a method of CoAP', String(request.method));
@@ -46,7 +47,11 @@ export function encodeResponse(response: OutgoingResponse): Untokened {
     options.push(checked(textOption(OPTION.locationPath, segment), 'locationPath segment'));
   }
   if (response.contentFormat !== undefined) options.push(uint16(OPTION.contentFormat, response.contentFormat));
-  return { code: response.code, options: withFurther(options, response.options), payload: response.payload ?? NO_BYTES };
+  return {
+    code: response.code,
+    options: withFurther(options, response.options),
+    payload: response.payload ?? NO_BYTES,
+  };
 }
 
 /** @throws DecodeError if Location-Path is not text */
@@ -68,7 +73,8 @@ export function readResponse(content: Untokened): IncomingResponse {
 export function requestKey(content: Untokened): string {
   let key = String.fromCharCode(content.code);
   for (const { number, value } of content.options) {
-    if ((number & 0x1e) === 0x1c || number === OPTION.block1 || number === OPTION.block2 || number === OPTION.observe) continue;
+    if ((number & 0x1e) === 0x1c || number === OPTION.block1 || number === OPTION.block2 || number === OPTION.observe)
+      continue;
     key += `${number},${value.length}:`;
     for (let i = 0; i < value.length; i++) key += String.fromCharCode(value[i]!);
   }
@@ -77,7 +83,8 @@ export function requestKey(content: Untokened): string {
 
 function withFurther(options: CoapOption[], further: readonly CoapOption[] | undefined): CoapOption[] {
   for (const option of further ?? []) {
-    if (RESERVED.has(option.number)) throw invalid('options', 'none that has a field of its own', optionName(option.number));
+    if (RESERVED.has(option.number))
+      throw invalid('options', 'none that has a field of its own', optionName(option.number));
     options.push(checked(option, optionName(option.number)));
   }
   return options.length < 2 ? options : options.toSorted((a, b) => a.number - b.number);
@@ -93,7 +100,8 @@ function checked(option: CoapOption, field: string): CoapOption {
 }
 
 function uint16(number: number, value: number): CoapOption {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw invalid(optionName(number), '0 to 65535', String(value));
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff)
+    throw invalid(optionName(number), '0 to 65535', String(value));
   return uintOption(number, value);
 }
 

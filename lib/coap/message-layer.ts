@@ -180,7 +180,8 @@ export class MessageLayer<Context> {
 
   /** Refuses the message by Reset. */
   reject(inbound: Inbound): void {
-    if (inbound.state === 'open') this.#reply(inbound, emptyMessage(MESSAGE_TYPES.reset, inbound.message.messageId), 'done');
+    if (inbound.state === 'open')
+      this.#reply(inbound, emptyMessage(MESSAGE_TYPES.reset, inbound.message.messageId), 'done');
     else this.#finish(inbound);
   }
 
@@ -260,7 +261,7 @@ export class MessageLayer<Context> {
     const remembered = this.#memory.remember(messageId, code, token, lifetime, now);
     const acknowledgeAt = confirmable ? later(now, this.transmission.processingDelay) : NEVER;
     const inbound: Inbound = { message, remembered, state: 'open', acknowledgeAt };
-    this.#unanswered.add(inbound);
+    if (confirmable) this.#unanswered.add(inbound);
     this.#outputs.push(isRequestCode(code) ? { kind: 'request', inbound } : { kind: 'response', message, inbound });
   }
 

@@ -35,7 +35,9 @@ export class MessageMemory {
    */
   find(messageId: number, code: number, token: string, now: Instant): Remembered | undefined {
     const found = this.#byId.get(messageId);
-    return found !== undefined && found.expires > now && found.code === code && found.token === token ? found : undefined;
+    return found !== undefined && found.expires > now && found.code === code && found.token === token
+      ? found
+      : undefined;
   }
 
   remember(messageId: number, code: number, token: string, lifetime: Duration, now: Instant): Remembered {

@@ -175,7 +175,10 @@ function hasAllowedLength({ number, value }: CoapOption): boolean {
  * The number of the first critical option that must be treated as unrecognized: not in `understood`, of a forbidden
  * length, or repeated though it must not be (RFC 7252 §5.4.1, §5.4.3, §5.4.5). `options` must be in order of number.
  */
-export function unrecognizedCritical(options: readonly CoapOption[], understood: ReadonlySet<number>): number | undefined {
+export function unrecognizedCritical(
+  options: readonly CoapOption[],
+  understood: ReadonlySet<number>,
+): number | undefined {
   for (let i = 0; i < options.length; i++) {
     const option = options[i]!;
     const { number } = option;

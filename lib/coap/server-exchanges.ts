@@ -2,7 +2,15 @@
 
 import { DecodeError } from '../bytes/index.ts';
 import type { Instant, Log } from '../runtime/index.ts';
-import { type Block, MAX_BLOCK_NUMBER, blockBytes, blockOption, findBlock, fittingExponent, splitOverhead } from './block-option.ts';
+import {
+  type Block,
+  MAX_BLOCK_NUMBER,
+  blockBytes,
+  blockOption,
+  findBlock,
+  fittingExponent,
+  splitOverhead,
+} from './block-option.ts';
 import { type BlockServerOptions, RequestBodies, ResponseBodies } from './block-server.ts';
 import type { Carrier, Delivery, RequestArrival } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
@@ -36,7 +44,15 @@ const METHOD_NAMES: ReadonlyMap<number, Method> = new Map(
   (Object.keys(METHODS) as Method[]).map((method) => [METHODS[method], method]),
 );
 
-const UNDERSTOOD = [OPTION.uriHost, OPTION.uriPort, OPTION.uriPath, OPTION.uriQuery, OPTION.accept, OPTION.block1, OPTION.block2];
+const UNDERSTOOD = [
+  OPTION.uriHost,
+  OPTION.uriPort,
+  OPTION.uriPath,
+  OPTION.uriQuery,
+  OPTION.accept,
+  OPTION.block1,
+  OPTION.block2,
+];
 
 /** One request on its way through the handler. */
 interface Pass {
@@ -178,7 +194,8 @@ export class ServerExchanges {
       removed: () => {
         if (this.#observations.get(key) === observation) this.#observations.delete(key);
       },
-      transmit: (response, confirmable, delivery) => this.#notify(message, token, pass.block2, response, confirmable, delivery),
+      transmit: (response, confirmable, delivery) =>
+        this.#notify(message, token, pass.block2, response, confirmable, delivery),
     });
     this.#observations.set(key, observation);
     pass.observation = observation;
@@ -219,7 +236,8 @@ export class ServerExchanges {
 
   #dispatch(pass: Pass, request: IncomingRequest): void {
     if (this.handler === undefined) return answerBare(pass.arrival, RESPONSE_CODES.notFound);
-    if (this.#pending >= this.#options.maxPendingRequests) return answerBare(pass.arrival, RESPONSE_CODES.serviceUnavailable);
+    if (this.#pending >= this.#options.maxPendingRequests)
+      return answerBare(pass.arrival, RESPONSE_CODES.serviceUnavailable);
     let answer: ReturnType<RequestHandler>;
     try {
       answer = this.handler(request);
@@ -257,7 +275,10 @@ export class ServerExchanges {
       content = this.#render(pass, response, observed);
     } catch (error) {
       observation?.end();
-      this.#log.error({ error: error instanceof CoapError ? error.message : 'RangeError' }, 'coap: the response cannot be sent');
+      this.#log.error(
+        { error: error instanceof CoapError ? error.message : 'RangeError' },
+        'coap: the response cannot be sent',
+      );
       return answerBare(arrival, RESPONSE_CODES.internalServerError);
     }
     arrival.respond({ ...content, token: arrival.message.token });
@@ -299,7 +320,8 @@ export class ServerExchanges {
     const block = { num: start / blockBytes(sizeExponent), more: end < payload.length, sizeExponent };
     const options = [...content.options, blockOption(OPTION.block2, block)];
     if (start === 0 && block.more) options.push(uintOption(OPTION.size2, payload.length));
-    const repeated = start === 0 ? options : options.filter(({ number }) => number !== OPTION.observe && number !== OPTION.block1);
+    const repeated =
+      start === 0 ? options : options.filter(({ number }) => number !== OPTION.observe && number !== OPTION.block1);
     return { code: content.code, options: repeated, payload: payload.subarray(start, end) };
   }
 

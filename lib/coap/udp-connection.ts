@@ -6,7 +6,13 @@ import type { Carrier, Delivery, RequestArrival, Sending } from './carrier.ts';
 import { ClientExchanges } from './client-exchanges.ts';
 import { CoapError } from './coap-error.ts';
 import { encodedLength } from './codec.ts';
-import type { CoapConnection, IncomingResponse, ObservedResource, OutgoingRequest, RequestHandler } from './exchange.ts';
+import type {
+  CoapConnection,
+  IncomingResponse,
+  ObservedResource,
+  OutgoingRequest,
+  RequestHandler,
+} from './exchange.ts';
 import { RESPONSE_CODES } from './exchange.ts';
 import { type MessageContent, NO_BYTES, NO_OPTIONS } from './message.ts';
 import {
@@ -109,7 +115,10 @@ export class UdpCoapConnection implements CoapConnection {
     return this.#layer.counters;
   }
 
-  request(request: OutgoingRequest, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<IncomingResponse> {
+  request(
+    request: OutgoingRequest,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<IncomingResponse> {
     return this.#client.request(request, options.signal);
   }
 
@@ -253,8 +262,16 @@ export class UdpCoapConnection implements CoapConnection {
     const room = this.#socket.getOption('innerMtu');
     let fitting = content;
     if (encodedLength(content) > room) {
-      this.#environment.log.error({ bytes: encodedLength(content), room }, 'coap: the options of a response do not fit');
-      fitting = { code: RESPONSE_CODES.internalServerError, token: content.token, options: NO_OPTIONS, payload: NO_BYTES };
+      this.#environment.log.error(
+        { bytes: encodedLength(content), room },
+        'coap: the options of a response do not fit',
+      );
+      fitting = {
+        code: RESPONSE_CODES.internalServerError,
+        token: content.token,
+        options: NO_OPTIONS,
+        payload: NO_BYTES,
+      };
     }
     try {
       this.#layer.respond(inbound, fitting, unattended, this.#now());
