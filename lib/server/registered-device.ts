@@ -1,0 +1,217 @@
+// The operations a server performs on one registered device (LwM2M Core 1.2 §6.3, §6.4), over its CoAP connection.
+
+import type { CoapConnection, IncomingResponse, Method, OutgoingRequest } from '../coap/index.ts';
+import { RESPONSE_CODES } from '../coap/index.ts';
+import {
+  CONTENT_FORMATS,
+  type CoreLink,
+  type ShapeOf,
+  decodeEntries,
+  decodeLinks,
+  encodeEntries,
+} from '../formats/index.ts';
+import { utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { type Entry, Path, type WriteMode } from '../model/index.ts';
+import { OperationError } from './operation-error.ts';
+import type { Registration } from './registry.ts';
+
+/** What a read or notification brought. */
+export interface ReadResult {
+  readonly entries: readonly Entry[];
+  /** Content-Format it came in. */
+  readonly contentFormat: number;
+}
+
+export interface OperationOptions {
+  /** Content format to ask for (read) or to write in. Default: the device's for reads; by path and version for writes. */
+  readonly format?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Notification attributes (LwM2M Core 1.2 §5.1.2), seconds and values; null takes one away. */
+export interface NotificationAttributes {
+  readonly pmin?: number | null;
+  readonly pmax?: number | null;
+  readonly gt?: number | null;
+  readonly lt?: number | null;
+  readonly st?: number | null;
+  readonly epmin?: number | null;
+  readonly epmax?: number | null;
+}
+
+/** An observation the server holds. */
+export interface ServerObservation {
+  readonly path: Path;
+  readonly first: ReadResult;
+  /** By Observe: 1, or by a Reset to the next notification. */
+  cancel(how?: 'deregister' | 'reset'): Promise<void>;
+}
+
+/** A registered device. Operations reject with OperationError (the device refused), CoapError or SocketError (no answer). */
+export class RegisteredDevice {
+  readonly connection: CoapConnection;
+  readonly #shapeOf: ShapeOf;
+  #registration: Registration;
+
+  constructor(registration: Registration, connection: CoapConnection, shapeOf: ShapeOf) {
+    this.#registration = registration;
+    this.connection = connection;
+    this.#shapeOf = shapeOf;
+  }
+
+  get registration(): Registration {
+    return this.#registration;
+  }
+
+  get endpoint(): string {
+    return this.#registration.endpoint;
+  }
+
+  /** The server's own: the registration has been updated. */
+  follow(registration: Registration): void {
+    this.#registration = registration;
+  }
+
+  async read(path: Path | string, options: OperationOptions = {}): Promise<ReadResult> {
+    const at = toPath(path);
+    const response = await this.#ask('Read', 'GET', at, { accept: options.format }, options);
+    return this.#content('Read', at, response);
+  }
+
+  async discover(path: Path | string, options: Pick<OperationOptions, 'signal'> = {}): Promise<readonly CoreLink[]> {
+    const response = await this.#ask('Discover', 'GET', toPath(path), { accept: CONTENT_FORMATS.coreLink }, options);
+    return decodeLinks(utf8Decode(response.payload, 'Discover payload'));
+  }
+
+  /** Replace (PUT) or partial update (POST) of an instance, resource or resource instance. */
+  async write(
+    path: Path | string,
+    entries: readonly Entry[],
+    mode: WriteMode = 'replace',
+    options: OperationOptions = {},
+  ): Promise<void> {
+    const at = toPath(path);
+    await this.#ask('Write', mode === 'replace' ? 'PUT' : 'POST', at, this.#body(at, entries, options.format), options);
+  }
+
+  /** Arguments by digit, e.g. `{ 0: 'now', 3: undefined }`. */
+  async execute(
+    path: Path | string,
+    args: Readonly<Record<number, string | undefined>> = {},
+    options: Pick<OperationOptions, 'signal'> = {},
+  ): Promise<void> {
+    const text = Object.entries(args).map(([digit, value]) => (value === undefined ? digit : `${digit}='${value}'`));
+    const body = text.length === 0 ? {} : { payload: utf8Encode(text.join(',')), contentFormat: CONTENT_FORMATS.text };
+    await this.#ask('Execute', 'POST', toPath(path), body, options);
+  }
+
+  /** Creates an instance; `instance` undefined lets the device choose. @returns its id if the device told it */
+  async create(
+    object: number,
+    instance: number | undefined,
+    entries: readonly Entry[],
+    options: OperationOptions = {},
+  ): Promise<number | undefined> {
+    const base = instance === undefined ? Path.of(object) : Path.of(object, instance);
+    const body = this.#body(base, entries, options.format ?? CONTENT_FORMATS.tlv);
+    const response = await this.#ask('Create', 'POST', Path.of(object), body, options);
+    const last = response.locationPath.at(-1);
+    return last === undefined ? instance : Number(last);
+  }
+
+  async delete(path: Path | string, options: Pick<OperationOptions, 'signal'> = {}): Promise<void> {
+    await this.#ask('Delete', 'DELETE', toPath(path), {}, options);
+  }
+
+  async writeAttributes(
+    path: Path | string,
+    attributes: NotificationAttributes,
+    options: Pick<OperationOptions, 'signal'> = {},
+  ): Promise<void> {
+    const query = Object.entries(attributes).map(([name, value]) => (value === null ? name : `${name}=${value}`));
+    await this.#ask('Write-Attributes', 'PUT', toPath(path), { query }, options);
+  }
+
+  /** Observes; `notified` gets each fresh notification, or the error that ended the observation. */
+  async observe(
+    path: Path | string,
+    notified: (result: ReadResult | OperationError) => void,
+    options: OperationOptions = {},
+  ): Promise<ServerObservation> {
+    const at = toPath(path);
+    const observed = await this.connection.observe(
+      { method: 'GET', path: this.#segments(at), accept: options.format },
+      (response) => notified(this.#notification(at, response)),
+      { signal: options.signal },
+    );
+    expectSuccess('Observe', observed.response);
+    return { path: at, first: this.#content('Observe', at, observed.response), cancel: (how) => observed.cancel(how) };
+  }
+
+  #notification(path: Path, response: IncomingResponse): ReadResult | OperationError {
+    try {
+      expectSuccess('Notify', response);
+      return this.#content('Notify', path, response);
+    } catch (error) {
+      if (error instanceof OperationError) return error;
+      return new OperationError('Notify', response.code, `undecodable: ${(error as Error).message}`);
+    }
+  }
+
+  async #ask(
+    operation: string,
+    method: Method,
+    path: Path,
+    rest: Omit<OutgoingRequest, 'method' | 'path'>,
+    options: Pick<OperationOptions, 'signal'>,
+  ): Promise<IncomingResponse> {
+    const response = await this.connection.request(
+      { method, path: this.#segments(path), ...rest },
+      { signal: options.signal },
+    );
+    expectSuccess(operation, response);
+    return response;
+  }
+
+  #segments(path: Path): string[] {
+    return [...this.#registration.rootPath.split('/').filter(Boolean), ...path.ids.map(String)];
+  }
+
+  #content(operation: string, path: Path, response: IncomingResponse): ReadResult {
+    const contentFormat = response.contentFormat ?? CONTENT_FORMATS.text;
+    if (response.code !== RESPONSE_CODES.content)
+      throw new OperationError(operation, response.code, 'unexpected success code');
+    return { entries: decodeEntries(contentFormat, path, response.payload, this.#shapeOf), contentFormat };
+  }
+
+  #body(
+    path: Path,
+    entries: readonly Entry[],
+    format: number | undefined,
+  ): { contentFormat: number; payload: Uint8Array } {
+    const contentFormat = format ?? this.#writeFormat(path);
+    return { contentFormat, payload: encodeEntries(contentFormat, path, entries, this.#shapeOf) };
+  }
+
+  /** Single values as text or opaque, everything else as TLV, which every version reads. */
+  #writeFormat(path: Path): number {
+    const shape = path.resource === undefined ? undefined : this.#shapeOf(path.prefix(3));
+    if (path.resource === undefined || (shape?.multiple && path.resourceInstance === undefined))
+      return CONTENT_FORMATS.tlv;
+    return shape?.type === 'opaque' ? CONTENT_FORMATS.opaque : CONTENT_FORMATS.text;
+  }
+}
+
+function toPath(path: Path | string): Path {
+  return typeof path === 'string' ? Path.parse(path) : path;
+}
+
+function expectSuccess(operation: string, response: IncomingResponse): void {
+  if (response.code >> 5 === 2) return;
+  throw new OperationError(operation, response.code, diagnosticOf(response));
+}
+
+function diagnosticOf(response: IncomingResponse): string {
+  if (response.contentFormat !== undefined && response.contentFormat !== CONTENT_FORMATS.text) return '';
+  return new TextDecoder().decode(response.payload.subarray(0, 256));
+}

@@ -1,0 +1,138 @@
+// The registrations a server keeps: who is there, until when. Pure: time comes in, expiries come out.
+
+import { type Duration, type Instant, TimerTable, later } from '../runtime/index.ts';
+import {
+  DEFAULT_LIFETIME,
+  type LwM2mVersion,
+  type RegisteredObject,
+  type RegistrationParameters,
+} from './registration-request.ts';
+import type { CoreLink } from '../formats/index.ts';
+
+/** A registration as it stands. Replaced, never changed. */
+export interface Registration {
+  /** Random, the last segment of Register's Location-Path. */
+  readonly id: string;
+  readonly endpoint: string;
+  readonly lifetime: Duration;
+  readonly version: LwM2mVersion;
+  readonly binding: string;
+  readonly queueMode: boolean;
+  readonly smsNumber: string | undefined;
+  readonly rootPath: string;
+  readonly links: readonly CoreLink[];
+  readonly objects: ReadonlyMap<number, RegisteredObject>;
+  /** Milliseconds since 1970. */
+  readonly registeredAt: number;
+  readonly updatedAt: number;
+}
+
+export interface RegistryLimits {
+  /** Registrations kept at once. Default 100,000. */
+  readonly maxRegistrations: number;
+}
+
+export const REGISTRY_LIMITS: RegistryLimits = Object.freeze({ maxRegistrations: 100_000 });
+
+/** Registrations by id and by endpoint. A second Register of an endpoint replaces the first (LwM2M Core §6.2.1). */
+export class Registry {
+  readonly #limits: RegistryLimits;
+  readonly #byId = new Map<string, Registration>();
+  readonly #idOf = new Map<string, string>();
+  readonly #deadlines = new TimerTable<string>();
+
+  constructor(limits: RegistryLimits = REGISTRY_LIMITS) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  byId(id: string): Registration | undefined {
+    return this.#byId.get(id);
+  }
+
+  byEndpoint(endpoint: string): Registration | undefined {
+    return this.#byId.get(this.#idOf.get(endpoint) ?? '');
+  }
+
+  all(): readonly Registration[] {
+    return [...this.#byId.values()];
+  }
+
+  /** @returns the new registration and the one it replaces; undefined if the registry is full */
+  register(
+    id: string,
+    endpoint: string,
+    given: RegistrationParameters,
+    time: { readonly now: Instant; readonly wall: number },
+  ): { readonly registration: Registration; readonly replaced: Registration | undefined } | undefined {
+    const replaced = this.byEndpoint(endpoint);
+    if (replaced === undefined && this.#byId.size >= this.#limits.maxRegistrations) return undefined;
+    if (replaced !== undefined) this.remove(replaced.id);
+    const registration: Registration = {
+      id,
+      endpoint,
+      lifetime: given.lifetime ?? DEFAULT_LIFETIME,
+      version: given.version ?? '1.0',
+      binding: given.binding ?? 'U',
+      queueMode: given.queueMode ?? false,
+      smsNumber: given.smsNumber,
+      rootPath: given.rootPath ?? '',
+      links: given.links ?? [],
+      objects: given.objects ?? new Map(),
+      registeredAt: time.wall,
+      updatedAt: time.wall,
+    };
+    this.#keep(registration, time.now);
+    this.#idOf.set(endpoint, id);
+    return { registration, replaced };
+  }
+
+  /** What is absent stays as it was (§6.2.2). @returns undefined if there is no such registration */
+  update(
+    id: string,
+    given: RegistrationParameters,
+    time: { readonly now: Instant; readonly wall: number },
+  ): Registration | undefined {
+    const before = this.#byId.get(id);
+    if (before === undefined) return undefined;
+    const after: Registration = {
+      ...before,
+      lifetime: given.lifetime ?? before.lifetime,
+      binding: given.binding ?? before.binding,
+      queueMode: given.queueMode ?? (given.binding === undefined && before.queueMode),
+      smsNumber: given.smsNumber ?? before.smsNumber,
+      rootPath: given.rootPath ?? before.rootPath,
+      links: given.links ?? before.links,
+      objects: given.objects ?? before.objects,
+      updatedAt: time.wall,
+    };
+    this.#keep(after, time.now);
+    return after;
+  }
+
+  remove(id: string): Registration | undefined {
+    const registration = this.#byId.get(id);
+    if (registration === undefined) return undefined;
+    this.#byId.delete(id);
+    this.#idOf.delete(registration.endpoint);
+    this.#deadlines.cancel(id);
+    return registration;
+  }
+
+  /** Removes and gives the registrations whose lifetime is over. */
+  expire(now: Instant): readonly Registration[] {
+    return this.#deadlines.expire(now).map((id) => this.remove(id)!);
+  }
+
+  nextExpiry(): Instant {
+    return this.#deadlines.next();
+  }
+
+  #keep(registration: Registration, now: Instant): void {
+    this.#byId.set(registration.id, registration);
+    this.#deadlines.set(registration.id, later(now, registration.lifetime));
+  }
+}
