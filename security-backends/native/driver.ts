@@ -1,0 +1,121 @@
+// Drives one sans-IO connection: after any input, polls its outputs until there are none, then arms one timer.
+
+import type { Environment, Instant, Timer } from '../../lib/runtime/index.ts';
+import { NEVER } from '../../lib/runtime/index.ts';
+import type { SocketError, Negotiated } from '../../lib/net/index.ts';
+import type { DtlsConnection, DtlsJob, PskAnswer } from './connection.ts';
+
+/** What a connection makes happen, in the order it happens. None of these may throw. */
+export interface DriverEvents {
+  /** A datagram for the peer. */
+  transmit(datagram: Uint8Array): void;
+  connected(negotiated: Negotiated): void;
+  /** Application data; the bytes are the receiver's to keep. */
+  data(bytes: Uint8Array): void;
+  /** A question to be answered with `ConnectionDriver.answer`, at once or later. */
+  job(job: DtlsJob): void;
+  /** The last event, exactly once. */
+  closed(cause: SocketError | undefined): void;
+}
+
+/** The polling contract of DESIGN, written once for client sockets, server sessions and handshakes. */
+export class ConnectionDriver {
+  readonly connection: DtlsConnection;
+  readonly #environment: Environment;
+  readonly #events: DriverEvents;
+  #timer: Timer | undefined;
+  #armed: Instant = NEVER;
+  #closed = false;
+
+  constructor(connection: DtlsConnection, environment: Environment, events: DriverEvents) {
+    this.connection = connection;
+    this.#environment = environment;
+    this.#events = events;
+  }
+
+  /** Whether the connection has given its last output. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  start(): void {
+    this.connection.start(this.#now());
+    this.pump();
+  }
+
+  /** What the peer sent; never throws for it. */
+  receive(datagram: Uint8Array): void {
+    if (this.#closed) return;
+    this.connection.handleDatagram(datagram, this.#now());
+    this.pump();
+  }
+
+  /** Without effect once the connection is over: the answer came too late. */
+  answer(id: number, answer: PskAnswer | undefined): void {
+    if (this.#closed) return;
+    this.connection.answer(id, answer, this.#now());
+    this.pump();
+  }
+
+  /** @throws SocketError what the connection refuses */
+  send(bytes: Uint8Array): void {
+    this.connection.send(bytes);
+    this.pump();
+  }
+
+  /** close_notify if there is a session, then `closed`; keys are zeroed. */
+  close(): void {
+    if (this.#closed) return;
+    this.connection.close(this.#now());
+    this.pump();
+  }
+
+  /** Polls until there is nothing, then arms the timer. An event that gives new input comes back here, which is fine. */
+  pump(): void {
+    for (let output = this.connection.poll(); output !== undefined; output = this.connection.poll()) {
+      switch (output.kind) {
+        case 'transmit':
+          this.#events.transmit(output.datagram);
+          break;
+        case 'data':
+          this.#events.data(output.bytes);
+          break;
+        case 'connected':
+          this.#events.connected(output.negotiated);
+          break;
+        case 'job':
+          this.#events.job(output.job);
+          break;
+        case 'alert':
+          this.#environment.log.debug(
+            { level: output.level, description: output.description, direction: output.direction },
+            'alert',
+          );
+          break;
+        case 'closed':
+          this.#closed = true;
+          this.#events.closed(output.cause);
+          break;
+      }
+    }
+    this.#arm(this.#closed ? NEVER : this.connection.nextTimeout());
+  }
+
+  #now(): Instant {
+    return this.#environment.clock.now();
+  }
+
+  #arm(at: Instant): void {
+    if (at === this.#armed) return;
+    this.#timer?.cancel();
+    this.#armed = at;
+    this.#timer = at === NEVER ? undefined : this.#environment.timers.at(at, () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#armed = NEVER;
+    this.#timer = undefined;
+    this.connection.handleTimeout(this.#now());
+    this.pump();
+  }
+}

@@ -1,0 +1,222 @@
+// One bound datagram socket, many DTLS peers: cookies first, then handshakes, then sessions, each within a bound.
+
+import {
+  type CheckedSocketConfiguration,
+  type DatagramSocket,
+  type Endpoint,
+  SocketError,
+  formatEndpoint,
+} from '../../lib/net/index.ts';
+import { equalBytes } from '../../lib/bytes/index.ts';
+import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type { Environment } from '../../lib/runtime/index.ts';
+import type { DtlsSettings } from './configuration.ts';
+import type { PskAnswer } from './connection.ts';
+import { CookieGate, type VerifiedHello, isClientHello } from './cookie-gate.ts';
+import { RECORD_HEADER_BYTES } from './record.ts';
+import { DtlsServer, type DtlsServerOptions } from './server.ts';
+import { DtlsSession, type SessionOwner } from './session.ts';
+
+/** What the backend makes an endpoint from: checked and copied. */
+export interface DtlsEndpointOptions {
+  readonly settings: DtlsSettings;
+  readonly provider: CryptoProvider;
+  /** Options of the sessions. */
+  readonly socket: CheckedSocketConfiguration;
+  readonly identityHint: Uint8Array | undefined;
+  /** The key of an identity, which the session zeroes once it has been used; undefined refuses. */
+  readonly lookup: (identity: Uint8Array, from: Endpoint) => PskAnswer | undefined | Promise<PskAnswer | undefined>;
+  /** Established sessions at once; the longest idle one gives way. */
+  readonly maxSessions: number;
+  /** Handshakes at once, after the cookie; the oldest one gives way. */
+  readonly maxHandshakes: number;
+  readonly additionalConfiguration: ((native: unknown) => void) | undefined;
+}
+
+/** What an endpoint has done since it was made. */
+export interface EndpointCounters {
+  /** Datagrams answered with a cookie; nothing else was done for them. */
+  cookiesSent: number;
+  /** ClientHellos that do not parse, or that an answer would amplify. */
+  hellosDropped: number;
+  /** Datagrams from addresses without a session that are no ClientHello, and repeated hellos of established peers. */
+  straysDropped: number;
+  handshakesStarted: number;
+  handshakesFailed: number;
+  /** Handshakes that gave way because there were too many. */
+  handshakesDisplaced: number;
+  sessionsEstablished: number;
+  /** Sessions that gave way because there were too many. */
+  sessionsDisplaced: number;
+  /** Sessions that gave way to a new one of the same peer. */
+  sessionsReplaced: number;
+}
+
+/** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
+export class DtlsEndpoint implements SessionOwner {
+  readonly outlet: DatagramSocket;
+  readonly counters: EndpointCounters = {
+    cookiesSent: 0,
+    hellosDropped: 0,
+    straysDropped: 0,
+    handshakesStarted: 0,
+    handshakesFailed: 0,
+    handshakesDisplaced: 0,
+    sessionsEstablished: 0,
+    sessionsDisplaced: 0,
+    sessionsReplaced: 0,
+  };
+  readonly #environment: Environment;
+  readonly #options: DtlsEndpointOptions;
+  readonly #onSession: (session: DtlsSession) => void;
+  readonly #gate: CookieGate;
+  readonly #handshakes = new Map<string, DtlsSession>(); // the oldest first
+  readonly #sessions = new Map<string, DtlsSession>(); // the longest idle first
+
+  /** @param onSession called from within `dispatch` (or a key's late arrival) for every session that is established */
+  constructor(
+    outlet: DatagramSocket,
+    options: DtlsEndpointOptions,
+    environment: Environment,
+    onSession: (session: DtlsSession) => void,
+  ) {
+    this.outlet = outlet;
+    this.#environment = environment;
+    this.#options = options;
+    this.#onSession = onSession;
+    this.#gate = new CookieGate({ provider: options.provider, random: environment.random });
+  }
+
+  /** Handshakes under way, after the cookie. */
+  get handshakes(): number {
+    return this.#handshakes.size;
+  }
+
+  /** Established sessions. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** A datagram came in. Before its address has shown a cookie, nothing is kept (rule 20). */
+  dispatch(datagram: Uint8Array, from: Endpoint): void {
+    const key = formatEndpoint(from);
+    if (isClientHello(datagram)) return this.#hello(datagram, from, key);
+    const handshake = this.#handshakes.get(key);
+    const session = this.#sessions.get(key);
+    if (handshake === undefined) {
+      if (session === undefined) this.counters.straysDropped++;
+      else session.takes(datagram);
+      return;
+    }
+    // Rule 19: both live. Plaintext belongs to the handshake; for the rest, whoever can authenticate it.
+    if (session !== undefined && epochOf(datagram) !== 0 && session.takes(datagram)) return;
+    handshake.takes(datagram);
+  }
+
+  /** Ends every handshake and session. */
+  close(cause?: SocketError): void {
+    const why = new SocketError(
+      'ECONNABORTED',
+      'its listening socket was closed',
+      cause === undefined ? {} : { cause },
+    );
+    for (const handshake of this.#handshakes.values()) handshake.abandon(why);
+    for (const session of this.#sessions.values()) session.abandon(why);
+  }
+
+  // For the sessions.
+
+  lookup(identity: Uint8Array, from: Endpoint): PskAnswer | undefined | Promise<PskAnswer | undefined> {
+    return this.#options.lookup(identity, from);
+  }
+
+  established(session: DtlsSession): void {
+    this.#handshakes.delete(session.key);
+    const old = this.#sessions.get(session.key);
+    if (old !== undefined) {
+      this.counters.sessionsReplaced++;
+      old.giveWay();
+    } else if (this.#sessions.size >= this.#options.maxSessions) {
+      this.counters.sessionsDisplaced++;
+      first(this.#sessions)?.abandon(
+        new SocketError('ECONNABORTED', `gave way: ${this.#options.maxSessions} sessions are open`),
+      );
+    }
+    this.#sessions.set(session.key, session);
+    this.counters.sessionsEstablished++;
+    this.#onSession(session);
+  }
+
+  used(session: DtlsSession): void {
+    if (!this.#sessions.delete(session.key)) return;
+    this.#sessions.set(session.key, session);
+  }
+
+  gone(session: DtlsSession, cause: SocketError | undefined): void {
+    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
+    if (this.#handshakes.get(session.key) !== session) return;
+    this.#handshakes.delete(session.key);
+    this.counters.handshakesFailed++;
+    this.#environment.log.debug({ peer: session.key, code: cause?.code }, 'a handshake failed');
+  }
+
+  #hello(datagram: Uint8Array, from: Endpoint, key: string): void {
+    const verdict = this.#gate.inspect(datagram, from, this.#environment.clock.now());
+    if (verdict.kind === 'drop') {
+      this.counters.hellosDropped++;
+      return;
+    }
+    if (verdict.kind === 'reply') return this.#sendCookie(verdict.datagram, from);
+    const { hello } = verdict;
+    const handshake = this.#handshakes.get(key);
+    if (handshake !== undefined && equalBytes(handshake.clientRandom, hello.random))
+      return void handshake.takes(datagram);
+    const session = this.#sessions.get(key);
+    if (session !== undefined && equalBytes(session.clientRandom, hello.random)) {
+      this.counters.straysDropped++;
+      return;
+    }
+    handshake?.abandon(new SocketError('ECONNRESET', 'the peer began a new handshake'));
+    this.#begin(verdict, from);
+  }
+
+  #sendCookie(datagram: Uint8Array, to: Endpoint): void {
+    try {
+      this.outlet.sendTo(datagram, to);
+      this.counters.cookiesSent++;
+    } catch (error) {
+      this.#environment.log.debug({ error }, 'a cookie was not sent');
+    }
+  }
+
+  #begin(verified: VerifiedHello, peer: Endpoint): void {
+    if (this.#handshakes.size >= this.#options.maxHandshakes) {
+      this.counters.handshakesDisplaced++;
+      first(this.#handshakes)?.abandon(new SocketError('ECONNABORTED', 'gave way to a newer handshake'));
+    }
+    const { settings, provider, socket, identityHint, additionalConfiguration } = this.#options;
+    const clientRandom = verified.hello.random.slice();
+    const session = new DtlsSession(this.#environment, socket, { peer, clientRandom }, this);
+    const native: DtlsServerOptions = {
+      ...settings,
+      provider,
+      identityHint,
+      verified,
+      mtu: session.payload,
+      random: this.#environment.random,
+    };
+    additionalConfiguration?.(native);
+    this.counters.handshakesStarted++;
+    this.#handshakes.set(session.key, session);
+    session.start(new DtlsServer(native));
+  }
+}
+
+function epochOf(datagram: Uint8Array): number | undefined {
+  return datagram.length < RECORD_HEADER_BYTES ? undefined : (datagram[3]! << 8) | datagram[4]!;
+}
+
+function first(sessions: ReadonlyMap<string, DtlsSession>): DtlsSession | undefined {
+  const [session] = sessions.values();
+  return session;
+}

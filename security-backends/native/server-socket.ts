@@ -1,0 +1,177 @@
+// The listening socket of the server role: bind or decorate it, then accept gives sessions.
+
+import type { Cancellable, CheckedSocketConfiguration, DatagramSocket, Endpoint } from '../../lib/net/index.ts';
+import { SocketCore, SocketError, Waiters, notSupported } from '../../lib/net/index.ts';
+import { type Environment, UNBOUNDED } from '../../lib/runtime/index.ts';
+import { DtlsEndpoint, type DtlsEndpointOptions, type EndpointCounters } from './endpoint.ts';
+import type { DtlsSession } from './session.ts';
+
+/** What the backend makes a listening socket from: checked and copied. */
+export interface DtlsServerSocketOptions extends DtlsEndpointOptions {
+  readonly socket: CheckedSocketConfiguration;
+  /** A closed socket of the layer below. */
+  readonly makeLower: () => DatagramSocket;
+}
+
+/** Has no peer of its own: what comes in goes to the sessions. Closing it closes them. */
+export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implements DatagramSocket {
+  readonly transport = 'datagram';
+  override readonly secure = true;
+  readonly #options: DtlsServerSocketOptions;
+  readonly #waiters: Waiters<DatagramSocket>;
+  #waiting: DtlsSession[] = [];
+  #lower: DatagramSocket | undefined;
+  #endpoint: DtlsEndpoint | undefined;
+
+  constructor(options: DtlsServerSocketOptions, environment: Environment) {
+    super(environment, options.socket);
+    this.#options = options;
+    this.#waiters = new Waiters(environment);
+  }
+
+  async connect(): Promise<void> {
+    throw notSupported('connect', 'a server waits to be found');
+  }
+
+  override async decorate(
+    lower: DatagramSocket,
+    options: Cancellable & { readonly host?: string | undefined } = {},
+  ): Promise<void> {
+    if (this.state !== 'closed' || this.#lower !== undefined) {
+      throw new SocketError('EBADF', 'this socket has a layer below already', { fatal: false });
+    }
+    const state = lower.getOption('state');
+    if (state !== 'closed' && state !== 'bound') {
+      throw new SocketError('EINVAL', `lower: expected a socket closed or bound, found it ${state}`, { fatal: false });
+    }
+    this.#lower = lower;
+    if (state === 'bound') await this.open('bound', options, () => this.#listen(lower));
+  }
+
+  override bind(address: string, port: number): Promise<void> {
+    return this.open('bound', undefined, async (signal) => {
+      const lower = (this.#lower ??= this.#options.makeLower());
+      await lower.bind(address, port);
+      signal.throwIfAborted();
+      this.#listen(lower);
+    });
+  }
+
+  /** The next peer whose handshake is complete. Waits without a limit of time. */
+  override accept(options: Cancellable = {}): Promise<DatagramSocket> {
+    const poll = (): DatagramSocket | undefined => {
+      if (this.state !== 'bound') throw this.badState();
+      for (let session = this.#waiting.shift(); session !== undefined; session = this.#waiting.shift()) {
+        if (session.state !== 'closed' || session.hasBufferedData) return session;
+      }
+      return undefined;
+    };
+    return this.#waiters.wait(poll, { timeout: UNBOUNDED, what: 'accept', signal: options.signal });
+  }
+
+  send(bytes: Uint8Array): void {
+    this.checkSend(bytes);
+  }
+
+  sendTo(): void {
+    throw notSupported('sendTo', 'only a session can send');
+  }
+
+  receive(): Uint8Array | undefined {
+    return this.dequeue() ?? undefined;
+  }
+
+  receiveFrom(): undefined {
+    this.dequeue();
+  }
+
+  async shutdown(): Promise<void> {
+    throw this.badState();
+  }
+
+  /** What the endpoint has done; undefined before it listens. */
+  get counters(): Readonly<EndpointCounters> | undefined {
+    return this.#endpoint?.counters;
+  }
+
+  /** Handshakes under way and sessions open. */
+  get load(): { readonly handshakes: number; readonly sessions: number } {
+    return { handshakes: this.#endpoint?.handshakes ?? 0, sessions: this.#endpoint?.sessions ?? 0 };
+  }
+
+  /** A listening socket sends nothing itself: 0. */
+  get innerMtu(): number {
+    return 0;
+  }
+
+  override get mtu(): number {
+    return this.#lower?.getOption('mtu') ?? super.mtu;
+  }
+
+  override get bytesSent(): bigint {
+    return this.#lower?.getOption('bytesSent') ?? 0n;
+  }
+
+  override get bytesReceived(): bigint {
+    return this.#lower?.getOption('bytesReceived') ?? 0n;
+  }
+
+  override get system(): unknown {
+    return this.#lower?.system;
+  }
+
+  override get interfaceName(): string | undefined {
+    return this.#lower?.interfaceName ?? super.interfaceName;
+  }
+
+  override get local(): Endpoint | undefined {
+    return this.#lower?.local ?? super.local;
+  }
+
+  protected poll(): null | undefined {
+    return this.dequeue();
+  }
+
+  protected release(): void {
+    this.#endpoint?.close();
+    this.#waiting = [];
+    const lower = this.#lower;
+    this.#lower = undefined;
+    if (lower !== undefined) {
+      lower.handler = undefined;
+      lower.close();
+    }
+    // After the state has become `closed`: who waits for a session learns it.
+    queueMicrotask(() => this.#waiters.notify());
+  }
+
+  #listen(lower: DatagramSocket): void {
+    const endpoint = new DtlsEndpoint(lower, this.#options, this.environment, (session) => {
+      this.#waiting.push(session);
+      this.#waiters.notify();
+    });
+    this.#endpoint = endpoint;
+    lower.handler = {
+      readable: () => drain(lower, endpoint),
+      writable: () => undefined,
+      closed: (cause) => this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),
+    };
+    if (lower.getOption('hasBufferedData')) drain(lower, endpoint);
+  }
+}
+
+function drain(lower: DatagramSocket, endpoint: DtlsEndpoint): void {
+  do {
+    const arrival = receiveFrom(lower);
+    if (arrival !== undefined) endpoint.dispatch(arrival.bytes, arrival.from);
+  } while (lower.getOption('hasBufferedData'));
+}
+
+/** Soft errors (ICMP) of one peer say nothing of the others, and can be forged: they are dropped. */
+function receiveFrom(lower: DatagramSocket): ReturnType<DatagramSocket['receiveFrom']> {
+  try {
+    return lower.receiveFrom();
+  } catch {
+    return undefined;
+  }
+}

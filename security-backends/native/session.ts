@@ -1,0 +1,163 @@
+// A server's side of one peer: first a handshake nobody has seen, then an accepted socket.
+
+import {
+  type CheckedSocketConfiguration,
+  type DatagramOutlet,
+  type Endpoint,
+  SocketError,
+  type WritableOptions,
+  formatEndpoint,
+  literalFamily,
+  notSupported,
+  udpOverhead,
+} from '../../lib/net/index.ts';
+import type { Environment } from '../../lib/runtime/index.ts';
+import { checkHandshakeTimeouts } from './configuration.ts';
+import type { DtlsConnection, DtlsJob, PskAnswer } from './connection.ts';
+import { SecuredDatagrams } from './secured-datagrams.ts';
+
+/** What a session needs of its endpoint. */
+export interface SessionOwner {
+  readonly outlet: DatagramOutlet;
+  lookup(identity: Uint8Array, from: Endpoint): PskAnswer | undefined | Promise<PskAnswer | undefined>;
+  /** The peer's Finished has verified. */
+  established(session: DtlsSession): void;
+  /** Authenticated data came from the peer, or something went to it. */
+  used(session: DtlsSession): void;
+  /** The handshake failed, or the session ended; possibly more than once. */
+  gone(session: DtlsSession, cause: SocketError | undefined): void;
+}
+
+/** In state `closed` while it shakes hands, then `accepted`. */
+export class DtlsSession extends SecuredDatagrams {
+  /** Whom it talks to; stays after close. */
+  readonly peer: Endpoint;
+  /** The peer's address and port as one text: what the endpoint finds it by. */
+  readonly key: string;
+  /** The random of the ClientHello it began with: tells a repeated hello from a new one. */
+  readonly clientRandom: Uint8Array;
+  readonly #owner: SessionOwner;
+  #silent = false;
+
+  constructor(
+    environment: Environment,
+    configuration: CheckedSocketConfiguration,
+    from: { readonly peer: Endpoint; readonly clientRandom: Uint8Array },
+    owner: SessionOwner,
+  ) {
+    super(environment, configuration);
+    this.peer = from.peer;
+    this.key = formatEndpoint(from.peer);
+    this.clientRandom = from.clientRandom;
+    this.remoteEndpoint = from.peer;
+    this.#owner = owner;
+  }
+
+  // For the endpoint.
+
+  /** Answers the verified ClientHello. */
+  start(connection: DtlsConnection): void {
+    this.begin(connection);
+  }
+
+  /** A datagram from the peer's address. @returns whether the connection could use any of it */
+  takes(datagram: Uint8Array): boolean {
+    const before = this.counters?.recordsReceived;
+    this.arrived(datagram);
+    return this.counters?.recordsReceived !== before;
+  }
+
+  /** The session ends without our user's doing. */
+  abandon(cause: SocketError): void {
+    if (this.state === 'closed') this.release();
+    else this.fail(cause);
+  }
+
+  /** Another session of this peer has taken over, so that close_notify would be noise. */
+  giveWay(): void {
+    this.#silent = true;
+    this.abandon(new SocketError('ECONNRESET', 'the peer began a new session'));
+  }
+
+  /** Bytes of UDP payload that fit towards the peer. */
+  get payload(): number {
+    return this.mtu - udpOverhead(literalFamily(this.peer.address) ?? 'unspecified');
+  }
+
+  // The socket.
+
+  async connect(): Promise<void> {
+    if (this.state === 'closed') throw notSupported('connect', 'a session is made by its listening socket');
+    throw new SocketError('EBADF', `the socket is ${this.state} already`, { fatal: false });
+  }
+
+  override setOption<K extends keyof WritableOptions>(key: K, value: WritableOptions[K]): void;
+  override setOption(key: keyof WritableOptions, value: never): void {
+    if (key === 'daneTlsaRecords') throw notSupported(`setOption ${key}`, 'this backend knows pre-shared keys alone');
+    if (key !== 'dtlsHandshakeTimeouts') return super.setOption(key, value);
+    this.driver?.connection.setHandshakeTimeouts(checkHandshakeTimeouts(value));
+  }
+
+  override get mtu(): number {
+    return this.#owner.outlet.getOption('mtu');
+  }
+
+  override get local(): Endpoint | undefined {
+    return this.#owner.outlet.local;
+  }
+
+  override get system(): unknown {
+    return this.#owner.outlet.system;
+  }
+
+  override get interfaceName(): string | undefined {
+    return this.#owner.outlet.interfaceName;
+  }
+
+  protected transmit(datagram: Uint8Array): void {
+    if (this.#silent) return;
+    this.#owner.outlet.sendTo(datagram, this.peer);
+    if (this.state === 'accepted') this.#owner.used(this);
+  }
+
+  protected established(): void {
+    this.adopt('accepted');
+    this.#owner.established(this);
+  }
+
+  protected ended(cause: SocketError | undefined): void {
+    if (this.state === 'closed') this.#owner.gone(this, cause);
+    else if (cause === undefined) this.finish();
+    else this.fail(cause);
+  }
+
+  protected answerJob(job: DtlsJob): void {
+    if (job.type !== 'lookupPsk') return;
+    const driver = this.driver;
+    const give = (answer: PskAnswer | undefined): void => {
+      driver?.answer(job.id, answer);
+      answer?.key.fill(0);
+    };
+    const refuse = (error: unknown): void => {
+      this.environment.log.warn({ error }, 'the look-up of a pre-shared key failed; the peer is refused');
+      give(undefined);
+    };
+    try {
+      const answer = this.#owner.lookup(job.identity, this.peer);
+      if (answer instanceof Promise) answer.then(give, refuse);
+      else give(answer);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  protected override announce(): void {
+    this.#owner.used(this);
+    super.announce();
+  }
+
+  protected release(): void {
+    this.dropConnection();
+    this.#owner.gone(this, undefined);
+  }
+}

@@ -1,0 +1,219 @@
+// The client: a datagram socket on one DTLS connection over a lower datagram socket.
+
+import type { Cancellable, DatagramSocket, Endpoint, HandshakeTimeouts, WritableOptions } from '../../lib/net/index.ts';
+import { type CheckedSocketConfiguration, SocketError, literalFamily, notSupported } from '../../lib/net/index.ts';
+import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type { Environment } from '../../lib/runtime/index.ts';
+import { DtlsClient, type DtlsClientOptions } from './client.ts';
+import { type DtlsSettings, checkHandshakeTimeouts } from './configuration.ts';
+import type { DtlsJob, PskAnswer } from './connection.ts';
+import { SecuredDatagrams } from './secured-datagrams.ts';
+
+/** What the backend makes a client socket from: checked and copied. */
+export interface DtlsClientSocketOptions {
+  readonly settings: DtlsSettings;
+  readonly provider: CryptoProvider;
+  readonly socket: CheckedSocketConfiguration;
+  /** A closed socket of the layer below. */
+  readonly makeLower: () => DatagramSocket;
+  /** Name to ask for (SNI), if not the one given to connect. */
+  readonly serverName: string | undefined;
+  /** Identity and key for a server's hint, at once or later; undefined refuses. The connection copies them. */
+  readonly choosePsk: (hint: Uint8Array | undefined) => PskAnswer | undefined | Promise<PskAnswer | undefined>;
+  /** Zeroes the credentials: no connect after this. */
+  readonly forget: () => void;
+  readonly additionalConfiguration: ((native: unknown) => void) | undefined;
+}
+
+/** A client drops ClientHellos: its connection is only ever a client. */
+export class DtlsClientSocket extends SecuredDatagrams {
+  readonly #options: DtlsClientSocketOptions;
+  #timeouts: HandshakeTimeouts;
+  #lower: DatagramSocket | undefined;
+  #softError: SocketError | undefined;
+  #connected: (() => void) | undefined;
+
+  constructor(options: DtlsClientSocketOptions, environment: Environment) {
+    super(environment, options.socket);
+    this.#options = options;
+    this.#timeouts = options.settings.handshakeTimeouts;
+  }
+
+  connect(host: string, port: number, options: Cancellable = {}): Promise<void> {
+    return this.#establish(options, host, async (signal) => {
+      const lower = this.#ownLower();
+      await lower.connect(host, port, { signal });
+      return lower;
+    });
+  }
+
+  override async decorate(
+    lower: DatagramSocket,
+    options: Cancellable & { readonly host?: string | undefined } = {},
+  ): Promise<void> {
+    if (this.state !== 'closed' || this.#lower !== undefined) {
+      throw new SocketError('EBADF', 'this socket has a layer below already', { fatal: false });
+    }
+    const state = lower.getOption('state');
+    if (state === 'shutdown' || state === 'connecting') {
+      throw new SocketError('EINVAL', `lower: expected a socket closed or ready, found it ${state}`, { fatal: false });
+    }
+    this.#lower = lower;
+    if (state === 'closed') return;
+    if (state === 'bound') return this.open('bound', options, () => undefined);
+    return this.#establish(options, options.host, async () => lower);
+  }
+
+  override bind(address: string, port: number): Promise<void> {
+    return this.open('bound', undefined, () => this.#ownLower().bind(address, port));
+  }
+
+  /** Closes for good: the pre-shared key is zeroed, which `close` leaves in place for the next connect. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    this.#options.forget();
+  }
+
+  override setOption<K extends keyof WritableOptions>(key: K, value: WritableOptions[K]): void;
+  override setOption(key: keyof WritableOptions, value: never): void {
+    if (key === 'daneTlsaRecords') throw notSupported(`setOption ${key}`, 'this backend knows pre-shared keys alone');
+    if (key !== 'dtlsHandshakeTimeouts') return super.setOption(key, value);
+    this.#timeouts = checkHandshakeTimeouts(value);
+    this.driver?.connection.setHandshakeTimeouts(this.#timeouts);
+  }
+
+  override get mtu(): number {
+    return this.#lower?.getOption('mtu') ?? super.mtu;
+  }
+
+  override get system(): unknown {
+    return this.#lower?.system;
+  }
+
+  override get interfaceName(): string | undefined {
+    return this.#lower?.interfaceName ?? super.interfaceName;
+  }
+
+  override get local(): Endpoint | undefined {
+    return this.#lower?.local ?? super.local;
+  }
+
+  override get remote(): Endpoint | undefined {
+    return this.#lower?.remote ?? super.remote;
+  }
+
+  protected transmit(datagram: Uint8Array): void {
+    this.#lower?.send(datagram);
+  }
+
+  protected established(): void {
+    this.#connected?.();
+  }
+
+  protected ended(cause: SocketError | undefined): void {
+    if (cause !== undefined) this.fail(this.#explained(cause));
+    else this.finish();
+  }
+
+  protected answerJob(job: DtlsJob): void {
+    if (job.type !== 'choosePsk') return;
+    const driver = this.driver;
+    const answer = this.#options.choosePsk(job.hint);
+    if (!(answer instanceof Promise)) return driver?.answer(job.id, answer);
+    answer.then(
+      (value) => driver?.answer(job.id, value),
+      (error: unknown) => this.fail(new SocketError('EIO', 'the pre-shared key could not be had', { cause: error })),
+    );
+  }
+
+  protected release(): void {
+    this.dropConnection();
+    const lower = this.#lower;
+    if (lower === undefined) return;
+    this.#lower = undefined;
+    lower.handler = undefined;
+    lower.close();
+  }
+
+  async #establish(
+    options: Cancellable,
+    host: string | undefined,
+    start: (signal: AbortSignal) => Promise<DatagramSocket>,
+  ): Promise<void> {
+    await this.open('connected', options, async (signal) => {
+      this.hostname = host;
+      this.#softError = undefined;
+      const lower = await start(signal);
+      signal.throwIfAborted();
+      await this.#handshake(lower);
+    });
+    // What came with the last flight is told now that the state allows an answer.
+    queueMicrotask(() => this.announceData());
+  }
+
+  #ownLower(): DatagramSocket {
+    const lower = (this.#lower ??= this.#options.makeLower());
+    if (lower.getOption('state') === 'closed') {
+      lower.setOption('preferredAddressFamily', this.preferredAddressFamily);
+      lower.setOption('forcedAddressFamily', this.forcedAddressFamily);
+    }
+    return lower;
+  }
+
+  /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */
+  #handshake(lower: DatagramSocket): Promise<void> {
+    const { settings, provider, serverName, additionalConfiguration } = this.#options;
+    const native: DtlsClientOptions = {
+      ...settings,
+      provider,
+      handshakeTimeouts: this.#timeouts,
+      serverName: serverName ?? hostName(this.remoteHostname),
+      mtu: lower.getOption('innerMtu'),
+      random: this.environment.random,
+    };
+    additionalConfiguration?.(native);
+    return new Promise((resolve) => {
+      this.#connected = resolve;
+      lower.handler = {
+        readable: () => this.#drain(lower),
+        writable: () => this.handler?.writable(),
+        closed: (cause) => this.#lowerClosed(cause),
+      };
+      this.begin(new DtlsClient(native));
+      if (lower.getOption('hasBufferedData')) this.#drain(lower);
+    });
+  }
+
+  #drain(lower: DatagramSocket): void {
+    do {
+      const datagram = this.#receive(lower);
+      if (datagram !== undefined) this.arrived(datagram);
+    } while (this.#lower === lower && lower.getOption('hasBufferedData'));
+  }
+
+  /** Soft errors (ICMP) can be forged by anyone: they explain a failure, they never cause one. */
+  #receive(lower: DatagramSocket): Uint8Array | undefined {
+    try {
+      return lower.receive();
+    } catch (error) {
+      if (error instanceof SocketError && !error.fatal) this.#softError = error;
+      return undefined;
+    }
+  }
+
+  #lowerClosed(cause: SocketError | undefined): void {
+    this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed'));
+  }
+
+  #explained(cause: SocketError): SocketError {
+    const soft = this.#softError;
+    if (cause.code !== 'ETIMEDOUT' || cause.cause !== undefined || soft === undefined) return cause;
+    const message = cause.message.slice(cause.code.length + 2);
+    return new SocketError('ETIMEDOUT', `${message}; the network reported ${soft.code}`, { cause: soft });
+  }
+}
+
+/** server_name carries names, never addresses (RFC 6066 §3). */
+function hostName(host: string | undefined): string | undefined {
+  return host === undefined || literalFamily(host) !== undefined ? undefined : host;
+}
