@@ -1,0 +1,333 @@
+// Drives one handshake through its states: messages in order, flights until answered, refusals, the wait for answers.
+
+import { Reader } from '../../lib/bytes/index.ts';
+import type { HandshakeTimeouts, Negotiated } from '../../lib/net/index.ts';
+import { SocketError, TlsAlertError } from '../../lib/net/index.ts';
+import type { Instant } from '../../lib/runtime/index.ts';
+import { NEVER } from '../../lib/runtime/index.ts';
+import type { Alert } from './alerts.ts';
+import { ALERT, alertFor } from './alerts.ts';
+import type { DropReason, DtlsJob, DtlsJobAnswer } from './connection.ts';
+import type { Counters } from './counters.ts';
+import type { FlightItem } from './flight.ts';
+import { Flight, packFlight } from './flight.ts';
+import { Reassembly, wholeMessage } from './fragments.ts';
+import type { HandshakeFragment, HandshakeMessage } from './handshake-messages.ts';
+import { HANDSHAKE_TYPE, decodeHandshakeFragment } from './handshake-messages.ts';
+import type { Handshake, HandshakeState, HandshakeStep, JobRequest } from './handshake-state.ts';
+import { Established } from './handshake-state.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { Epoch, RecordLayer } from './record-layer.ts';
+import type { RecordProtection } from './record-protection.ts';
+
+/** Where a connection begins. */
+export interface Beginning {
+  readonly role: 'client' | 'server';
+  /** message_seq of the peer's first message to come. */
+  readonly peerMessageSeq: number;
+  /** message_seq of our first message. */
+  readonly ownMessageSeq: number;
+  /** Record sequence number of our first record. */
+  readonly recordSequence: number;
+  /** Sends the first flight. @throws HandshakeRefusal */
+  begin(handshake: Handshake): HandshakeState;
+}
+
+/** What a handshake makes happen in its connection. */
+export interface HandshakeEvents {
+  transmit(datagram: Uint8Array): void;
+  ask(job: DtlsJob): void;
+  established(negotiated: Negotiated): void;
+  /** The peer asks for a second handshake, which there is not. */
+  renegotiationRefused(): void;
+  /** Ends the connection with a fatal alert of ours. */
+  failed(description: number, message: string, cause: unknown): void;
+  /** Ends the connection without a word. */
+  ended(cause: SocketError, alert?: Alert): void;
+}
+
+/** Why a message was refused, and after how many tries of the current flight. */
+interface Refusal {
+  readonly error: Error;
+  readonly tries: number;
+}
+
+export class Handshaker implements Handshake {
+  readonly options: ResolvedOptions;
+  /** The time of the input being handled. */
+  now = 0 as Instant;
+  timeouts: HandshakeTimeouts;
+  readonly #role: 'client' | 'server';
+  readonly #records: RecordLayer;
+  readonly #counters: Counters;
+  readonly #events: HandshakeEvents;
+  readonly #reassembly: Reassembly;
+  #state: HandshakeStep | 'idle' | 'over' = 'idle';
+  #flight: Flight | undefined;
+  #ownMessageSeq: number;
+  #handledSeq: number;
+  #jobs = 0;
+  // Both came in the clear: perhaps forged, perhaps the reason why nothing follows.
+  #suspectedAlert: Alert | undefined;
+  #refusal: Refusal | undefined;
+
+  constructor(
+    options: ResolvedOptions,
+    beginning: Beginning,
+    records: RecordLayer,
+    counters: Counters,
+    events: HandshakeEvents,
+  ) {
+    this.options = options;
+    this.timeouts = options.timeouts;
+    this.#role = beginning.role;
+    this.#records = records;
+    this.#counters = counters;
+    this.#events = events;
+    this.#reassembly = new Reassembly(options.limits, beginning.peerMessageSeq);
+    this.#ownMessageSeq = beginning.ownMessageSeq;
+    this.#handledSeq = beginning.peerMessageSeq - 1;
+  }
+
+  get stateName(): string {
+    if (typeof this.#state === 'string') return this.#state;
+    return this.#state instanceof Established ? 'connected' : this.#state.name;
+  }
+
+  get negotiated(): Negotiated | undefined {
+    return this.#state instanceof Established ? this.#state.negotiated : undefined;
+  }
+
+  get deadline(): Instant {
+    return this.#flight?.deadline ?? NEVER;
+  }
+
+  begin(beginning: Beginning): void {
+    this.#guarded(1, () => {
+      this.#state = beginning.begin(this);
+    });
+  }
+
+  /** Takes the handshake messages of a record. */
+  handleRecord(bytes: Uint8Array, epoch: Epoch): void {
+    const reader = new Reader(bytes);
+    do {
+      let fragment: HandshakeFragment;
+      try {
+        fragment = decodeHandshakeFragment(reader);
+      } catch {
+        return this.#counters.drop('malformedMessage');
+      }
+      const reason = this.#handleFragment(fragment, epoch);
+      if (reason !== undefined) this.#counters.drop(reason);
+    } while (reader.remaining > 0 && this.#state !== 'over');
+  }
+
+  /** @returns whether ChangeCipherSpec was due */
+  changeCipherSpec(): boolean {
+    const state = this.#waiting();
+    if (state?.changeCipherSpec === undefined) return false;
+    this.#state = state.changeCipherSpec(this);
+    return true;
+  }
+
+  /** An alert in the clear: kept as the likely cause, believed at the next time-out if nothing better comes. */
+  suspectAlert(alert: Alert): void {
+    this.#suspectedAlert = alert;
+  }
+
+  answer(id: number, value: DtlsJobAnswer): void {
+    const state = this.#waiting();
+    if (state?.job !== id || state.answer === undefined) return;
+    this.#guarded(1, () => {
+      this.#state = state.answer!(value, this);
+    });
+    this.#handleMessages(this.#records.readEpoch);
+  }
+
+  handleTimeout(): void {
+    const state = this.#waiting();
+    const flight = this.#flight;
+    if (state === undefined || flight === undefined || this.now < flight.deadline) return;
+    if (this.#suspectedAlert !== undefined) return this.#endBySuspectedAlert(this.#suspectedAlert, state);
+    if (flight.tries >= this.options.tries) return this.#timeOut(state, flight);
+    flight.retry(this.timeouts, this.now);
+    // While a job is open the peer has done its part; only the count goes on, so that the wait is bounded.
+    if (state.job === undefined) this.#transmitAgain(flight);
+  }
+
+  /** The peer has shown that it has all of our flights. */
+  releaseFlight(): void {
+    this.#flight = undefined;
+  }
+
+  /** Forgets everything, zeroing what secrets the state holds. */
+  destroy(): void {
+    this.#waiting()?.destroy?.();
+    this.#state = 'over';
+    this.#flight = undefined;
+    this.#reassembly.clear();
+  }
+
+  nextMessageSeq(): number {
+    return this.#ownMessageSeq++;
+  }
+
+  sendFlight(items: readonly FlightItem[]): void {
+    this.#suspectedAlert = undefined;
+    this.#refusal = undefined;
+    this.#flight = new Flight(items, this.#handledSeq, this.timeouts, this.now);
+    this.#transmitFlight(this.#flight);
+  }
+
+  replaceFlight(items: readonly FlightItem[]): void {
+    if (this.#flight === undefined) return;
+    this.#flight.items = items;
+    this.#flight.lastSent = this.now;
+    this.#transmitFlight(this.#flight);
+  }
+
+  sendLastFlight(items: readonly FlightItem[]): void {
+    this.sendFlight(items);
+    this.#flight?.disarm();
+  }
+
+  protectWrites(protection: RecordProtection): void {
+    this.#records.protectWrites(protection);
+  }
+
+  protectReads(protection: RecordProtection): void {
+    this.#reassembly.clear();
+    this.#records.protectReads(protection);
+  }
+
+  ask(job: JobRequest): number {
+    const id = ++this.#jobs;
+    this.#events.ask({ id, ...job });
+    return id;
+  }
+
+  /** The state, while the handshake is under way. */
+  #waiting(): HandshakeState | undefined {
+    return typeof this.#state === 'string' || this.#state instanceof Established ? undefined : this.#state;
+  }
+
+  /** @returns why the fragment was dropped, if it was */
+  #handleFragment(fragment: HandshakeFragment, epoch: Epoch): DropReason | undefined {
+    const state = this.#waiting();
+    if (state === undefined) return this.#handleLateFragment(fragment);
+    if (fragment.messageSeq < this.#reassembly.next) return this.#handleRepeat(fragment, state);
+    if (epoch !== this.#records.readEpoch) return 'wrongEpoch';
+    const reason = this.#reassembly.add(fragment);
+    this.#handleMessages(epoch);
+    return reason;
+  }
+
+  #handleMessages(epoch: Epoch): void {
+    for (let state = this.#waiting(); state !== undefined && state.job === undefined; state = this.#waiting()) {
+      const message = this.#reassembly.peek();
+      if (message === undefined || !this.#handleMessage(state, message, epoch)) return;
+    }
+  }
+
+  /** @returns whether the message was taken */
+  #handleMessage(state: HandshakeState, message: HandshakeMessage, epoch: Epoch): boolean {
+    return this.#guarded(epoch, () => {
+      this.#handledSeq = message.messageSeq;
+      const next = state.handle(message, this);
+      this.#reassembly.consume();
+      this.#state = next;
+      if (next instanceof Established) this.#establish(next);
+    });
+  }
+
+  #establish(established: Established): void {
+    this.#reassembly.clear();
+    // Only the side that spoke last keeps its flight, for a peer that did not hear it.
+    if (this.deadline !== NEVER) this.#flight = undefined;
+    this.#events.established(established.negotiated);
+  }
+
+  /** Runs what may refuse a message or an answer. In the clear a refusal is not believed at once. */
+  #guarded(epoch: Epoch, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      const description = alertFor(error);
+      if (error instanceof SocketError) this.#events.ended(error);
+      else if (description === undefined) this.#events.failed(ALERT.internalError, 'an error of our own', error);
+      else if (epoch === 1) this.#events.failed(description, (error as Error).message, error);
+      else this.#refuse(description, error as Error);
+      return false;
+    }
+  }
+
+  // One bad copy may be damage or forgery: it is dropped and a better one awaited. The same refusal again, after we
+  // asked again, is the peer's meaning.
+  #refuse(description: number, error: Error): void {
+    this.#counters.drop(description === ALERT.decodeError ? 'malformedMessage' : 'unexpectedMessage');
+    this.#reassembly.reject();
+    const tries = this.#flight?.tries ?? 0;
+    const before = this.#refusal;
+    if (before?.error.message !== error.message) this.#refusal = { error, tries };
+    else if (tries > before.tries) this.#events.failed(description, error.message, error);
+  }
+
+  #handleRepeat(fragment: HandshakeFragment, state: HandshakeState): undefined {
+    const message = state.handleRepeat === undefined ? undefined : wholeMessage(fragment);
+    if (message !== undefined) {
+      this.#guarded(0, () => {
+        this.#state = state.handleRepeat!(message, this);
+      });
+    }
+    if (state.job === undefined) this.#answerRepeat(fragment);
+  }
+
+  // The peer repeats the end of the flight that ours answers: ours was lost (RFC 6347 §4.2.4).
+  #answerRepeat(fragment: HandshakeFragment): void {
+    const flight = this.#flight;
+    const atEnd = fragment.offset + fragment.bytes.length === fragment.length;
+    if (flight === undefined || fragment.messageSeq !== flight.answers || !atEnd) return;
+    if (fragment.type === HANDSHAKE_TYPE.helloVerifyRequest) return; // answers each of our hellos, so it says nothing
+    // Bounded, so that nobody makes us an amplifier.
+    if (flight.repeats >= this.options.tries || this.now - flight.lastSent < this.timeouts.min / 2) return;
+    flight.repeats++;
+    flight.lastSent = this.now;
+    this.#transmitAgain(flight);
+  }
+
+  /** Handshake messages after the handshake; only authenticated ones come here. */
+  #handleLateFragment(fragment: HandshakeFragment): DropReason | undefined {
+    const opening = this.#role === 'client' ? HANDSHAKE_TYPE.helloRequest : HANDSHAKE_TYPE.clientHello;
+    if (fragment.type === opening) {
+      if (fragment.offset === 0) this.#events.renegotiationRefused();
+      return undefined;
+    }
+    if (fragment.messageSeq >= this.#reassembly.next) return 'unexpectedMessage';
+    this.#answerRepeat(fragment);
+    return undefined;
+  }
+
+  #endBySuspectedAlert(alert: Alert, state: HandshakeState): void {
+    const cause = new TlsAlertError({ ...alert, direction: 'received' }, `not authenticated, while ${state.name}`);
+    this.#events.ended(cause, alert);
+  }
+
+  #timeOut(state: HandshakeState, flight: Flight): void {
+    const cause = this.#refusal?.error;
+    const reason = cause === undefined ? state.silence : `the peer's messages were refused: ${cause.message}`;
+    const message = `no handshake after ${flight.tries} tries, ${state.name}: ${reason}`;
+    this.#events.ended(new SocketError('ETIMEDOUT', message, { cause }));
+  }
+
+  #transmitAgain(flight: Flight): void {
+    this.#counters.retransmissions++;
+    this.#guarded(1, () => this.#transmitFlight(flight));
+  }
+
+  #transmitFlight(flight: Flight): void {
+    const mtu = flight.mtu(this.options.mtu);
+    packFlight(flight.items, mtu, this.#records, (datagram) => this.#events.transmit(datagram));
+  }
+}
