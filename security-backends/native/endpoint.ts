@@ -195,8 +195,7 @@ export class DtlsEndpoint implements SessionOwner {
       first(this.#handshakes)?.abandon(new SocketError('ECONNABORTED', 'gave way to a newer handshake'));
     }
     const { settings, provider, socket, identityHint, additionalConfiguration } = this.#options;
-    const clientRandom = verified.hello.random.slice();
-    const session = new DtlsSession(this.#environment, socket, { peer, clientRandom }, this);
+    const session = new DtlsSession(this.#environment, socket, peer, verified, this);
     const native: DtlsServerOptions = {
       ...settings,
       provider,

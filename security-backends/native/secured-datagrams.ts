@@ -1,12 +1,6 @@
 // What a connected client and an accepted session share: datagrams of one peer go in and out through one connection.
 
-import type {
-  Cancellable,
-  CheckedSocketConfiguration,
-  DatagramSocket,
-  Endpoint,
-  Negotiated,
-} from '../../lib/net/index.ts';
+import type { Cancellable, DatagramSocket, Endpoint, Negotiated } from '../../lib/net/index.ts';
 import {
   SocketCore,
   SocketError,
@@ -15,7 +9,6 @@ import {
   notSupported,
   sameEndpoint,
 } from '../../lib/net/index.ts';
-import type { Environment } from '../../lib/runtime/index.ts';
 import type { DtlsConnection, DtlsCounters, DtlsJob } from './connection.ts';
 import { ConnectionDriver } from './driver.ts';
 

@@ -12,8 +12,10 @@ import {
   udpOverhead,
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
+import { equalBytes } from '../../lib/bytes/index.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
 import type { DtlsConnection, DtlsJob, PskAnswer } from './connection.ts';
+import type { VerifiedHello } from './cookie-gate.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
 /** What a session needs of its endpoint. */
@@ -34,22 +36,25 @@ export class DtlsSession extends SecuredDatagrams {
   readonly peer: Endpoint;
   /** The peer's address and port as one text: what the endpoint finds it by. */
   readonly key: string;
-  /** The random of the ClientHello it began with: tells a repeated hello from a new one. */
+  /** The random of the ClientHello it began with: tells a late copy of it from a new one. */
   readonly clientRandom: Uint8Array;
   readonly #owner: SessionOwner;
+  #hello: Uint8Array | undefined;
   #silent = false;
 
   constructor(
     environment: Environment,
     configuration: CheckedSocketConfiguration,
-    from: { readonly peer: Endpoint; readonly clientRandom: Uint8Array },
+    peer: Endpoint,
+    { hello, message }: VerifiedHello,
     owner: SessionOwner,
   ) {
     super(environment, configuration);
-    this.peer = from.peer;
-    this.key = formatEndpoint(from.peer);
-    this.clientRandom = from.clientRandom;
-    this.remoteEndpoint = from.peer;
+    this.peer = peer;
+    this.key = formatEndpoint(peer);
+    this.clientRandom = hello.random.slice();
+    this.#hello = message.raw;
+    this.remoteEndpoint = peer;
     this.#owner = owner;
   }
 
@@ -58,6 +63,11 @@ export class DtlsSession extends SecuredDatagrams {
   /** Answers the verified ClientHello. */
   start(connection: DtlsConnection): void {
     this.begin(connection);
+  }
+
+  /** Whether this is the very hello it began with; a damaged one leads to a handshake that cannot succeed. */
+  beganWith({ message }: VerifiedHello): boolean {
+    return this.#hello !== undefined && equalBytes(this.#hello, message.raw);
   }
 
   /** A datagram from the peer's address. @returns whether the connection could use any of it */
@@ -121,6 +131,7 @@ export class DtlsSession extends SecuredDatagrams {
   }
 
   protected established(): void {
+    this.#hello = undefined;
     this.adopt('accepted');
     this.#owner.established(this);
   }
