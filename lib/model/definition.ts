@@ -45,7 +45,7 @@ type Scalar<R extends ResourceDefinition> = R extends { readonly wide: true } ? 
 type ResourceValue<R extends ResourceDefinition> = R['operations'] extends 'E'
   ? Executable
   : R extends { readonly multiple: true }
-    ? Readonly<Record<number, Scalar<R>>>
+    ? object & Readonly<Record<number, Scalar<R>>> // object: a string is a record of strings, too
     : Scalar<R>;
 
 type MandatoryNames<R> = { [N in keyof R]: R[N] extends { readonly mandatory: true } ? N : never }[keyof R];

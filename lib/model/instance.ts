@@ -1,9 +1,11 @@
 // One object instance in memory: values and value functions by resource id, checked against the definition.
 
-import { type Entry, type Value, hasType, isObjectLink } from './value.ts';
-import type { Executable, ObjectDefinition, ResourceDefinition } from './definition.ts';
+import { type Entry, type Value, equalValues, hasType, isObjectLink } from './value.ts';
+import { utf8Encode } from '../bytes/index.ts';
+import type { Executable, ResourceDefinition } from './definition.ts';
 import { ModelError } from './model-error.ts';
 import type { Path } from './path.ts';
+import type { Schema } from './schema.ts';
 
 /** Values of a multiple resource by resource instance id. */
 export type Values = Readonly<Record<number, Value>>;
@@ -13,12 +15,12 @@ export type Holding = Value | Values | Executable | (() => Value | Values | Prom
 /** The resources of one instance. Knows values, not who may touch them. */
 export class Instance {
   readonly id: number;
-  readonly #byId: ReadonlyMap<number, ResourceDefinition>;
+  readonly #schema: Schema;
   readonly #holdings = new Map<number, Holding>();
 
-  constructor(id: number, byId: ReadonlyMap<number, ResourceDefinition>) {
+  constructor(id: number, schema: Schema) {
     this.id = id;
-    this.#byId = byId;
+    this.#schema = schema;
   }
 
   get resourceIds(): readonly number[] {
@@ -36,7 +38,7 @@ export class Instance {
 
   /** The entries of one resource: at once, or later where its function is asynchronous. */
   entries(path: Path, resource: number): readonly Entry[] | Promise<readonly Entry[]> {
-    const definition = this.#byId.get(resource)!;
+    const definition = this.#schema.resource(resource);
     const held = this.#holdings.get(resource);
     const now = typeof held === 'function' ? (held as () => Value | Values | Promise<Value | Values>)() : held;
     if (now instanceof Promise) return now.then((value) => toEntries(definition, path, value));
@@ -48,11 +50,6 @@ function toEntries(definition: ResourceDefinition, path: Path, held: Value | Val
   checkHolding(definition, held, path.toString());
   if (!definition.multiple) return [{ path, value: held as Value }];
   return Object.entries(held as Values).map(([id, value]) => ({ path: path.child(Number(id)), value }));
-}
-
-/** Looks up resources by id. */
-export function resourcesById(definition: ObjectDefinition): ReadonlyMap<number, ResourceDefinition> {
-  return new Map(Object.values(definition.resources).map((resource) => [resource.id, resource]));
 }
 
 /** @throws ModelError if `held` is not what the definition says; `where` names it */
@@ -92,9 +89,10 @@ export function checkValue(definition: ResourceDefinition, value: Value, where: 
 function checkRange(definition: ResourceDefinition, value: Value, what: string): void {
   if (definition.range === undefined) return;
   const [min, max] = definition.range;
-  const size = typeof value === 'string' || value instanceof Uint8Array ? value.length : value;
+  const sized = typeof value === 'string' ? utf8Encode(value) : value;
+  const size = sized instanceof Uint8Array ? sized.length : sized;
   if ((typeof size === 'number' || typeof size === 'bigint') && (size < min || size > max)) {
-    const kind = typeof value === 'string' || value instanceof Uint8Array ? 'a length of ' : '';
+    const kind = sized instanceof Uint8Array ? 'a length of ' : '';
     throw new ModelError('badRequest', `${what}: expected ${kind}${min} to ${max}, found ${kind}${size}`);
   }
 }
@@ -103,4 +101,17 @@ function nameOf(value: unknown): string {
   if (value instanceof Uint8Array) return 'opaque';
   if (value instanceof Date) return 'time';
   return isObjectLink(value) ? 'objectLink' : typeof value;
+}
+
+/** Whether two holdings would read the same; functions only if they are one. */
+export function sameHolding(a: Holding | undefined, b: Holding | undefined): boolean {
+  if (a === undefined || b === undefined || typeof a === 'function' || typeof b === 'function') return a === b;
+  if (!isValues(a) || !isValues(b)) return !isValues(a) && !isValues(b) && equalValues(a, b);
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => sameValueAt(a, b, Number(key)));
+}
+
+function sameValueAt(a: Values, b: Values, id: number): boolean {
+  const [left, right] = [a[id], b[id]];
+  return left !== undefined && right !== undefined && equalValues(left, right);
 }

@@ -1,0 +1,134 @@
+// What a Write or Create would change, worked out and checked before anything is touched (LwM2M Core 1.2 §6.3.3, §6.3.6).
+
+import type { Actor, WriteMode } from './managed-object.ts';
+import { type Holding, type Instance, type Values, checkHolding, checkValue, isValues } from './instance.ts';
+import { type Schema, mayWrite } from './schema.ts';
+import type { Entry, Value } from './value.ts';
+import { ModelError } from './model-error.ts';
+import type { Path } from './path.ts';
+
+/** New holdings by resource id; undefined takes the resource away. */
+export type Changes = ReadonlyMap<number, Holding | undefined>;
+
+export interface WriteRequest {
+  /** Of an instance, resource or resource instance. */
+  readonly path: Path;
+  readonly entries: readonly Entry[];
+  readonly mode: WriteMode;
+  readonly by: Actor;
+}
+
+/** @throws ModelError if any part of the write is not allowed, not known or not of its type */
+export function planWrite(schema: Schema, instance: Instance, request: WriteRequest): Changes {
+  const { path, entries, mode, by } = request;
+  if (path.resource !== undefined) checkTarget(schema, instance, path, by);
+  const stray = entries.find((entry) => !path.contains(entry.path));
+  if (stray !== undefined) throw new ModelError('badRequest', `${stray.path} is not below ${path}`);
+  const changes = new Map<number, Holding | undefined>();
+  for (const [resource, given] of grouped(schema, entries)) {
+    const at = schema.path(instance.id, resource);
+    checkWritable(schema, at, by);
+    const before = instance.holding(resource);
+    const merges = mode === 'update' || path.resourceInstance !== undefined;
+    const holding = merges && isValues(given) && isValues(before) ? merged(before, given) : given;
+    checkHolding(schema.resource(resource), holding, at.toString());
+    changes.set(resource, holding);
+  }
+  if (path.resource !== undefined) completeResource(schema, path, mode, changes);
+  else if (mode === 'replace') takeAbsent(schema, instance, by, changes);
+  return changes;
+}
+
+function merged(before: Values, given: Values): Values {
+  return Object.fromEntries([...Object.entries(before), ...Object.entries(given)]);
+}
+
+/** What a new instance gets from a Create. Servers cannot set what they may not write: §6.3.6 has it passed over. */
+export function planCreate(schema: Schema, id: number, entries: readonly Entry[], by: Actor): Changes {
+  const stray = entries.find(({ path }) => path.instance !== id);
+  if (stray !== undefined) throw new ModelError('badRequest', `${stray.path} is not below ${schema.path(id)}`);
+  const changes = new Map<number, Holding>();
+  for (const [resource, given] of grouped(schema, entries)) {
+    const definition = schema.resource(resource);
+    if (!mayWrite(definition, by)) continue;
+    checkHolding(definition, given, schema.path(id, resource).toString());
+    changes.set(resource, given);
+  }
+  return changes;
+}
+
+function checkTarget(schema: Schema, instance: Instance, path: Path, by: Actor): void {
+  checkWritable(schema, path, by);
+  if (path.resourceInstance === undefined || by !== 'server') return;
+  const held = instance.holding(path.resource!);
+  // §6.3.3: a server writes to resource instances that are there; it makes new ones through their resource.
+  if (!isValues(held) || held[path.resourceInstance] === undefined) {
+    throw new ModelError('notFound', `there is no ${path}`);
+  }
+}
+
+function checkWritable(schema: Schema, path: Path, by: Actor): void {
+  const definition = schema.resource(path.resource);
+  if (!mayWrite(definition, by)) {
+    throw new ModelError('methodNotAllowed', `${path} (${definition.name}) cannot be written`);
+  }
+  if (path.resourceInstance !== undefined && !definition.multiple) {
+    throw new ModelError('notFound', `${path.prefix(3)} (${definition.name}) has no resource instances`);
+  }
+}
+
+/** A write to one resource must say something about it; only a multiple one can be replaced by nothing. */
+function completeResource(
+  schema: Schema,
+  path: Path,
+  mode: WriteMode,
+  changes: Map<number, Holding | undefined>,
+): void {
+  if (changes.has(path.resource!)) return;
+  if (!schema.resource(path.resource).multiple || path.resourceInstance !== undefined) {
+    throw new ModelError('badRequest', `the write to ${path} has no value`);
+  }
+  if (mode === 'replace') changes.set(path.resource!, {});
+}
+
+/** A replace of an instance takes away what it does not give, except what the application computes. */
+function takeAbsent(schema: Schema, instance: Instance, by: Actor, changes: Map<number, Holding | undefined>): void {
+  for (const resource of schema.resources) {
+    const held = instance.holding(resource.id);
+    if (!mayWrite(resource, by) || changes.has(resource.id) || held === undefined || typeof held === 'function')
+      continue;
+    if (resource.mandatory) {
+      const path = schema.path(instance.id);
+      throw new ModelError(
+        'badRequest',
+        `a replace of ${path} needs its mandatory resource ${resource.id} (${resource.name})`,
+      );
+    }
+    changes.set(resource.id, undefined);
+  }
+}
+
+/** Values by resource. Resources that are not known are passed over: §6.3.3 has them be no error. */
+function grouped(schema: Schema, entries: readonly Entry[]): ReadonlyMap<number, Value | Values> {
+  const groups = new Map<number, Value | Values>();
+  for (const { path, value } of entries) {
+    const definition = schema.find(path.resource);
+    if (definition === undefined) continue;
+    const before = groups.get(definition.id);
+    if (definition.multiple) groups.set(definition.id, merged((before ?? {}) as Values, { [instanceOf(path)]: value }));
+    else {
+      if (path.resourceInstance !== undefined) {
+        throw new ModelError('badRequest', `${path.prefix(3)} (${definition.name}) is not multiple`);
+      }
+      if (before !== undefined) throw new ModelError('badRequest', `${path} (${definition.name}) is given twice`);
+      checkValue(definition, value, path.toString());
+      groups.set(definition.id, value);
+    }
+  }
+  return groups;
+}
+
+function instanceOf(path: Path): number {
+  if (path.resourceInstance !== undefined) return path.resourceInstance;
+  throw new ModelError('badRequest', `${path} is multiple: values need a resource instance id`);
+}

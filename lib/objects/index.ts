@@ -1,0 +1,13 @@
+export {
+  type PskAccount,
+  SECURITY_MODES,
+  Security,
+  type SecurityDefinition,
+  type SecurityInit,
+  createSecurity,
+  noSecSecurity,
+  pskSecurity,
+} from './security.ts';
+export { Server, type ServerActions, type ServerDefinition, type ServerInit, createServer } from './server.ts';
+export { Device, type DeviceDefinition, type DeviceInit, type DeviceOptions, createDevice } from './device.ts';
+export { Temperature, type TemperatureDefinition, type TemperatureInit, createTemperature } from './temperature.ts';
