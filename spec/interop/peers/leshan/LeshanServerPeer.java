@@ -1,0 +1,220 @@
+// Leshan's LwM2M server behind the part of its demo's REST interface that the specs use. Loopback only.
+// Arguments: -lp COAP_PORT -slp COAPS_PORT -wp HTTP_PORT -m MODELS_DIR. Prints `ready` once all three listen.
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.File;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import org.eclipse.californium.scandium.config.DtlsConfig;
+import org.eclipse.leshan.core.endpoint.Protocol;
+import org.eclipse.leshan.core.link.lwm2m.attributes.DefaultLwM2mAttributeParser;
+import org.eclipse.leshan.core.link.lwm2m.attributes.LwM2mAttributeSet;
+import org.eclipse.leshan.core.model.ObjectLoader;
+import org.eclipse.leshan.core.model.ObjectModel;
+import org.eclipse.leshan.core.node.LwM2mObjectInstance;
+import org.eclipse.leshan.core.node.LwM2mPath;
+import org.eclipse.leshan.core.observation.Observation;
+import org.eclipse.leshan.core.observation.SingleObservation;
+import org.eclipse.leshan.core.request.CancelObservationRequest;
+import org.eclipse.leshan.core.request.ContentFormat;
+import org.eclipse.leshan.core.request.CreateRequest;
+import org.eclipse.leshan.core.request.DeleteRequest;
+import org.eclipse.leshan.core.request.DiscoverRequest;
+import org.eclipse.leshan.core.request.DownlinkDeviceManagementRequest;
+import org.eclipse.leshan.core.request.ExecuteRequest;
+import org.eclipse.leshan.core.request.ObserveRequest;
+import org.eclipse.leshan.core.request.ReadRequest;
+import org.eclipse.leshan.core.request.WriteAttributesRequest;
+import org.eclipse.leshan.core.request.WriteRequest;
+import org.eclipse.leshan.core.response.DiscoverResponse;
+import org.eclipse.leshan.core.response.LwM2mResponse;
+import org.eclipse.leshan.core.response.ReadResponse;
+import org.eclipse.leshan.server.LeshanServer;
+import org.eclipse.leshan.server.LeshanServerBuilder;
+import org.eclipse.leshan.server.model.VersionedModelProvider;
+import org.eclipse.leshan.server.registration.Registration;
+import org.eclipse.leshan.servers.security.InMemorySecurityStore;
+import org.eclipse.leshan.servers.security.NonUniqueSecurityInfoException;
+import org.eclipse.leshan.servers.security.SecurityInfo;
+import org.eclipse.leshan.transport.californium.server.endpoint.CaliforniumServerEndpointsProvider;
+import org.eclipse.leshan.transport.californium.server.endpoint.coap.CoapServerProtocolProvider;
+import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServerProtocolProvider;
+
+public final class LeshanServerPeer {
+  private static final int CONNECTION_ID_BYTES = 6; // as Leshan's demo has it
+  private static final long DEFAULT_TIMEOUT_MS = 5_000;
+
+  private final InMemorySecurityStore securityStore = new InMemorySecurityStore();
+  private final LeshanServer server;
+  private final EventStream events;
+
+  public static void main(String[] args) throws Exception {
+    Map<String, String> options = new HashMap<>();
+    for (int i = 0; i + 1 < args.length; i += 2) options.put(args[i], args[i + 1]);
+    new LeshanServerPeer(options).listen(Integer.parseInt(options.get("-wp")));
+    System.out.println("ready");
+  }
+
+  private LeshanServerPeer(Map<String, String> options) {
+    List<ObjectModel> models = ObjectLoader.loadAllDefault();
+    if (options.containsKey("-m")) models.addAll(ObjectLoader.loadObjectsFromDir(new File(options.get("-m")), true));
+    LeshanServerBuilder builder = new LeshanServerBuilder();
+    builder.setObjectModelProvider(new VersionedModelProvider(models));
+    builder.setSecurityStore(securityStore);
+    var endpoints = new CaliforniumServerEndpointsProvider.Builder(new CoapServerProtocolProvider(), new CoapsServerProtocolProvider());
+    endpoints.setConfiguration((configuration) -> configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, CONNECTION_ID_BYTES));
+    endpoints.addEndpoint(loopback(options.get("-lp")), Protocol.COAP);
+    endpoints.addEndpoint(loopback(options.get("-slp")), Protocol.COAPS);
+    builder.setEndpointsProviders(endpoints.build());
+    server = builder.build();
+    events = new EventStream(server);
+  }
+
+  private static InetSocketAddress loopback(String port) {
+    return new InetSocketAddress("127.0.0.1", Integer.parseInt(port));
+  }
+
+  private void listen(int port) throws IOException {
+    server.start();
+    HttpServer http = HttpServer.create(loopback(String.valueOf(port)), 0);
+    http.setExecutor(Executors.newCachedThreadPool());
+    http.createContext("/api/event", (exchange) -> events.listen(exchange, query(exchange).getOrDefault("ep", "")));
+    http.createContext("/api/security/clients", (exchange) -> answer(exchange, this::addSecurity));
+    http.createContext("/api/clients", (exchange) -> answer(exchange, this::clients));
+    http.start();
+  }
+
+  private interface Call {
+    Answer of(HttpExchange exchange) throws Exception;
+  }
+
+  private record Answer(int status, String body) {
+    static Answer json(JsonNode body) {
+      return new Answer(200, body.toString());
+    }
+  }
+
+  private static void answer(HttpExchange exchange, Call call) throws IOException {
+    Answer answer;
+    try {
+      answer = call.of(exchange);
+    } catch (Exception failed) {
+      answer = new Answer(failed instanceof RuntimeException ? 400 : 500, failed.toString());
+    }
+    byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", answer.status() == 200 ? "application/json" : "text/plain");
+    exchange.sendResponseHeaders(answer.status(), body.length == 0 ? -1 : body.length);
+    exchange.getResponseBody().write(body);
+    exchange.close();
+  }
+
+  private Answer addSecurity(HttpExchange exchange) throws IOException, NonUniqueSecurityInfoException {
+    JsonNode body = NodeJson.MAPPER.readTree(exchange.getRequestBody());
+    JsonNode details = body.at("/tls/details");
+    byte[] key = HexFormat.of().parseHex(details.path("key").asText());
+    securityStore.add(SecurityInfo.newPreSharedKeyInfo(body.path("endpoint").asText(), details.path("identity").asText(), key));
+    return new Answer(200, "");
+  }
+
+  private Answer clients(HttpExchange exchange) throws Exception {
+    String[] segments = exchange.getRequestURI().getPath().replaceFirst("^/api/clients/?", "").split("/", 2);
+    if (segments[0].isEmpty()) return Answer.json(registrations());
+    Registration registration = server.getRegistrationService().getByEndpoint(segments[0]);
+    if (registration == null) return new Answer(400, "no registered client with id '" + segments[0] + "'");
+    if (segments.length == 1) return Answer.json(NodeJson.registration(registration));
+    String target = "/" + segments[1];
+    Map<String, String> query = query(exchange);
+    if (exchange.getRequestMethod().equals("DELETE") && target.endsWith("/observe")) return cancel(registration, target, query);
+    var request = request(exchange, target, query);
+    long timeout = query.containsKey("timeout") ? Long.parseLong(query.get("timeout")) * 1_000 : DEFAULT_TIMEOUT_MS;
+    LwM2mResponse response = server.send(registration, request, timeout);
+    return response == null ? new Answer(504, "") : Answer.json(response(response));
+  }
+
+  private JsonNode registrations() {
+    var all = NodeJson.MAPPER.createArrayNode();
+    server.getRegistrationService().getAllRegistrations().forEachRemaining((each) -> all.add(NodeJson.registration(each)));
+    return all;
+  }
+
+  private static DownlinkDeviceManagementRequest<? extends LwM2mResponse> request(HttpExchange exchange, String target, Map<String, String> query)
+      throws Exception {
+    ContentFormat format = query.containsKey("format") ? ContentFormat.fromName(query.get("format").toUpperCase()) : null;
+    String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+    switch (exchange.getRequestMethod()) {
+      case "GET":
+        return target.endsWith("/discover") ? new DiscoverRequest(without(target, "/discover")) : new ReadRequest(format, target);
+      case "PUT":
+        if (target.endsWith("/attributes")) return new WriteAttributesRequest(without(target, "/attributes"), attributes(exchange));
+        var mode = "false".equals(query.get("replace")) ? WriteRequest.Mode.UPDATE : WriteRequest.Mode.REPLACE;
+        return new WriteRequest(mode, format, target, NodeJson.parse(NodeJson.MAPPER.readTree(body)));
+      case "POST":
+        if (target.endsWith("/observe")) return new ObserveRequest(format, without(target, "/observe"));
+        if (new LwM2mPath(target).isResource()) return body.isEmpty() ? new ExecuteRequest(target) : new ExecuteRequest(target, body);
+        var instance = (LwM2mObjectInstance) NodeJson.parse(NodeJson.MAPPER.readTree(body));
+        return new CreateRequest(format, target, instance);
+      case "DELETE":
+        return new DeleteRequest(target);
+      default:
+        throw new IllegalArgumentException("method: " + exchange.getRequestMethod());
+    }
+  }
+
+  /** Passive: Leshan forgets it and answers the next notification with Reset. `?active`: GET with Observe 1. */
+  private Answer cancel(Registration registration, String target, Map<String, String> query) throws InterruptedException {
+    LwM2mPath path = new LwM2mPath(without(target, "/observe"));
+    if (!query.containsKey("active")) {
+      int cancelled = server.getObservationService().cancelObservations(registration, path.toString());
+      return Answer.json(NodeJson.object().put("success", cancelled > 0).put("cancelled", cancelled));
+    }
+    Set<Observation> observations = server.getObservationService().getObservations(registration);
+    for (Observation each : observations) {
+      if (each instanceof SingleObservation single && single.getPath().equals(path)) {
+        LwM2mResponse response = server.send(registration, new CancelObservationRequest(single), DEFAULT_TIMEOUT_MS);
+        return response == null ? new Answer(504, "") : Answer.json(response(response));
+      }
+    }
+    return new Answer(400, "no observation of " + path);
+  }
+
+  private static ObjectNode response(LwM2mResponse response) {
+    ObjectNode json = NodeJson.object()
+        .put("status", response.getCode().getName() + "(" + response.getCode().getCode() + ")")
+        .put("valid", response.isValid())
+        .put("success", response.isSuccess())
+        .put("failure", response.isFailure());
+    if (response.getErrorMessage() != null) json.put("errormessage", response.getErrorMessage());
+    if (response instanceof ReadResponse read && read.getContent() != null) json.set("content", NodeJson.node(read.getContent()));
+    if (response instanceof DiscoverResponse discover && discover.getObjectLinks() != null) json.set("objectLinks", NodeJson.links(discover.getObjectLinks()));
+    return json;
+  }
+
+  private static LwM2mAttributeSet attributes(HttpExchange exchange) throws Exception {
+    return new LwM2mAttributeSet(new DefaultLwM2mAttributeParser().parseUriQuery(exchange.getRequestURI().getRawQuery()));
+  }
+
+  private static String without(String target, String ending) {
+    return target.substring(0, target.length() - ending.length());
+  }
+
+  private static Map<String, String> query(HttpExchange exchange) {
+    Map<String, String> query = new HashMap<>();
+    String raw = exchange.getRequestURI().getRawQuery();
+    if (raw == null) return query;
+    Arrays.stream(raw.split("&")).map((pair) -> pair.split("=", 2)).forEach((pair) ->
+        query.put(pair[0], pair.length == 1 ? "" : URLDecoder.decode(pair[1], StandardCharsets.UTF_8)));
+    return query;
+  }
+}
