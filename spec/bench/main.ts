@@ -51,8 +51,8 @@ function nameOf(file: string): string {
 async function runSection(file: string): Promise<Section> {
   const bench = nameOf(file);
   try {
-    const { run } = (await import(new URL(file, import.meta.url).href)) as BenchModule;
-    return { bench, rows: await run() };
+    const module = (await import(new URL(file, import.meta.url).href)) as BenchModule;
+    return { bench, rows: await module.run() };
   } catch (error) {
     return { bench, rows: [], failure: error instanceof Error ? error.message : String(error) };
   }
