@@ -77,7 +77,8 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
       const security = pskOf(configuration.security);
       const settings = dtlsSettings(configuration, SUPPORTED_SUITES);
       const socket = checkedSocketConfiguration(configuration.socket);
-      if ((configuration.daneTlsaRecords?.length ?? 0) > 0) throw refused('daneTlsaRecords: this backend knows pre-shared keys alone');
+      if ((configuration.daneTlsaRecords?.length ?? 0) > 0)
+        throw refused('daneTlsaRecords: this backend knows pre-shared keys alone');
       const { identity, key } = loadPsk(security, loading(environment));
       return new DtlsClientSocket(
         {
@@ -105,7 +106,11 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
           identityHint: security.identityHint?.slice(),
           lookup: pskLookup(security.lookup, loading(environment)),
           maxSessions: checkCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS, LARGEST_COUNT),
-          maxHandshakes: checkCount('maxHandshakes', configuration.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES, LARGEST_COUNT),
+          maxHandshakes: checkCount(
+            'maxHandshakes',
+            configuration.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES,
+            LARGEST_COUNT,
+          ),
           additionalConfiguration: configuration.additionalConfiguration,
           makeLower: () => datagramSocket(socket, environment),
         },
@@ -129,12 +134,16 @@ function pskLookup(lookup: PskServerSecurity['lookup'], options: LoadOptions): D
 
 function pskOf(security: Security): PskSecurity {
   if (security.mode === 'psk') return security;
-  throw refused(`security.mode: expected psk, found ${security.mode}: this backend has no certificates or raw public keys`);
+  throw refused(
+    `security.mode: expected psk, found ${security.mode}: this backend has no certificates or raw public keys`,
+  );
 }
 
 function pskServerOf(security: ServerSecurity): PskServerSecurity {
   if (security.mode === 'psk') return security;
-  throw refused(`security.mode: expected psk, found ${security.mode}: this backend has no certificates or raw public keys`);
+  throw refused(
+    `security.mode: expected psk, found ${security.mode}: this backend has no certificates or raw public keys`,
+  );
 }
 
 function refused(message: string): SocketError {

@@ -63,6 +63,13 @@ export class ConnectionDriver {
     this.pump();
   }
 
+  /** A fatal alert of ours, then `closed`. */
+  abort(description: number): void {
+    if (this.#closed) return;
+    this.connection.abort(description, this.#now());
+    this.pump();
+  }
+
   /** close_notify if there is a session, then `closed`; keys are zeroed. */
   close(): void {
     if (this.#closed) return;

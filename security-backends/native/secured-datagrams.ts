@@ -79,6 +79,11 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
     this.endInput();
   }
 
+  /** Ends the conversation with a fatal alert of ours (AlertDescription, 0 to 255). */
+  abort(description: number): void {
+    this.#driver?.abort(description);
+  }
+
   protected poll(): Uint8Array | null | undefined {
     return this.dequeue();
   }
