@@ -1,7 +1,7 @@
 // The words of Register and Update: query parameters and the object list (LwM2M Core 1.2 §6.2.1, Transport §6.4.3).
 
 import { CONTENT_FORMATS, type CoreLink, SUPPORTED_READ_FORMATS, encodeLinks } from '../formats/index.ts';
-import type { Lwm2mVersion, RegistrationParameters } from './registration.ts';
+import type { LwM2mVersion, RegistrationParameters } from './registration.ts';
 import type { ManagedObject } from '../model/index.ts';
 
 /** Objects no server is told of: Security and OSCORE (LwM2M Core 1.2 §6.2.1). */
@@ -31,7 +31,7 @@ function rootLink(): CoreLink {
 /** Uri-Query of Register. In 1.0, queue mode is part of the binding (`UQ`); later it is a parameter of its own. */
 export function registerQuery(
   endpoint: string | undefined,
-  version: Lwm2mVersion,
+  version: LwM2mVersion,
   parameters: RegistrationParameters,
 ): readonly string[] {
   const { lifetime, smsNumber } = parameters;
@@ -45,7 +45,7 @@ export function registerQuery(
 }
 
 /** Uri-Query of Update: only what changed. */
-export function updateQuery(version: Lwm2mVersion, changes: Partial<RegistrationParameters>): readonly string[] {
+export function updateQuery(version: LwM2mVersion, changes: Partial<RegistrationParameters>): readonly string[] {
   const { lifetime, binding, queueMode = false, smsNumber } = changes;
   return [
     ...(lifetime === undefined ? [] : [`lt=${lifetime}`]),
@@ -55,7 +55,7 @@ export function updateQuery(version: Lwm2mVersion, changes: Partial<Registration
 }
 
 function bindingQuery(
-  version: Lwm2mVersion,
+  version: LwM2mVersion,
   { binding, queueMode }: { readonly binding: string; readonly queueMode: boolean },
 ): readonly string[] {
   if (version === '1.0') return [`b=${binding}${queueMode ? 'Q' : ''}`];

@@ -34,7 +34,7 @@ export const REGISTRATION_TRANSITIONS = {
 export type RegistrationState = keyof typeof REGISTRATION_TRANSITIONS;
 type Signal = { [S in RegistrationState]: keyof (typeof REGISTRATION_TRANSITIONS)[S] }[RegistrationState];
 
-export type Lwm2mVersion = '1.0' | '1.1' | '1.2';
+export type LwM2mVersion = '1.0' | '1.1' | '1.2';
 
 /** What Register tells the server, and Update where it has changed (§6.2.1, §6.2.2). */
 export interface RegistrationParameters {
@@ -52,7 +52,7 @@ export interface RegistrationParameters {
 export interface Registration {
   /** Location-Path segments. */
   readonly location: readonly string[];
-  readonly version: Lwm2mVersion;
+  readonly version: LwM2mVersion;
   readonly parameters: RegistrationParameters;
   /** When the server forgets us unless it hears an Update. */
   readonly validUntil: Instant;
@@ -78,7 +78,7 @@ export type RegistrationEvent =
 
 export type RegistrationAction =
   | { readonly kind: 'connect' | 'disconnect' }
-  | { readonly kind: 'register'; readonly version: Lwm2mVersion; readonly parameters: RegistrationParameters }
+  | { readonly kind: 'register'; readonly version: LwM2mVersion; readonly parameters: RegistrationParameters }
   | {
       readonly kind: 'update';
       readonly location: readonly string[];
@@ -98,7 +98,7 @@ export type RegistrationAction =
 export interface RegistrationOptions {
   readonly parameters: RegistrationParameters;
   /** Preferred first; the next is tried when a server answers 4.12 (§6.2.1: it refuses versions it does not support). */
-  readonly versions: readonly Lwm2mVersion[];
+  readonly versions: readonly LwM2mVersion[];
   readonly retry: CommunicationRetry;
   /** Update is sent so long before the lifetime ends, but not before its half. */
   readonly updateMargin: Duration;
@@ -354,7 +354,7 @@ export class RegistrationMachine {
     this.#registration = undefined;
   }
 
-  get #version(): Lwm2mVersion {
+  get #version(): LwM2mVersion {
     return this.#options.versions[this.#versionAt] ?? '1.1';
   }
 

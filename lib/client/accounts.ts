@@ -1,0 +1,168 @@
+// Server accounts: what the application says about a server, checked, and as instances of /0 and /1.
+
+import {
+  SECURITY_MODES,
+  type SecurityDefinition,
+  type SecurityInit,
+  type ServerActions,
+  type ServerDefinition,
+  type ServerInit,
+  createSecurity,
+  createServer,
+} from '../objects/index.ts';
+import { COAP_SCHEMES, type CoapUri, type Security, type SslConfiguration, parseCoapUri } from '../net/index.ts';
+import { DecodeError } from '../bytes/index.ts';
+import { LwM2mError } from './lwm2m-error.ts';
+import type { SecurityInfo } from '../crypto/index.ts';
+import type { TypedObject } from '../model/index.ts';
+
+/** A server to register with. */
+export interface ServerAccount {
+  /** `coaps://host:port`; `coap://…` needs the client's `dangerAllowNoSec`. */
+  readonly uri: string;
+  /** Credentials for `coaps`, such as `{ mode: 'psk', identity: pskIdentityFromBuffer(…), key: pskKeyFromBuffer(…) }`. */
+  readonly security?: Security | undefined;
+  /** 1 to 65534, /0/x/10 and /1/x/0. Default: 101, 102, … in order. */
+  readonly shortServerId?: number | undefined;
+  /** Of the registration, in seconds; 0 is infinite. Default 86400 (LwM2M Core 1.0 §5.3.1). */
+  readonly lifetime?: number | undefined;
+  /** Further resources of this server's /1 instance, such as `{ muteSend: false, defaultMaximumPeriod: 60 }`. */
+  readonly server?: Partial<Omit<ServerInit, 'shortServerId' | 'lifetime'>> | undefined;
+  /** Tell the server that we may sleep (the `Q` of Register). Default false. */
+  readonly queueMode?: boolean | undefined;
+  /** How the connection is secured, beside the credentials: suites, time-outs, socket options. */
+  readonly tls?: Omit<SslConfiguration, 'security'> | undefined;
+}
+
+/** An account that can be used: number `instance` of /0 and of /1. */
+export interface CheckedAccount {
+  readonly instance: number;
+  readonly uri: CoapUri;
+  /** As the application wrote it. */
+  readonly text: string;
+  readonly shortServerId: number;
+  readonly lifetime: number;
+  readonly queueMode: boolean;
+  /** Undefined: NoSec. */
+  readonly security: Security | undefined;
+  readonly tls: Omit<SslConfiguration, 'security'>;
+  readonly server: Partial<Omit<ServerInit, 'shortServerId' | 'lifetime'>>;
+}
+
+const DEFAULT_LIFETIME = 86_400; // seconds; LwM2M Core 1.0 §5.3.1
+const FIRST_SHORT_SERVER_ID = 101; // as the examples of LwM2M Core 1.2 Appendix F number their servers
+const NONE = new Uint8Array(0);
+
+/** @throws LwM2mError ECONFIG naming the account, the field, and what to do */
+export function checkAccounts(
+  accounts: readonly ServerAccount[],
+  allowed: { readonly noSec: boolean; readonly dtls: boolean },
+): readonly CheckedAccount[] {
+  if (accounts.length === 0) throw new LwM2mError('ECONFIG', 'servers: expected at least one account, found none');
+  const checked = accounts.map((account, at) => checkAccount(account, at, allowed));
+  const ids = new Set(checked.map((account) => account.shortServerId));
+  if (ids.size < checked.length) {
+    throw new LwM2mError('ECONFIG', 'servers: two accounts have the same shortServerId; give each its own');
+  }
+  return checked;
+}
+
+function checkAccount(
+  account: ServerAccount,
+  at: number,
+  allowed: { readonly noSec: boolean; readonly dtls: boolean },
+): CheckedAccount {
+  const field = `servers[${at}]`;
+  const uri = checkUri(account.uri, field);
+  const { secure } = COAP_SCHEMES[uri.scheme];
+  if (secure) checkSecured(account, field, allowed.dtls);
+  else checkUnsecured(account, field, allowed.noSec);
+  return {
+    instance: at,
+    uri,
+    text: account.uri,
+    security: account.security,
+    shortServerId: within(account.shortServerId ?? FIRST_SHORT_SERVER_ID + at, 1, 65_534, `${field}.shortServerId`),
+    lifetime: within(account.lifetime ?? DEFAULT_LIFETIME, 0, 0xffff_ffff, `${field}.lifetime`),
+    queueMode: account.queueMode ?? false,
+    tls: { ...account.tls },
+    server: { ...account.server },
+  };
+}
+
+function checkUri(text: string, field: string): CoapUri {
+  const example = 'such as coaps://server.example:5684';
+  try {
+    const uri = parseCoapUri(text);
+    if (COAP_SCHEMES[uri.scheme].transport !== 'datagram') {
+      throw new LwM2mError('ECONFIG', `${field}.uri: ${uri.scheme} is not delivered yet; use coaps, ${example}`);
+    }
+    if (uri.path.length > 0 || uri.query.length > 0) {
+      throw new LwM2mError('ECONFIG', `${field}.uri: expected no path and no query, ${example}`);
+    }
+    return uri;
+  } catch (error) {
+    if (error instanceof DecodeError) throw new LwM2mError('ECONFIG', `${field}.uri: ${error.message}; ${example}`);
+    throw error;
+  }
+}
+
+function checkSecured(account: ServerAccount, field: string, hasDtls: boolean): void {
+  if (account.security === undefined) {
+    throw new LwM2mError(
+      'ECONFIG',
+      `${field}.security: coaps needs credentials, such as { mode: 'psk', identity, key } of pskIdentityFromBuffer and pskKeyFromBuffer`,
+    );
+  }
+  if (!hasDtls) throw new LwM2mError('ECONFIG', 'backends.dtls: coaps needs a DTLS backend, such as nativeDtls');
+}
+
+function checkUnsecured(account: ServerAccount, field: string, noSec: boolean): void {
+  if (account.security !== undefined) {
+    throw new LwM2mError('ECONFIG', `${field}.uri: there are credentials but the URI is not secured; write coaps://`);
+  }
+  if (!noSec) {
+    throw new LwM2mError(
+      'ECONFIG',
+      `${field}.uri: coap:// has no security; use coaps://, or set dangerAllowNoSec for a network that you trust`,
+    );
+  }
+}
+
+function within(value: number, least: number, most: number, field: string): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new LwM2mError('ECONFIG', `${field}: expected an integer from ${least} to ${most}, found ${value}`);
+}
+
+/** The Security object of these accounts. Only bytes go in: what lies in files or engines stays there. */
+export function securityObject(accounts: readonly CheckedAccount[]): TypedObject<SecurityDefinition> {
+  return createSecurity(Object.fromEntries(accounts.map((account) => [account.instance, securityInit(account)])));
+}
+
+function securityInit({ text, security, shortServerId }: CheckedAccount): SecurityInit {
+  return {
+    serverUri: text,
+    bootstrapServer: false,
+    securityMode: security === undefined ? SECURITY_MODES.noSec : SECURITY_MODES[security.mode],
+    publicKeyOrIdentity: security?.mode === 'psk' ? bytesOf(security.identity) : NONE,
+    serverPublicKey: NONE,
+    secretKey: security?.mode === 'psk' ? bytesOf(security.key) : NONE,
+    shortServerId,
+  };
+}
+
+function bytesOf({ source }: SecurityInfo): Uint8Array {
+  return source.kind === 'buffer' ? source.bytes.slice() : NONE;
+}
+
+/** The Server object of these accounts; `actions` are what servers may ask of the client. */
+export function serverObject(
+  accounts: readonly CheckedAccount[],
+  actions: ServerActions,
+): TypedObject<ServerDefinition> {
+  const instances = accounts.map(({ instance, shortServerId, lifetime, server }) => {
+    const init: ServerInit = { ...server, shortServerId, lifetime };
+    return [instance, init] as const;
+  });
+  return createServer(Object.fromEntries(instances), actions);
+}

@@ -1,0 +1,176 @@
+// The LwM2M client: objects, server accounts, and what carries them.
+
+import { type Duration, type Environment, Events, seconds, systemEnvironment } from '../runtime/index.ts';
+import type { ManagedObject, TypedObject } from '../model/index.ts';
+import { type CheckedAccount, type ServerAccount, checkAccounts, securityObject, serverObject } from './accounts.ts';
+import { type CommunicationRetry, DEFAULT_COMMUNICATION_RETRY } from './retry.ts';
+import { DEFAULT_UPDATE_MARGIN, type LwM2mVersion } from './registration.ts';
+import { MemoryStorage, type Storage, type StorageLock } from '../storage/index.ts';
+import { Association } from './association.ts';
+import type { Backends } from './connection.ts';
+import type { ClientEvents } from './events.ts';
+import { LwM2mError } from './lwm2m-error.ts';
+import { ObjectSet } from './object-set.ts';
+import { Path } from '../model/index.ts';
+import type { ServerDefinition } from '../objects/index.ts';
+import type { UdpCoapOptions } from '../coap/index.ts';
+
+/** Everything a client is made from. Copied when it is made. */
+export interface ClientOptions {
+  /** Endpoint Client Name, such as `urn:dev:ops:32473-sensor-1`; 1 to 255 bytes. */
+  readonly endpoint: string;
+  /** The device's objects. Security (0) and Server (1) come from `servers`. */
+  readonly objects: readonly ManagedObject[];
+  readonly servers: readonly ServerAccount[];
+  readonly backends: Backends;
+  /** Default: the real world, without a log. */
+  readonly environment?: Environment | undefined;
+  /** Keeps the registration across restarts. Default: in memory. */
+  readonly storage?: Storage | undefined;
+  /** Allow `coap://`: no encryption, no authentication. Default false. */
+  readonly dangerAllowNoSec?: boolean | undefined;
+  /** Versions to register with, preferred first; a lower one is tried on 4.12. Default 1.1, then 1.0. */
+  readonly versions?: readonly LwM2mVersion[] | undefined;
+  /** Where the account's /1 instance does not say it (/1/x/17 to 20). Defaults of LwM2M Core 1.2 §6.2.1.1. */
+  readonly retry?: Partial<CommunicationRetry> | undefined;
+  /** Update is sent so long before the lifetime ends, but not before its half. Default 93 s (RFC 7252 §4.8.2). */
+  readonly updateMargin?: Duration | undefined;
+  /** How long `stop` waits for the answer to De-register. Default 10 s. */
+  readonly deregisterTimeout?: Duration | undefined;
+  /** Send notifications confirmable unless the server says otherwise (attribute con). Default false. */
+  readonly confirmableNotifications?: boolean | undefined;
+  /** Observations per server. Default 256. */
+  readonly maxObservations?: number | undefined;
+  /** Transmission parameters and limits of CoAP. Defaults of RFC 7252 §4.8. */
+  readonly coap?: Omit<UdpCoapOptions, 'handler' | 'onClosed'> | undefined;
+}
+
+const DEFAULTS = Object.freeze({
+  versions: ['1.1', '1.0'] as readonly LwM2mVersion[],
+  deregisterTimeout: seconds(10), // our own choice: somebody may be waiting for the program to end
+});
+const MOST_ENDPOINT_BYTES = 255 - 'ep='.length; // one Uri-Query option (RFC 7252 §5.10)
+
+/** An LwM2M device. `start()` it, and end it with `stop()` or `await using`. */
+export class LwM2mClient {
+  /** What happens, by name: `client.events.on('registered', ({ location }) => …)`. */
+  readonly events: Events<ClientEvents> = new Events<ClientEvents>();
+  readonly endpoint: string;
+  /** The Server object (/1): `client.server.instance(0).lifetime = 60` sends an Update. */
+  readonly server: TypedObject<ServerDefinition>;
+  readonly #associations: readonly Association[];
+  readonly #objects: ObjectSet;
+  readonly #storage: Storage;
+  #lock: StorageLock | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  /** @throws LwM2mError ECONFIG naming the option and what to do */
+  constructor(options: ClientOptions) {
+    const { backends } = options;
+    this.endpoint = checkEndpoint(options.endpoint);
+    const allowed = { noSec: options.dangerAllowNoSec === true, dtls: backends.dtls !== undefined };
+    const accounts = checkAccounts(options.servers, allowed);
+    checkObjects(options.objects);
+    this.server = serverObject(accounts, {
+      registrationUpdateTrigger: (instance) => this.#associations[instance]?.updateSoon(),
+      disable: (instance) => this.#associations[instance]?.disableSoon(),
+    });
+    this.#storage = options.storage ?? new MemoryStorage();
+    this.#objects = new ObjectSet([securityObject(accounts), this.server, ...options.objects]);
+    this.#associations = accounts.map((account) => this.#associate(account, options));
+  }
+
+  #associate(account: CheckedAccount, options: ClientOptions): Association {
+    return new Association({
+      account,
+      endpoint: this.endpoint,
+      objects: this.#objects,
+      backends: { ...options.backends },
+      environment: options.environment ?? systemEnvironment(),
+      storage: this.#storage,
+      events: this.events,
+      versions: checkVersions(options.versions ?? DEFAULTS.versions),
+      retry: { ...DEFAULT_COMMUNICATION_RETRY, ...options.retry },
+      updateMargin: options.updateMargin ?? DEFAULT_UPDATE_MARGIN,
+      deregisterTimeout: options.deregisterTimeout ?? DEFAULTS.deregisterTimeout,
+      coap: { ...options.coap },
+      confirmableNotifications: options.confirmableNotifications ?? false,
+      maxObservations: options.maxObservations,
+    });
+  }
+
+  /**
+   * Connects and registers with every server; resolves as soon as that is under way (`events` tell how it goes).
+   * @throws StorageError ELOCKED if another client uses the storage; LwM2mError ESTATE if it runs already
+   */
+  async start(): Promise<void> {
+    if (this.#lock !== undefined) throw new LwM2mError('ESTATE', 'start: the client runs already; stop it first');
+    this.#lock = await this.#storage.lock();
+    this.#unsubscribe = this.#objects.subscribe((change) => {
+      for (const association of this.#associations) association.changed(change);
+    });
+    await Promise.all(this.#associations.map((association) => association.start()));
+  }
+
+  /** De-registers (unless told not to: then a restart takes the registration up again) and closes everything. */
+  async stop(options: { readonly deregister?: boolean | undefined } = {}): Promise<void> {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    const { deregister = true } = options;
+    await Promise.all(this.#associations.map((association) => association.stop({ deregister })));
+    const lock = this.#lock;
+    this.#lock = undefined;
+    await lock?.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Sends an Update now, or tries again where registering had been given up. Default: with every server. */
+  update(shortServerId?: number): void {
+    for (const association of this.#chosen(shortServerId)) association.update();
+  }
+
+  /**
+   * Sends the values at these paths (`/3303/0/5700`) to a server, or to all; resolves when they have them.
+   * @throws LwM2mError ESTATE while not registered, EMUTED if /1/x/23 is not false, EREFUSED by the server
+   * @throws ModelError if a path is not there; DecodeError if it is not a path
+   */
+  async send(
+    paths: readonly (string | Path)[],
+    options: { readonly shortServerId?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    const parsed = paths.map((path) => (typeof path === 'string' ? Path.parse(path) : path));
+    const chosen = this.#chosen(options.shortServerId);
+    await Promise.all(chosen.map((association) => association.send(parsed, { signal: options.signal })));
+  }
+
+  #chosen(shortServerId: number | undefined): readonly Association[] {
+    if (shortServerId === undefined) return this.#associations;
+    const found = this.#associations.filter(({ reference }) => reference.shortServerId === shortServerId);
+    if (found.length > 0) return found;
+    const known = this.#associations.map(({ reference }) => reference.shortServerId).join(', ');
+    throw new LwM2mError('ENOACCOUNT', `there is no server with shortServerId ${shortServerId}; there is ${known}`);
+  }
+}
+
+function checkEndpoint(endpoint: string): string {
+  const bytes = new TextEncoder().encode(endpoint).length;
+  if (bytes >= 1 && bytes <= MOST_ENDPOINT_BYTES) return endpoint;
+  throw new LwM2mError('ECONFIG', `endpoint: expected 1 to ${MOST_ENDPOINT_BYTES} bytes, found ${bytes}`);
+}
+
+function checkVersions(versions: readonly LwM2mVersion[]): readonly LwM2mVersion[] {
+  const isKnown = versions.length > 0 && versions.every((version) => ['1.0', '1.1', '1.2'].includes(version));
+  if (isKnown) return [...versions];
+  throw new LwM2mError('ECONFIG', `versions: expected some of 1.0, 1.1, 1.2, found ${JSON.stringify(versions)}`);
+}
+
+function checkObjects(objects: readonly ManagedObject[]): void {
+  const reserved = objects.find(({ definition }) => definition.id === 0 || definition.id === 1);
+  if (reserved !== undefined) {
+    const { id, name } = reserved.definition;
+    throw new LwM2mError('ECONFIG', `objects: ${id} (${name}) comes from the option servers; leave it out here`);
+  }
+}

@@ -1,0 +1,70 @@
+// From an account to a CoAP connection: socket, security, local port.
+
+import { COAP_SCHEMES, type DatagramSocket, type SocketConfiguration, SocketError } from '../net/index.ts';
+import type { SecurityBackend } from '../net/index.ts';
+import type { CheckedAccount } from './accounts.ts';
+import type { Environment } from '../runtime/index.ts';
+
+/** What carries the client's messages; the application, or the main entry for it, puts them in. */
+export interface Backends {
+  /** Makes plain UDP sockets, for `coap`. */
+  readonly udp?: ((configuration: SocketConfiguration, environment: Environment) => DatagramSocket) | undefined;
+  /** Makes secured sockets, for `coaps`. */
+  readonly dtls?: SecurityBackend<DatagramSocket> | undefined;
+}
+
+const PORT_TAKEN = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
+
+/**
+ * A connected socket, from `localPort` if it is free and else from any.
+ * @throws SocketError of connect; ENOTSUP if there is no backend for the account
+ */
+export async function openSocket(
+  account: CheckedAccount,
+  backends: Backends,
+  environment: Environment,
+  options: { readonly localPort: number | undefined; readonly signal: AbortSignal },
+): Promise<DatagramSocket> {
+  const { localPort, signal } = options;
+  if (localPort === undefined) return connect(account, backends, environment, undefined, signal);
+  try {
+    return await connect(account, backends, environment, localPort, signal);
+  } catch (error) {
+    if (!(error instanceof SocketError) || !PORT_TAKEN.has(error.code)) throw error;
+    environment.log.info({ localPort }, 'the local port used before is taken: using another');
+    return connect(account, backends, environment, undefined, signal);
+  }
+}
+
+async function connect(
+  account: CheckedAccount,
+  backends: Backends,
+  environment: Environment,
+  port: number | undefined,
+  signal: AbortSignal,
+): Promise<DatagramSocket> {
+  const socket = createSocket(account, backends, environment, port);
+  try {
+    await socket.connect(account.uri.host, account.uri.port, { signal });
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+function createSocket(
+  { uri, security, tls }: CheckedAccount,
+  { udp, dtls }: Backends,
+  environment: Environment,
+  port: number | undefined,
+): DatagramSocket {
+  const configuration: SocketConfiguration =
+    port === undefined ? { ...tls.socket } : { ...tls.socket, localEndpoint: { ...tls.socket?.localEndpoint, port } };
+  if (COAP_SCHEMES[uri.scheme].secure) {
+    if (dtls === undefined || security === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend');
+    return dtls.createSocket({ ...tls, security, socket: configuration }, environment);
+  }
+  if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
+  return udp(configuration, environment);
+}

@@ -1,0 +1,58 @@
+// Discover: what there is at and below a path, with its attributes, as links (LwM2M Core 1.2 §6.3.2).
+
+import { type CoreLink, encodeLinks } from '../formats/index.ts';
+import type { AttributeStore, NotificationAttributes } from './attributes.ts';
+import { ModelError, type Path } from '../model/index.ts';
+import type { ObjectSet } from './object-set.ts';
+
+const DEFAULT_DEPTHS = { object: 2, instance: 1, resource: 1 } as const; // §6.3.2, table "Depth Modifier"
+const DEEPEST = 4; // ids in a path
+
+/** @param depth levels below `path`, 0 to 3; default by level. @throws ModelError notFound, methodNotAllowed for a resource instance */
+export function discover(objects: ObjectSet, attributes: AttributeStore, path: Path, depth?: number): string {
+  const { level } = path;
+  if (level === 'root' || level === 'resourceInstance') {
+    throw new ModelError('methodNotAllowed', 'Discover takes an object, an instance or a resource');
+  }
+  if (!objects.has(path)) throw new ModelError('notFound', `there is no ${path}`);
+  const deepest = Math.min(path.ids.length + (depth ?? DEFAULT_DEPTHS[level]), DEEPEST);
+  const links: CoreLink[] = [];
+  collect(objects, attributes, path, deepest, links);
+  return encodeLinks(links);
+}
+
+/** The target shows what applies to it, from all levels; what lies below only what was set there. */
+function collect(objects: ObjectSet, store: AttributeStore, path: Path, deepest: number, links: CoreLink[]): void {
+  const set = links.length === 0 ? store.effective(path) : store.own(path);
+  links.push({ target: path.toString(), attributes: { ...properties(objects, path), ...present(set) } });
+  if (path.ids.length >= deepest) return;
+  for (const id of childIds(objects, path)) collect(objects, store, path.child(id), deepest, links);
+}
+
+function childIds(objects: ObjectSet, path: Path): readonly number[] {
+  const object = objects.of(path);
+  if (path.instance === undefined) return object.instanceIds;
+  if (path.resource === undefined) return object.resourceIds(path.instance);
+  return object.resourceInstanceIds(path.instance, path.resource) ?? [];
+}
+
+/** `ver` of an object other than 1.0, `dim` of a multiple resource, `ssid` of a Server instance (§5.1.2). */
+function properties(objects: ObjectSet, path: Path): Record<string, string | number> {
+  const { object, instance, resource, level } = path;
+  if (level === 'object') {
+    const { version } = objects.of(path).definition;
+    return version === undefined || version === '1.0' ? {} : { ver: version };
+  }
+  if (level === 'instance' && object === 1) {
+    const ssid = objects.peek(1, instance!, 0);
+    return typeof ssid === 'number' ? { ssid } : {};
+  }
+  const dim = level === 'resource' ? objects.of(path).resourceInstanceIds(instance!, resource!)?.length : undefined;
+  return dim === undefined ? {} : { dim };
+}
+
+function present(attributes: NotificationAttributes): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(attributes).filter((pair): pair is [string, number] => pair[1] !== undefined),
+  );
+}

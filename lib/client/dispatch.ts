@@ -1,0 +1,241 @@
+// A server's request → an operation on the data model → the response (LwM2M Core 1.2 §6.3, Transport 1.2 §6.4.4).
+
+import { CONTENT_FORMATS, FormatError, chooseFormat, decodeEntries, encodeEntries } from '../formats/index.ts';
+import { type IncomingRequest, type OutgoingResponse, RESPONSE_CODES, type ResponseCode } from '../coap/index.ts';
+import { type Entry, type ManagedObject, ModelError, Path } from '../model/index.ts';
+import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { type AttributeStore, parseAttributes } from './attributes.ts';
+import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
+import type { LwM2mVersion } from './registration.ts';
+import type { Log } from '../runtime/index.ts';
+import type { ObjectSet } from './object-set.ts';
+import { discover } from './discover.ts';
+import { parseExecuteArguments } from './execute-arguments.ts';
+import { refusal } from './refusal.ts';
+
+type Answer = OutgoingResponse | Promise<OutgoingResponse>;
+
+/** What dispatch needs of the association it serves. */
+export interface DispatchContext {
+  readonly objects: ObjectSet;
+  readonly attributes: AttributeStore;
+  readonly log: Log;
+  /** The version registered with; undefined before Register's 2.01: then nothing is answered. */
+  version(): LwM2mVersion | undefined;
+  /** Offered every successful read that asks to be observed. */
+  observe(request: IncomingRequest, path: Path, contentFormat: number, entries: readonly Entry[]): void;
+  /** Attributes at or below `path` are others now. */
+  attributesChanged(path: Path): void;
+}
+
+/** Answers the requests of one server. */
+export class Dispatcher {
+  readonly #context: DispatchContext;
+
+  constructor(context: DispatchContext) {
+    this.#context = context;
+  }
+
+  /** For `CoapConnection.handler`. Undefined (no answer at all) before Register is answered. */
+  readonly handle = (request: IncomingRequest): OutgoingResponse | undefined | Promise<OutgoingResponse> => {
+    if (this.#context.version() === undefined) {
+      this.#context.log.debug({ method: request.method }, 'request before registration ignored');
+      return undefined;
+    }
+    try {
+      const answer = this.#answer(request);
+      return answer instanceof Promise ? answer.catch((error: unknown) => this.#refuse(error)) : answer;
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  };
+
+  #refuse(error: unknown): OutgoingResponse {
+    return refusal(error, this.#context.log);
+  }
+
+  #answer(request: IncomingRequest): Answer {
+    const path = pathOf(request);
+    if (path.object !== undefined && HIDDEN_OBJECTS.has(path.object)) {
+      throw new ModelError('unauthorized', `no server may touch object ${path.object}`);
+    }
+    switch (request.method) {
+      case 'GET':
+        return request.accept === CONTENT_FORMATS.coreLink ? this.#discover(request, path) : this.#read(request, path);
+      case 'PUT':
+        return this.#put(request, path);
+      case 'POST':
+        return this.#post(request, path);
+      case 'DELETE':
+        return this.#delete(path);
+      default:
+        throw new ModelError('methodNotAllowed', `${request.method} is not supported`);
+    }
+  }
+
+  #read(request: IncomingRequest, path: Path): Answer {
+    const { objects } = this.#context;
+    if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root cannot be read');
+    const shape = path.resource === undefined ? undefined : objects.shapeOf(path.prefix(3));
+    const entries = objects.read(path, 'server');
+    const format = chooseFormat({ accept: request.accept, path, shape, version: this.#context.version() ?? '1.1' });
+    return after(entries, (read) => this.#content(request, path, format, read));
+  }
+
+  #content(
+    request: IncomingRequest,
+    path: Path,
+    format: number | undefined,
+    entries: readonly Entry[],
+  ): OutgoingResponse {
+    if (format === undefined) throw new ModelError('notAcceptable', `${path} cannot be had in that format`);
+    const payload = encodeAcceptable(format, path, entries, this.#context.objects);
+    if (request.acceptObservation !== undefined) this.#context.observe(request, path, format, entries);
+    return { code: RESPONSE_CODES.content, contentFormat: format, payload };
+  }
+
+  #discover(request: IncomingRequest, path: Path): OutgoingResponse {
+    const { objects, attributes } = this.#context;
+    const text =
+      path.level === 'root' ? objectLinks(objects) : discover(objects, attributes, path, depthOf(request.query));
+    return { code: RESPONSE_CODES.content, contentFormat: CONTENT_FORMATS.coreLink, payload: utf8Encode(text) };
+  }
+
+  #put(request: IncomingRequest, path: Path): Answer {
+    if (request.contentFormat === undefined && request.payload.length === 0 && request.query.length > 0) {
+      return this.#writeAttributes(request, path);
+    }
+    if (path.instance === undefined) throw new ModelError('methodNotAllowed', `${path} cannot be written as a whole`);
+    return this.#write(request, path, 'replace');
+  }
+
+  /** A request without Content-Format is plain text, as servers of 1.0 send it. */
+  #write(request: IncomingRequest, path: Path, mode: 'replace' | 'update'): Answer {
+    const { objects } = this.#context;
+    const object = objects.of(path);
+    if (!objects.has(path.prefix(2))) throw new ModelError('notFound', `there is no ${path.prefix(2)}`);
+    const format = request.contentFormat ?? CONTENT_FORMATS.text;
+    const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
+    const known = path.resource === undefined ? knownOf(object, entries) : entries;
+    return after(object.write(path, known, mode, 'server'), () => ({ code: RESPONSE_CODES.changed }));
+  }
+
+  #writeAttributes(request: IncomingRequest, path: Path): OutgoingResponse {
+    const { objects, attributes } = this.#context;
+    const changes = parseAttributes(request.query);
+    if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root has no attributes');
+    if (!objects.has(path)) throw new ModelError('notFound', `there is no ${path}`);
+    attributes.write(path, changes, objects.definitionOf(path));
+    this.#context.attributesChanged(path);
+    return { code: RESPONSE_CODES.changed };
+  }
+
+  #post(request: IncomingRequest, path: Path): Answer {
+    const { objects } = this.#context;
+    const object = objects.of(path);
+    if (path.level === 'object') return this.#create(request, path, object);
+    if (path.level === 'instance') return this.#write(request, path, 'update');
+    const definition = objects.definitionOf(path);
+    if (path.level === 'resource' && (definition === undefined || definition.operations === 'E')) {
+      return this.#execute(request, path, object);
+    }
+    const updatable = path.level === 'resource' && definition?.multiple === true && request.contentFormat !== undefined;
+    if (!updatable) throw new ModelError('methodNotAllowed', `${path} takes no POST`);
+    return this.#write(request, path, 'update');
+  }
+
+  #execute(request: IncomingRequest, path: Path, object: ManagedObject): Answer {
+    if ((request.contentFormat ?? CONTENT_FORMATS.text) !== CONTENT_FORMATS.text) {
+      throw new ModelError('unsupportedContentFormat', 'arguments of Execute are plain text');
+    }
+    const args = parseExecuteArguments(utf8Decode(request.payload, 'Execute arguments'));
+    return after(object.execute(path, args), () => ({ code: RESPONSE_CODES.changed }));
+  }
+
+  #create(request: IncomingRequest, path: Path, object: ManagedObject): Answer {
+    const { entries, instance } = this.#newInstance(request, path, object);
+    const created = object.create(instance, knownOf(object, entries), 'server');
+    return after(created, (id) => ({
+      code: RESPONSE_CODES.created as ResponseCode,
+      locationPath: [String(path.object), String(id)],
+    }));
+  }
+
+  /** The instance id is in the payload, or (TLV of resources alone, or nothing) it is ours to choose. */
+  #newInstance(
+    request: IncomingRequest,
+    path: Path,
+    object: ManagedObject,
+  ): { readonly entries: readonly Entry[]; readonly instance: number | undefined } {
+    const { contentFormat, payload } = request;
+    if (payload.length === 0) return { entries: [], instance: undefined };
+    if (contentFormat === undefined) throw new ModelError('unsupportedContentFormat', 'Create needs a Content-Format');
+    const { shapeOf } = this.#context.objects;
+    const OBJECT_INSTANCE = 0; // bits 7-6 of a TLV's type byte
+    if (contentFormat === CONTENT_FORMATS.tlv && payload[0]! >> 6 !== OBJECT_INSTANCE) {
+      const base = path.child(freeId(object));
+      return { entries: decodeEntries(contentFormat, base, payload, shapeOf), instance: undefined };
+    }
+    const entries = decodeEntries(contentFormat, path, payload, shapeOf);
+    const ids = new Set(entries.map((entry) => entry.path.instance));
+    if (ids.size > 1) throw new DecodeError('Create', 'one instance', `${ids.size}`);
+    return { entries, instance: entries[0]?.path.instance };
+  }
+
+  #delete(path: Path): OutgoingResponse {
+    const object = this.#context.objects.of(path);
+    if (path.level !== 'instance') throw new ModelError('methodNotAllowed', 'Delete takes an instance');
+    object.delete(path.instance!, 'server');
+    return { code: RESPONSE_CODES.deleted };
+  }
+}
+
+/** Encodes for an answer: what the format cannot carry is 4.06, not 4.15. */
+export function encodeAcceptable(
+  format: number,
+  path: Path,
+  entries: readonly Entry[],
+  objects: ObjectSet,
+): Uint8Array {
+  try {
+    return encodeEntries(format, path, entries, objects.shapeOf);
+  } catch (error) {
+    if (error instanceof FormatError) throw new ModelError('notAcceptable', error.message);
+    throw error;
+  }
+}
+
+/** What is no path of ids is simply not there. */
+function pathOf(request: IncomingRequest): Path {
+  try {
+    return Path.fromSegments(request.path);
+  } catch (error) {
+    if (error instanceof DecodeError) throw new ModelError('notFound', error.message);
+    throw error;
+  }
+}
+
+function depthOf(query: readonly string[]): number | undefined {
+  const argument = query.find((text) => text.startsWith('depth='));
+  if (argument === undefined) return undefined;
+  if (!/^depth=[0-3]$/.test(argument)) throw new DecodeError('depth', '0 to 3', 'something else');
+  return Number(argument.slice(-1));
+}
+
+/** Resources we do not know are no error in a write of an instance (§6.3.3). */
+function knownOf(object: ManagedObject, entries: readonly Entry[]): readonly Entry[] {
+  const ids = new Set(Object.values(object.definition.resources).map((resource) => resource.id));
+  return entries.filter((entry) => ids.has(entry.path.resource ?? -1));
+}
+
+function freeId(object: ManagedObject): number {
+  const taken = new Set(object.instanceIds);
+  let id = 0;
+  while (taken.has(id)) id++;
+  return id;
+}
+
+/** At once where the model answers at once: the whole exchange is then one call stack. */
+function after<T>(value: T | Promise<T>, next: (value: T) => OutgoingResponse): Answer {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

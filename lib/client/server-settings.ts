@@ -1,0 +1,83 @@
+// What the Server object (/1) says about one account, as it is now.
+
+import { type Duration, seconds } from '../runtime/index.ts';
+import type { CheckedAccount } from './accounts.ts';
+import type { CommunicationRetry } from './retry.ts';
+import type { ObjectSet } from './object-set.ts';
+import { Path } from '../model/index.ts';
+import type { RegistrationParameters } from './registration.ts';
+import { objectLinks } from './registration-payload.ts';
+
+const SERVER = 1; // object id
+const LIFETIME = 1;
+const DEFAULT_MINIMUM_PERIOD = 2;
+const DEFAULT_MAXIMUM_PERIOD = 3;
+const DISABLE_TIMEOUT = 5;
+const BINDING = 7;
+const COMMUNICATION_RETRY = { count: 17, timer: 18, sequenceDelay: 19, sequenceCount: 20 } as const;
+const MUTE_SEND = 23;
+const DEFAULT_DISABLE_TIMEOUT = seconds(86_400); // /1/x/5, LwM2M Core 1.2 Appendix E.2
+
+/** Reads one /1 instance. */
+export class ServerSettings {
+  readonly #account: CheckedAccount;
+  readonly #objects: ObjectSet;
+
+  constructor(account: CheckedAccount, objects: ObjectSet) {
+    this.#account = account;
+    this.#objects = objects;
+  }
+
+  /** What Register would say now. */
+  get parameters(): RegistrationParameters {
+    const binding = this.#value(BINDING);
+    return {
+      lifetime: this.#number(LIFETIME) ?? this.#account.lifetime,
+      binding: typeof binding === 'string' ? binding : 'U',
+      queueMode: this.#account.queueMode,
+      objects: objectLinks(this.#objects),
+    };
+  }
+
+  /** Whether a change of the value at `path` is one that the server is told by Update. */
+  isRegistered(path: Path): boolean {
+    return [LIFETIME, BINDING].some((resource) => Path.of(SERVER, this.#account.instance, resource).equals(path));
+  }
+
+  /** In seconds; undefined where there is none. */
+  get defaultPeriods(): { readonly pmin: number | undefined; readonly pmax: number | undefined } {
+    return { pmin: this.#number(DEFAULT_MINIMUM_PERIOD), pmax: this.#number(DEFAULT_MAXIMUM_PERIOD) };
+  }
+
+  get disableTimeout(): Duration {
+    const given = this.#number(DISABLE_TIMEOUT);
+    return given === undefined ? DEFAULT_DISABLE_TIMEOUT : seconds(given);
+  }
+
+  /** Absent means muted (/1/x/23). */
+  get mutesSend(): boolean {
+    return this.#value(MUTE_SEND) !== false;
+  }
+
+  /** /1/x/17 to 20 where they are there, `otherwise` elsewhere. */
+  retry(otherwise: CommunicationRetry): CommunicationRetry {
+    const timer = this.#number(COMMUNICATION_RETRY.timer);
+    const delay = this.#number(COMMUNICATION_RETRY.sequenceDelay);
+    return {
+      count: this.#number(COMMUNICATION_RETRY.count) ?? otherwise.count,
+      timer: timer === undefined ? otherwise.timer : seconds(timer),
+      sequenceDelay: delay === undefined ? otherwise.sequenceDelay : seconds(delay),
+      sequenceCount: this.#number(COMMUNICATION_RETRY.sequenceCount) ?? otherwise.sequenceCount,
+      maxDelay: otherwise.maxDelay,
+    };
+  }
+
+  #number(resource: number): number | undefined {
+    const value = this.#value(resource);
+    return typeof value === 'number' ? value : undefined;
+  }
+
+  #value(resource: number): unknown {
+    return this.#objects.peek(SERVER, this.#account.instance, resource);
+  }
+}
