@@ -95,6 +95,17 @@ for (const provider of providers) {
         }
       });
 
+      it(`${name} seals and opens nothing at all, even from a buffer without memory (OpenSSL sees a null pointer)`, () => {
+        const key = new Uint8Array(keyLength);
+        const aead = provider.aead(name, key);
+        const [nonce, nothing] = [new Uint8Array(12), new Uint8Array(new ArrayBuffer(0))];
+        for (const aad of [nothing, new Uint8Array(0), new Uint8Array(13)]) {
+          const sealed = aead.seal(nonce, aad, nothing);
+          assert.deepEqual(sealed, oracle(name, key, nonce, aad, new Uint8Array(8).subarray(8)));
+          assert.deepEqual(aead.open(nonce, aad, sealed), new Uint8Array(0));
+        }
+      });
+
       it(`${name} takes additional data whose length needs six bytes (RFC 3610 §2.2)`, () => {
         const aead = provider.aead(name, new Uint8Array(keyLength));
         const nonce = new Uint8Array(12);
