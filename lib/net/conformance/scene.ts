@@ -2,7 +2,7 @@
 
 import type { SocketError } from '../errors.ts';
 import type { SocketConfiguration } from '../socket-configuration.ts';
-import type { AnySocket, DatagramSocket, StreamSocket } from '../socket.ts';
+import type { AnySocket, Cancellable, DatagramSocket, StreamSocket } from '../socket.ts';
 import { ConformanceError, check } from './expectation.ts';
 import type { SocketFixture } from './fixture.ts';
 
@@ -55,13 +55,23 @@ export class Scene {
   async pair(configuration?: SocketConfiguration, sessionConfiguration?: SocketConfiguration): Promise<Pair> {
     const { listener, port } = await this.listening(sessionConfiguration);
     const client = this.socket(configuration);
-    const accepted = listener.accept();
-    accepted.catch(() => undefined);
+    const accepted = this.accept(listener);
     await this.run(client.connect(this.fixture.host, port));
     client.send(HELLO);
-    const session = this.#keep(await this.run(accepted));
+    const session = await this.run(accepted);
     await this.run(session.next());
     return { client, session, listener, port };
+  }
+
+  /** The next session of a listener; may be awaited late. */
+  accept(listener: AnySocket, options?: Cancellable): Promise<AnySocket> {
+    const accepted = this.#accept(listener, options);
+    accepted.catch(() => undefined);
+    return accepted;
+  }
+
+  async #accept(listener: AnySocket, options?: Cancellable): Promise<AnySocket> {
+    return this.#keep(await listener.accept(options));
   }
 
   watch(socket: AnySocket, readable?: () => void): Watch {
