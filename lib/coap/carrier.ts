@@ -20,8 +20,9 @@ export interface Sending {
 export interface RequestArrival {
   readonly message: MessageContent;
   readonly confirmable: boolean;
-  respond(content: MessageContent): void;
-  /** Ends it without a response. */
+  /** `delivery` hears of the response only if it is a message of its own: a piggy-backed one is asked for again if lost. */
+  respond(content: MessageContent, delivery?: Delivery): void;
+  /** Leaves it without any answer, as if it had been lost on the way. */
   ignore(): void;
 }
 

@@ -118,7 +118,10 @@ export interface Observation {
   end(): void;
 }
 
-/** Answers requests, at once (piggy-backed) or later (empty ACK, then a separate response). Undefined: no answer at all. */
+/**
+ * Answers requests, at once (piggy-backed) or later (empty ACK, then a separate response).
+ * Undefined, if at once: no answer at all, as if the request had been lost; its retransmission is handed over anew.
+ */
 export type RequestHandler = (
   request: IncomingRequest,
 ) => OutgoingResponse | undefined | Promise<OutgoingResponse | undefined>;

@@ -178,6 +178,12 @@ export class MessageLayer<Context> {
     } else this.#finish(inbound);
   }
 
+  /** Takes it as if it had been lost on the way: the peer's next try is delivered anew, unless it was acknowledged already. */
+  ignore(inbound: Inbound): void {
+    if (inbound.state === 'open') this.#memory.forget(inbound.remembered);
+    this.#finish(inbound);
+  }
+
   /** Refuses the message by Reset. */
   reject(inbound: Inbound): void {
     if (inbound.state === 'open')

@@ -57,6 +57,11 @@ export class MessageMemory {
     while (this.#bytes > this.#maxBytes) this.#forgetOldest();
   }
 
+  /** As if it had never been heard. */
+  forget(remembered: Remembered): void {
+    if (this.#byId.get(remembered.messageId) === remembered) this.#forget(remembered);
+  }
+
   #prune(now: Instant): void {
     for (const remembered of this.#byId.values()) {
       if (remembered.expires > now && this.#byId.size < this.#maxMessages) return;

@@ -7,8 +7,8 @@ import { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
 export interface CoapServing {
   /** Accepts no more; the listener and the sessions are left to their owners. */
   stop(): void;
-  /** Settles when serving has ended: by `stop`, by the listener's closing, or rejecting with what broke it. */
-  readonly ended: Promise<void>;
+  /** Settles when serving has ended, with what broke the listener, if it was neither `stop` nor its closing. */
+  readonly ended: Promise<SocketError | undefined>;
 }
 
 /**
@@ -22,16 +22,25 @@ export function serveCoap(
   options: UdpCoapOptions | ((socket: DatagramSocket) => UdpCoapOptions) = {},
 ): CoapServing {
   const stopping = new AbortController();
-  const accept = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const socket = await listener.accept({ signal: stopping.signal });
+  const connect = (socket: DatagramSocket): void => {
+    try {
       const chosen = typeof options === 'function' ? options(socket) : options;
       onConnection(new UdpCoapConnection(socket, environment, chosen), socket);
+    } catch (error) {
+      environment.log.error({ error: String(error) }, 'coap: a session was refused: its set-up failed');
+      socket.close();
     }
   };
-  const ended = accept().catch((error: unknown) => {
-    const inOrder = error instanceof SocketError && (error.code === 'ECANCELED' || error.code === 'EBADF');
-    if (!inOrder) throw error;
-  });
-  return { stop: () => stopping.abort(), ended };
+  const serve = async (): Promise<SocketError | undefined> => {
+    try {
+      while (!stopping.signal.aborted) connect(await listener.accept({ signal: stopping.signal }));
+    } catch (error) {
+      const broken = error instanceof SocketError ? error : new SocketError('EIO', 'accept failed', { cause: error });
+      if (broken.code === 'ECANCELED' || broken.code === 'EBADF') return undefined;
+      environment.log.error({ code: broken.code }, 'coap: the listener broke');
+      return broken;
+    }
+    return undefined;
+  };
+  return { stop: () => stopping.abort(), ended: serve() };
 }

@@ -259,9 +259,8 @@ export class ServerExchanges {
     const { responseCode } = (typeof error === 'object' && error !== null ? error : {}) as { responseCode?: unknown };
     const chosen = typeof responseCode === 'number' && isResponseCode(responseCode);
     const code = chosen ? responseCode : RESPONSE_CODES.internalServerError;
-    const name = error instanceof Error ? error.name : typeof error;
     if (chosen) this.#log.debug({ code: formatCode(code) }, 'coap: the handler refused a request');
-    else this.#log.error({ error: name, code: formatCode(code) }, 'coap: the handler failed');
+    else this.#log.error({ error: String(error), code: formatCode(code) }, 'coap: the handler failed');
     this.#answer(pass, { code: code as ResponseCode });
   }
 
@@ -281,7 +280,7 @@ export class ServerExchanges {
       );
       return answerBare(arrival, RESPONSE_CODES.internalServerError);
     }
-    arrival.respond({ ...content, token: arrival.message.token });
+    arrival.respond({ ...content, token: arrival.message.token }, observed ? observation.registration : undefined);
     if (observed) observation.established();
   }
 

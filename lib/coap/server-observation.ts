@@ -51,6 +51,11 @@ export class ServerObservation implements Observation {
     });
   }
 
+  /** Hears what becomes of the response that accepts it, if that is a message of its own. */
+  get registration(): Delivery {
+    return { acknowledged: () => undefined, failed: (error) => this.#fail(error) };
+  }
+
   /** The response that accepts it is out: notifications may follow. */
   established(): void {
     this.#busy = false;

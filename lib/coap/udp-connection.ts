@@ -245,20 +245,20 @@ export class UdpCoapConnection implements CoapConnection {
     return {
       message,
       confirmable: message.type === 0,
-      respond: (content) => {
+      respond: (content, delivery = unattended) => {
         if (this.#closedBy !== undefined) return;
-        this.#respond(inbound, content);
+        this.#respond(inbound, content, delivery);
         this.#run();
       },
       ignore: () => {
         if (this.#closedBy !== undefined) return;
-        this.#layer.acknowledge(inbound);
+        this.#layer.ignore(inbound);
         this.#run();
       },
     };
   }
 
-  #respond(inbound: Inbound, content: MessageContent): void {
+  #respond(inbound: Inbound, content: MessageContent, delivery: Delivery): void {
     const room = this.#socket.getOption('innerMtu');
     let fitting = content;
     if (encodedLength(content) > room) {
@@ -274,9 +274,10 @@ export class UdpCoapConnection implements CoapConnection {
       };
     }
     try {
-      this.#layer.respond(inbound, fitting, unattended, this.#now());
+      this.#layer.respond(inbound, fitting, delivery, this.#now());
     } catch (error) {
       this.#environment.log.warn({ error: String(error) }, 'coap: a separate response was dropped');
+      delivery.failed(error instanceof Error ? error : new CoapError('EINVAL', String(error)));
     }
   }
 

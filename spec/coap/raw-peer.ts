@@ -16,7 +16,7 @@ import {
 } from '../../lib/coap/index.ts';
 import type { DatagramSocket } from '../../lib/net/index.ts';
 import { SimulatedNetwork } from '../../lib/net/simulated/index.ts';
-import { VirtualTime } from '../../lib/runtime/index.ts';
+import { type Log, VirtualTime, silentLog } from '../../lib/runtime/index.ts';
 
 const TYPES = ['CON', 'NON', 'ACK', 'RST'] as const;
 
@@ -63,14 +63,17 @@ export interface RawPeer {
   lines(): string[];
 }
 
-export async function makeRawPeer(options: UdpCoapOptions & { readonly mtu?: number } = {}): Promise<RawPeer> {
+export async function makeRawPeer(
+  options: UdpCoapOptions & { readonly mtu?: number; readonly log?: Log } = {},
+): Promise<RawPeer> {
   const time = new VirtualTime();
   const network = new SimulatedNetwork({ time });
   const raw = network.datagramSocket('192.0.2.1');
   const socket = network.datagramSocket('192.0.2.2', { forcedMtu: options.mtu });
   await raw.bind('192.0.2.1', 5683);
   await socket.connect('192.0.2.1', 5683);
-  const connection = new UdpCoapConnection(socket, network.environment, options);
+  const environment = { ...network.environment, log: options.log ?? silentLog };
+  const connection = new UdpCoapConnection(socket, environment, options);
   const heard: CoapMessage[] = [];
   const to = socket.local!;
   const from = { address: '192.0.2.1', port: 5683 };
