@@ -112,8 +112,8 @@ export interface DtlsOptions {
   readonly limits?: Partial<DtlsLimits> | undefined;
 }
 
-/** Smallest `mtu` a connection works with, in bytes of UDP payload. */
-export const MIN_MTU = 100;
+/** Smallest `mtu` a connection works with, in bytes of UDP payload: a ClientHello with a cookie of 32 bytes fits whole. */
+export const MIN_MTU = 128;
 
 export const DEFAULT_TIMEOUTS: HandshakeTimeouts = Object.freeze({ min: seconds(1), max: seconds(60) }); // RFC 6347 §4.2.4.1
 

@@ -62,6 +62,8 @@ export interface PairOptions {
   readonly client?: Partial<DtlsOptions>;
   readonly server?: Partial<DtlsServerOptions>;
   readonly clientKey?: Uint8Array;
+  /** How the server answers lookups. Default: KEY for every identity. */
+  readonly serverAnswer?: () => PskAnswer | undefined;
   readonly provider?: CryptoProvider;
   readonly seed?: number;
 }
@@ -222,7 +224,7 @@ export class Pair {
 
   #admit(verified: Extract<CookieVerdict, { kind: 'verified' }>): void {
     const options: DtlsServerOptions = { ...this.#common(), verified, ...this.#options.server };
-    this.server = new Party(new DtlsServer(options), () => ({ key: KEY }));
+    this.server = new Party(new DtlsServer(options), this.#options.serverAnswer ?? (() => ({ key: KEY })));
     this.server.connection.start(this.now);
     this.server.pump(this.now);
   }

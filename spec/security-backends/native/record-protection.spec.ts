@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { createCipheriv } from 'node:crypto';
+import fc from 'fast-check';
+import { concatBytes, fromHex } from '../../../lib/bytes/index.ts';
+import { nodeProvider } from '../../../lib/crypto/provider/node/index.ts';
+import type { Ciphersuite } from '../../../security-backends/native/ciphersuites.ts';
+import { CIPHERSUITES } from '../../../security-backends/native/ciphersuites.ts';
+import { RecordProtection } from '../../../security-backends/native/record-protection.ts';
+
+const keys = { key: fromHex('000102030405060708090a0b0c0d0e0f'), fixedNonce: fromHex('a0a1a2a3') };
+
+function seal(suite: Ciphersuite, type: number, epoch: number, sequence: number, plaintext: Uint8Array): Uint8Array {
+  const protection = new RecordProtection(nodeProvider, suite, keys);
+  const target = new Uint8Array(plaintext.length + protection.overhead);
+  protection.sealInto(target, 0, type, epoch, sequence, plaintext);
+  return target;
+}
+
+// RFC 6655 §3 and RFC 5288 §3 with node:crypto alone, the header fields written out by hand.
+function reference(suite: Ciphersuite, plaintext: Uint8Array): Uint8Array {
+  const sequence = fromHex('0001' + '00a0b0c0d0e0');
+  const aad = concatBytes(sequence, fromHex('17' + 'fefd'), Uint8Array.of(plaintext.length >> 8, plaintext.length));
+  const nonce = concatBytes(keys.fixedNonce, sequence);
+  const cipher =
+    suite.tagBytes === 8
+      ? createCipheriv('aes-128-ccm', keys.key, nonce, { authTagLength: 8 })
+      : createCipheriv('aes-128-gcm', keys.key, nonce, { authTagLength: 16 });
+  cipher.setAAD(aad, { plaintextLength: plaintext.length });
+  const body = cipher.update(plaintext);
+  cipher.final();
+  return concatBytes(sequence, body, cipher.getAuthTag());
+}
+
+describe('RecordProtection', () => {
+  for (const suite of CIPHERSUITES) {
+    describe(suite.name, () => {
+      it('seals as the RFC says: nonce from epoch and sequence, plaintext length in the AAD', () => {
+        for (const length of [0, 1, 64, 300]) {
+          const plaintext = new Uint8Array(length).fill(0x5a);
+          assert.deepEqual(seal(suite, 23, 1, 0x00a0b0c0d0e0, plaintext), reference(suite, plaintext));
+        }
+      });
+
+      it('opens what it sealed, and nothing that differs in one bit of anything', () => {
+        const inputs = fc.tuple(fc.uint8Array({ maxLength: 80 }), fc.nat(), fc.nat(7));
+        fc.assert(
+          fc.property(inputs, ([plaintext, position, bit]) => {
+            const protection = new RecordProtection(nodeProvider, suite, keys);
+            const sealed = seal(suite, 23, 1, 5, plaintext);
+            assert.deepEqual(protection.open(23, 1, 5, sealed), plaintext);
+            assert.equal(protection.open(22, 1, 5, sealed), undefined);
+            assert.equal(protection.open(23, 2, 5, sealed), undefined);
+            assert.equal(protection.open(23, 1, 6, sealed), undefined);
+            sealed[position % sealed.length]! ^= 1 << bit;
+            assert.equal(protection.open(23, 1, 5, sealed), undefined);
+          }),
+          { numRuns: 1_000 },
+        );
+      });
+
+      it('drops every fragment too short for nonce and tag', () => {
+        const protection = new RecordProtection(nodeProvider, suite, keys);
+        for (let length = 0; length < protection.overhead; length++) {
+          assert.equal(protection.open(23, 1, 0, new Uint8Array(length)), undefined);
+        }
+      });
+
+      it('takes the explicit nonce as the peer chose it', () => {
+        const sealed = seal(suite, 23, 1, 5, fromHex('aa'));
+        // The same record with another explicit nonce, sealed by hand.
+        const nonce = concatBytes(keys.fixedNonce, fromHex('1122334455667788'));
+        const aad = fromHex('0001000000000005' + '17' + 'fefd' + '0001');
+        const aead = nodeProvider.aead(suite.aead, keys.key);
+        const foreign = concatBytes(fromHex('1122334455667788'), aead.seal(nonce, aad, fromHex('aa')));
+        assert.equal(foreign.length, sealed.length);
+        assert.deepEqual(new RecordProtection(nodeProvider, suite, keys).open(23, 1, 5, foreign), fromHex('aa'));
+      });
+
+      it('does nothing more once destroyed', () => {
+        const protection = new RecordProtection(nodeProvider, suite, keys);
+        protection.destroy();
+        assert.throws(() => protection.sealInto(new Uint8Array(64), 0, 23, 1, 0, fromHex('aa')));
+      });
+    });
+  }
+});
