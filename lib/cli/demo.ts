@@ -73,6 +73,7 @@ class House {
   #reading: Reading;
   #handover: Reading | undefined; // where one step ended and the next began, if that was before the step returned
   #client: LwM2mClient | undefined;
+  #accepted: Promise<unknown> | undefined;
   #number = 0;
 
   constructor(environment: Environment, options: DemoOptions) {
@@ -173,6 +174,8 @@ class House {
     key.fill(0);
     this.#client.events.on('connected', () => (this.#handover = this.#read())); // Register follows in the same breath
     const connected = this.#next('connected');
+    this.#accepted = this.#next('registered');
+    this.#accepted.catch(() => undefined); // the step after this one waits for it
     await this.#client.start();
     const { negotiated, local } = await connected;
     const suite = negotiated === undefined ? 'none' : `0x${negotiated.ciphersuite.toString(16).toUpperCase()}`;
@@ -198,6 +201,7 @@ class House {
   }
 
   async #registered(): Promise<readonly [RegisteredDevice, readonly string[]]> {
+    await this.#accepted;
     const known = this.#server.device(ENDPOINT);
     const device = known ?? (await this.#server.events.next('registered', { signal: limit() })).device;
     const { id, lifetime, version, binding, objects } = device.registration;
@@ -222,8 +226,8 @@ class House {
     const updated = this.#server.events.next('updated', { signal: limit() });
     await device.write('/1/0/1', [{ path: Path.of(1, 0, 1), value: 60 }]);
     const { registration } = (await updated).device;
-    const held = (await device.read('/1/0/1')).entries[0]?.value;
-    if (held !== 60 || registration.lifetime !== 60_000) throw new Error(`the lifetime is ${String(held)}, not 60`);
+    const held = valueOf(await device.read('/1/0/1'));
+    if (held !== '60' || registration.lifetime !== 60_000) throw new Error(`the lifetime is ${held}, not 60`);
     return [undefined, [`2.04; Update says lifetime ${registration.lifetime / 1_000} s; read back: ${held}`]];
   }
 
@@ -248,12 +252,9 @@ class House {
     await observation.cancel();
     const failure = values.find((value) => value instanceof OperationError);
     if (failure !== undefined) throw failure;
-    const told = (values as ReadResult[]).map(({ entries }) => entries[0]?.value);
+    const told = (values as ReadResult[]).map(valueOf);
     if (told.join() !== '21.5,22') throw new Error(`notified ${told.join()}, not 21.5,22`);
-    return [
-      undefined,
-      [`first ${String(observation.first.entries[0]?.value)}, notified ${told.join(', ')}; then cancelled`],
-    ];
+    return [undefined, [`first ${valueOf(observation.first)}, notified ${told.join(', ')}; then cancelled`]];
   }
 
   async #send(): Promise<readonly [undefined, readonly string[]]> {
@@ -298,6 +299,10 @@ interface Reading {
 
 function difference(after: Count, before: Count): Count {
   return { datagrams: after.datagrams - before.datagrams, bytes: after.bytes - before.bytes };
+}
+
+function valueOf({ entries }: ReadResult): string {
+  return entries[0] === undefined ? 'nothing' : formatValue(entries[0].value);
 }
 
 function describe({ entries, contentFormat }: ReadResult): readonly string[] {
