@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { utf8Encode } from '../../lib/bytes/index.ts';
+import { equalBytes, utf8Encode } from '../../lib/bytes/index.ts';
 import {
   type CoapMessage,
   OPTION,
@@ -13,18 +13,11 @@ import {
   textOption,
   uintOption,
 } from '../../lib/coap/index.ts';
+import { type BenchResult, microseconds } from './bench.ts';
 
 const PEER = 'coap-packet';
 const PEER_VERSION = '1.1.1';
 const PREFIX = path.resolve(import.meta.dirname, '../../.peers/npm');
-const ROUNDS = 100_000;
-const REPEATS = 5;
-
-export interface BenchResult {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-}
 
 interface PeerPacket {
   generate(packet: object): Uint8Array;
@@ -53,17 +46,6 @@ const ours: CoapMessage = {
   payload,
 };
 
-/** Operations per second in the best of several repeats: the least disturbed one. */
-function rate(operation: () => void): number {
-  let best = 0;
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    const start = performance.now();
-    for (let i = 0; i < ROUNDS; i++) operation();
-    best = Math.max(best, (ROUNDS / (performance.now() - start)) * 1_000);
-  }
-  return best;
-}
-
 async function loadPeer(): Promise<PeerPacket> {
   const folder = path.join(PREFIX, 'node_modules', PEER);
   if (!existsSync(folder)) {
@@ -88,24 +70,28 @@ function peerPacket(): object {
   };
 }
 
-/** One line per figure; the peer's are left out, with a line that says why, if it is not to be had. */
-export async function run(): Promise<BenchResult[]> {
+/** The peer's row is left out, with a line that says why, if it is not to be had. */
+export async function run(): Promise<readonly BenchResult[]> {
   const wire = encodeMessage(ours);
-  const results: BenchResult[] = [
-    { name: 'coap encode', value: rate(() => encodeMessage(ours)), unit: 'messages/s' },
-    { name: 'coap decode', value: rate(() => decodeMessage(wire)), unit: 'messages/s' },
-    { name: 'coap encode+decode', value: rate(() => decodeMessage(encodeMessage(ours))), unit: 'messages/s' },
+  const peer = await peerRow(wire);
+  const ratioTo = peer?.name;
+  return [
+    { name: 'encode', value: microseconds(() => encodeMessage(ours)), unit: 'µs' },
+    { name: 'decode', value: microseconds(() => decodeMessage(wire)), unit: 'µs' },
+    { name: 'encode + decode', value: microseconds(() => decodeMessage(encodeMessage(ours))), unit: 'µs', ratioTo },
+    ...(peer === undefined ? [] : [peer]),
   ];
+}
+
+async function peerRow(wire: Uint8Array): Promise<BenchResult | undefined> {
   try {
     const peer = await loadPeer();
     const packet = peerPacket();
-    const theirs = peer.generate(packet);
-    if (Buffer.compare(Buffer.from(theirs), Buffer.from(wire)) !== 0) throw new Error('it encodes another message');
-    const value = rate(() => peer.parse(peer.generate(packet)));
-    results.push({ name: `${PEER} encode+decode`, value, unit: 'messages/s' });
-    results.push({ name: `coap encode+decode beside ${PEER}`, value: results[2]!.value / value, unit: 'times' });
+    if (!equalBytes(peer.generate(packet), wire)) throw new Error('it encodes another message');
+    const value = microseconds(() => peer.parse(peer.generate(packet)));
+    return { name: `encode + decode, ${PEER} ${PEER_VERSION}`, value, unit: 'µs' };
   } catch (error) {
-    console.log(`not run: ${PEER} (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`);
+    console.error(`not run: ${PEER} (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`);
+    return undefined;
   }
-  return results;
 }
