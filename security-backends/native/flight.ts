@@ -25,35 +25,54 @@ export function packFlight(
   records: RecordLayer,
   emit: (datagram: Uint8Array) => void,
 ): void {
-  let datagram = new Uint8Array(mtu);
-  let at = 0;
-  const flush = (): void => {
-    if (at > 0) emit(datagram.subarray(0, at));
-    datagram = new Uint8Array(mtu);
-    at = 0;
-  };
-  const write = (type: number, epoch: Epoch, plaintext: Uint8Array): void => {
-    at = records.write(datagram, at, type, epoch, plaintext);
-  };
+  const packer = new Packer(mtu, records, emit);
   for (const item of items) {
-    if (item.kind === 'changeCipherSpec') {
-      if (mtu - at < records.overhead(0) + CHANGE_CIPHER_SPEC.length) flush();
-      write(CONTENT_TYPE.changeCipherSpec, 0, CHANGE_CIPHER_SPEC);
-      continue;
-    }
-    const overhead = records.overhead(item.epoch) + HANDSHAKE_HEADER_BYTES;
-    const { body } = item.message;
+    if (item.kind === 'handshake') packer.message(item.message, item.epoch);
+    else packer.record(CONTENT_TYPE.changeCipherSpec, 0, CHANGE_CIPHER_SPEC);
+  }
+  packer.flush();
+}
+
+/** Fills datagrams one after the other. */
+class Packer {
+  readonly #mtu: number;
+  readonly #records: RecordLayer;
+  readonly #emit: (datagram: Uint8Array) => void;
+  #datagram: Uint8Array | undefined;
+  #at = 0;
+
+  constructor(mtu: number, records: RecordLayer, emit: (datagram: Uint8Array) => void) {
+    this.#mtu = mtu;
+    this.#records = records;
+    this.#emit = emit;
+  }
+
+  /** Adds a message: whole where it fits, else in fragments. */
+  message(message: HandshakeMessage, epoch: Epoch): void {
+    const overhead = this.#records.overhead(epoch) + HANDSHAKE_HEADER_BYTES;
+    const { length } = message.body;
     let offset = 0;
     do {
-      const rest = body.length - offset;
-      const room = mtu - at - overhead;
-      if (at > 0 && room < rest && (room < SMALLEST_FRAGMENT || rest <= mtu - overhead)) flush();
-      const length = Math.min(rest, mtu - at - overhead);
-      write(CONTENT_TYPE.handshake, item.epoch, fragmentOf(item.message, offset, length));
-      offset += length;
-    } while (offset < body.length);
+      const rest = length - offset;
+      const room = this.#mtu - this.#at - overhead;
+      if (room < rest && (room < SMALLEST_FRAGMENT || rest <= this.#mtu - overhead)) this.flush();
+      const size = Math.min(rest, this.#mtu - this.#at - overhead);
+      this.record(CONTENT_TYPE.handshake, epoch, fragmentOf(message, offset, size));
+      offset += size;
+    } while (offset < length);
   }
-  flush();
+
+  record(type: number, epoch: Epoch, plaintext: Uint8Array): void {
+    if (this.#mtu - this.#at < this.#records.overhead(epoch) + plaintext.length) this.flush();
+    this.#datagram ??= new Uint8Array(this.#mtu);
+    this.#at = this.#records.write(this.#datagram, this.#at, type, epoch, plaintext);
+  }
+
+  flush(): void {
+    if (this.#datagram !== undefined) this.#emit(this.#datagram.subarray(0, this.#at));
+    this.#datagram = undefined;
+    this.#at = 0;
+  }
 }
 
 function fragmentOf(message: HandshakeMessage, offset: number, length: number): Uint8Array {
