@@ -93,7 +93,10 @@ export interface IncomingRequest {
   readonly payload: Uint8Array;
   readonly confirmable: boolean;
   readonly token: Uint8Array;
-  /** Present if the peer asked to observe (Observe: 0). Calling it accepts: the response then carries Observe. */
+  /**
+   * Present if the peer asked to observe (Observe: 0). Calling it accepts: the response then carries Observe.
+   * @throws CoapError EINVAL once the request has been answered
+   */
   readonly acceptObservation: ((watcher: ObservationWatcher) => Observation) | undefined;
   /** True if the peer cancels (Observe: 1). Its observation with this token and path has ended already. */
   readonly cancelsObservation: boolean;

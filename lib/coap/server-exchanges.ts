@@ -61,6 +61,7 @@ interface Pass {
   readonly block2: Block | undefined;
   /** Set once the handler accepted to be observed. */
   observation: ServerObservation | undefined;
+  answered: boolean;
 }
 
 export class ServerExchanges {
@@ -74,6 +75,7 @@ export class ServerExchanges {
   readonly #observations = new Map<string, ServerObservation>();
   #sequence = 0;
   #pending = 0;
+  #closed: Error | undefined;
 
   constructor(carrier: Carrier, log: Log, options: ServerExchangesOptions) {
     this.#carrier = carrier;
@@ -105,6 +107,7 @@ export class ServerExchanges {
   }
 
   close(error: Error): void {
+    this.#closed = error;
     for (const observation of [...this.#observations.values()]) observation.endFor('closed', error);
     this.#requestBodies.clear();
     this.#responseBodies.clear();
@@ -121,7 +124,7 @@ export class ServerExchanges {
     if (critical !== undefined) return answerBare(arrival, RESPONSE_CODES.badOption);
     const block1 = findBlock(message.options, OPTION.block1);
     const block2 = findBlock(message.options, OPTION.block2);
-    const pass: Pass = { arrival, block1, block2, observation: undefined };
+    const pass: Pass = { arrival, block1, block2, observation: undefined, answered: false };
     const payload = block1 === undefined ? message.payload : this.#assemble(pass, block1);
     if (payload === undefined) return;
     if (block2 !== undefined && block2.num > 0 && this.#continueBody(pass, block2)) return;
@@ -185,6 +188,7 @@ export class ServerExchanges {
   }
 
   #accept(pass: Pass, watcher: ObservationWatcher): Observation {
+    if (pass.answered) throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
     const { message } = pass.arrival;
     const token = message.token.slice();
     const key = tokenKey(token);
@@ -266,6 +270,8 @@ export class ServerExchanges {
 
   #answer(pass: Pass, response: OutgoingResponse | undefined): void {
     const { arrival, observation } = pass;
+    pass.answered = true;
+    if (this.#closed !== undefined) return observation?.endFor('closed', this.#closed);
     const observed = observation !== undefined && observation.active && response !== undefined && response.code < 0x80;
     if (!observed) observation?.end();
     if (response === undefined) return arrival.ignore();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { utf8Encode } from '../../lib/bytes/index.ts';
 import {
   type CoapMessage,
+  type IncomingRequest,
   type Observation,
   RESPONSE_CODES,
   type UdpCoapOptions,
@@ -9,6 +10,7 @@ import {
   textOption,
   uintOption,
 } from '../../lib/coap/index.ts';
+import type { Instant } from '../../lib/runtime/index.ts';
 import { type RawPeer, block, body, line, makeRawPeer, tokenOf } from './raw-peer.ts';
 
 const OBSERVE = 6;
@@ -205,5 +207,41 @@ describe('Observe as a server', () => {
     });
     await peer.say(register());
     assert.deepEqual((await peer.say(register(TOKEN, 1))).map(line), ['ACK 2.05']);
+  });
+
+  it('ends when the response that accepts it, sent apart, is reset', async () => {
+    const ended: string[] = [];
+    const peer = await makeRawPeer({
+      handler: (request) => {
+        request.acceptObservation!({ ended: (reason) => ended.push(reason) });
+        return new Promise((resolve) => peer.network.time.at(2_000 as Instant, () => resolve({ code: content })));
+      },
+    });
+    await peer.say(register());
+    peer.answer = () => ({ type: 3, code: 0, token: new Uint8Array(0) });
+    await peer.time.advance(2_000);
+    assert.deepEqual(peer.lines(), ['ACK 0.00', 'CON 2.05 observe=1']);
+    assert.deepEqual(ended, ['reset']);
+  });
+
+  it('cannot be accepted after the answer; ends at once if the connection closed before it', async () => {
+    const ended: string[] = [];
+    let accept: IncomingRequest['acceptObservation'];
+    let answer: (() => void) | undefined;
+    const peer = await makeRawPeer({
+      handler: (request) => {
+        accept = request.acceptObservation;
+        if (answer !== undefined) return { code: content };
+        accept!({ ended: (reason) => ended.push(reason) });
+        return new Promise((resolve) => (answer = () => resolve({ code: content })));
+      },
+    });
+    await peer.say(register());
+    await peer.say(register(Uint8Array.of(2)));
+    assert.throws(() => accept!({ ended: () => undefined }), { code: 'EINVAL' });
+    peer.connection.close();
+    answer!();
+    await peer.time.advance(1_000);
+    assert.deepEqual(ended, ['closed']);
   });
 });

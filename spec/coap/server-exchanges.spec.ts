@@ -52,6 +52,14 @@ describe('Requests of the peer', () => {
     assert.deepEqual(request.payload, utf8Encode('p'));
   });
 
+  it('are answered in the very call that brings the datagram', async () => {
+    const peer = await makeRawPeer({ handler: ok });
+    void peer.say({});
+    assert.equal(peer.heard.length, 0);
+    assert.ok(peer.time.step());
+    assert.deepEqual(peer.lines(), ['ACK 2.05'], 'no promise had a chance to settle');
+  });
+
   it('are refused by the right code when they cannot be understood', async () => {
     const cases: [string, Partial<CoapMessage>, string][] = [
       ['an unknown method', { code: 0x1f }, 'ACK 4.05'],

@@ -1,7 +1,7 @@
 // Requests over a bad network, by seed: each completes or ends in ETIMEDOUT, and none is delivered twice.
 
 import assert from 'node:assert/strict';
-import { type CoapError, RESPONSE_CODES, type UdpCoapOptions } from '../../lib/coap/index.ts';
+import { type CoapError, type Observation, RESPONSE_CODES, type UdpCoapOptions } from '../../lib/coap/index.ts';
 import type { SimulatedNetworkOptions } from '../../lib/net/simulated/index.ts';
 import { makePair } from './pair.ts';
 import { body } from './raw-peer.ts';
@@ -95,5 +95,37 @@ describe('CoAP in bad weather', () => {
   it('moves large bodies through it', async () => {
     const total = await sum(5, bad, { transmission: { maxRetransmit: 8 } }, 3_000);
     assert.deepEqual([total.answered, total.timedOut], [5 * REQUESTS, 0]);
+  });
+
+  it('brings notifications in order, and the last confirmable one for certain', async () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      let observation: Observation | undefined;
+      const { time, device } = await makePair({
+        network: { ...bad, loss: 0.2, seed },
+        device: { transmission: { maxRetransmit: 8 } },
+        server: {
+          transmission: { maxRetransmit: 8 },
+          handler: (request) => {
+            observation = request.acceptObservation?.({ ended: () => undefined });
+            return { code: RESPONSE_CODES.content, payload: Uint8Array.of(0) };
+          },
+        },
+      });
+      const heard: number[] = [];
+      await time.run(device.observe({ method: 'GET' }, ({ payload }) => heard.push(payload[0]!)));
+      for (let i = 1; i <= 30; i++) {
+        void observation!.notify({ code: RESPONSE_CODES.content, payload: Uint8Array.of(i) });
+        await time.advance(i % 3 === 0 ? 500 : 1);
+      }
+      const last = { code: RESPONSE_CODES.content, payload: Uint8Array.of(99) };
+      await time.run(observation!.notify(last, { confirmable: true }));
+      assert.equal(heard.at(-1), 99, `seed ${seed}`);
+      assert.deepEqual(
+        heard,
+        heard.toSorted((a, b) => a - b),
+        `seed ${seed}`,
+      );
+      assert.equal(new Set(heard).size, heard.length, `seed ${seed}`);
+    }
   });
 });
