@@ -75,7 +75,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
 
     createSocket(configuration, environment) {
       const security = pskOf(configuration.security);
-      const settings = dtlsSettings(configuration, SUPPORTED_SUITES);
+      const settings = dtlsSettings(configuration, SUPPORTED_SUITES, environment.log);
       const socket = checkedSocketConfiguration(configuration.socket);
       if ((configuration.daneTlsaRecords?.length ?? 0) > 0)
         throw refused('daneTlsaRecords: this backend knows pre-shared keys alone');
@@ -100,7 +100,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
       const socket: CheckedSocketConfiguration = checkedSocketConfiguration(configuration.socket);
       return new DtlsServerSocket(
         {
-          settings: dtlsSettings(configuration, SUPPORTED_SUITES),
+          settings: dtlsSettings(configuration, SUPPORTED_SUITES, environment.log),
           provider,
           socket,
           identityHint: security.identityHint?.slice(),

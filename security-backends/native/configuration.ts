@@ -7,7 +7,7 @@ import {
   SocketError,
   type TlsCommonConfiguration,
 } from '../../lib/net/index.ts';
-import { UNBOUNDED, seconds } from '../../lib/runtime/index.ts';
+import { type Log, UNBOUNDED, seconds } from '../../lib/runtime/index.ts';
 
 /** The part of a configuration that both roles have, complete and checked. */
 export interface DtlsSettings {
@@ -26,7 +26,11 @@ const DEFAULT_HANDSHAKE_TRIES = 7; // 1+2+4+8+16+32+60 s: about two minutes, as 
 const MAX_HANDSHAKE_TRIES = 255;
 
 /** @throws SocketError ENOTSUP for what this backend lacks, EINVAL for values out of range */
-export function dtlsSettings(configuration: TlsCommonConfiguration, supported: readonly number[]): DtlsSettings {
+export function dtlsSettings(
+  configuration: TlsCommonConfiguration,
+  supported: readonly number[],
+  log: Log,
+): DtlsSettings {
   checkVersions(configuration.versions);
   return {
     ciphersuites: chooseCiphersuites(configuration.ciphersuites, supported),
@@ -37,7 +41,7 @@ export function dtlsSettings(configuration: TlsCommonConfiguration, supported: r
       configuration.handshakeTries ?? DEFAULT_HANDSHAKE_TRIES,
       MAX_HANDSHAKE_TRIES,
     ),
-    keyLog: configuration.dangerKeyLog,
+    keyLog: configuration.dangerKeyLog && withoutThrowing(configuration.dangerKeyLog, log),
   };
 }
 
@@ -58,6 +62,17 @@ export function checkHandshakeTimeouts(timeouts: HandshakeTimeouts): HandshakeTi
 export function checkCount(name: string, value: number, max: number): number {
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   throw new SocketError('EINVAL', `${name}: expected an integer from 1 to ${max}, found ${value}`, { fatal: false });
+}
+
+/** A key log that fails (a full disk) must not end the connection it tells about. */
+function withoutThrowing(keyLog: KeyLog, log: Log): KeyLog {
+  return (line) => {
+    try {
+      keyLog(line);
+    } catch (error) {
+      log.warn({ error }, 'the key log failed');
+    }
+  };
 }
 
 function checkVersions(asked: readonly SecurityVersion[] | undefined): void {

@@ -5,6 +5,7 @@ import {
   type DatagramSocket,
   type Endpoint,
   SocketError,
+  asSocketError,
   formatEndpoint,
 } from '../../lib/net/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
@@ -35,6 +36,8 @@ export interface DtlsEndpointOptions {
 
 /** What an endpoint has done since it was made. */
 export interface EndpointCounters {
+  /** What the cookie gate has judged, stale and forged cookies among it. */
+  readonly gate: Readonly<CookieGate['counters']>;
   /** Datagrams answered with a cookie; nothing else was done for them. */
   cookiesSent: number;
   /** ClientHellos that do not parse, or that an answer would amplify. */
@@ -55,17 +58,7 @@ export interface EndpointCounters {
 /** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
 export class DtlsEndpoint implements SessionOwner {
   readonly outlet: DatagramSocket;
-  readonly counters: EndpointCounters = {
-    cookiesSent: 0,
-    hellosDropped: 0,
-    straysDropped: 0,
-    handshakesStarted: 0,
-    handshakesFailed: 0,
-    handshakesDisplaced: 0,
-    sessionsEstablished: 0,
-    sessionsDisplaced: 0,
-    sessionsReplaced: 0,
-  };
+  readonly counters: EndpointCounters;
   readonly #environment: Environment;
   readonly #options: DtlsEndpointOptions;
   readonly #onSession: (session: DtlsSession) => void;
@@ -85,6 +78,18 @@ export class DtlsEndpoint implements SessionOwner {
     this.#options = options;
     this.#onSession = onSession;
     this.#gate = new CookieGate({ provider: options.provider, random: environment.random });
+    this.counters = {
+      gate: this.#gate.counters,
+      cookiesSent: 0,
+      hellosDropped: 0,
+      straysDropped: 0,
+      handshakesStarted: 0,
+      handshakesFailed: 0,
+      handshakesDisplaced: 0,
+      sessionsEstablished: 0,
+      sessionsDisplaced: 0,
+      sessionsReplaced: 0,
+    };
   }
 
   /** Handshakes under way, after the cookie. */
@@ -204,10 +209,16 @@ export class DtlsEndpoint implements SessionOwner {
       mtu: session.payload,
       random: this.#environment.random,
     };
-    additionalConfiguration?.(native);
     this.counters.handshakesStarted++;
     this.#handshakes.set(session.key, session);
-    session.start(new DtlsServer(native));
+    try {
+      additionalConfiguration?.(native);
+      session.start(new DtlsServer(native));
+    } catch (error) {
+      // The fault of our own configuration: it must not take the other peers with it.
+      this.#environment.log.error({ error }, 'a handshake could not be begun');
+      this.gone(session, asSocketError(error));
+    }
   }
 }
 

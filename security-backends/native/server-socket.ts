@@ -1,8 +1,9 @@
 // The listening socket of the server role: bind or decorate it, then accept gives sessions.
 
 import type { Cancellable, CheckedSocketConfiguration, DatagramSocket, Endpoint } from '../../lib/net/index.ts';
-import { SocketCore, SocketError, Waiters, notSupported } from '../../lib/net/index.ts';
+import { SocketCore, SocketError, Waiters, notSupported, udpOverhead } from '../../lib/net/index.ts';
 import { type Environment, UNBOUNDED } from '../../lib/runtime/index.ts';
+import { MIN_MTU } from './connection.ts';
 import { DtlsEndpoint, type DtlsEndpointOptions, type EndpointCounters } from './endpoint.ts';
 import type { DtlsSession } from './session.ts';
 
@@ -146,6 +147,13 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   }
 
   #listen(lower: DatagramSocket): void {
+    const payload = lower.getOption('mtu') - udpOverhead('ipv6');
+    if (payload < MIN_MTU) {
+      throw new SocketError(
+        'EINVAL',
+        `mtu: expected at least ${MIN_MTU + udpOverhead('ipv6')}, found ${lower.getOption('mtu')}`,
+      );
+    }
     const endpoint = new DtlsEndpoint(lower, this.#options, this.environment, (session) => {
       this.#waiting.push(session);
       this.#waiters.notify();

@@ -32,6 +32,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
   #lower: DatagramSocket | undefined;
   #softError: SocketError | undefined;
   #connected: (() => void) | undefined;
+  #disposed = false;
 
   constructor(options: DtlsClientSocketOptions, environment: Environment) {
     super(environment, options.socket);
@@ -71,6 +72,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
   /** Closes for good: the pre-shared key is zeroed, which `close` leaves in place for the next connect. */
   override async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+    this.#disposed = true;
     this.#options.forget();
   }
 
@@ -118,12 +120,16 @@ export class DtlsClientSocket extends SecuredDatagrams {
   protected answerJob(job: DtlsJob): void {
     if (job.type !== 'choosePsk') return;
     const driver = this.driver;
-    const answer = this.#options.choosePsk(job.hint);
-    if (!(answer instanceof Promise)) return driver?.answer(job.id, answer);
-    answer.then(
-      (value) => driver?.answer(job.id, value),
-      (error: unknown) => this.fail(new SocketError('EIO', 'the pre-shared key could not be had', { cause: error })),
-    );
+    const fail = (error: unknown): void => {
+      this.fail(new SocketError('EIO', 'the pre-shared key could not be had', { cause: error }));
+    };
+    try {
+      const answer = this.#options.choosePsk(job.hint);
+      if (answer instanceof Promise) answer.then((value) => driver?.answer(job.id, value), fail);
+      else driver?.answer(job.id, answer);
+    } catch (error) {
+      fail(error);
+    }
   }
 
   protected release(): void {
@@ -152,6 +158,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
   }
 
   #ownLower(): DatagramSocket {
+    if (this.#disposed) throw new SocketError('EBADF', 'the socket was disposed of, and its key is gone');
     const lower = (this.#lower ??= this.#options.makeLower());
     if (lower.getOption('state') === 'closed') {
       lower.setOption('preferredAddressFamily', this.preferredAddressFamily);
