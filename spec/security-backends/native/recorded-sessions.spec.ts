@@ -5,7 +5,7 @@ import { defaultProvider } from '../../../lib/crypto/provider/default.ts';
 import { nobleProvider } from '../../../lib/crypto/provider/noble/index.ts';
 import { nodeProvider } from '../../../lib/crypto/provider/node/index.ts';
 import type { CryptoProvider } from '../../../lib/crypto/provider/provider.ts';
-import type { Endpoint } from '../../../lib/net/index.ts';
+import type { Endpoint, Negotiated } from '../../../lib/net/index.ts';
 import { type Instant, SeededRandom } from '../../../lib/runtime/index.ts';
 import { DtlsClient } from '../../../security-backends/native/client.ts';
 import type { DtlsConnection, DtlsOptions } from '../../../security-backends/native/connection.ts';
@@ -26,12 +26,14 @@ interface Session {
   readonly keyLog: string;
   readonly sent: string;
   readonly received: string;
+  readonly extendedMasterSecret?: 'prefer';
   readonly datagrams: readonly { readonly from: 'client' | 'server'; readonly hex: string }[];
 }
 
-// Sessions with OpenSSL over loopback, recorded with our randomness seeded, so that every byte of ours repeats.
-const sessions: readonly Session[] = JSON.parse(
-  readFileSync(new URL('fixtures/openssl-sessions.json', import.meta.url), 'utf8'),
+// Sessions over loopback, recorded with our randomness seeded, so that every byte of ours repeats. GnuTLS was told to
+// leave out the extended master secret.
+const sessions: readonly Session[] = ['openssl', 'gnutls'].flatMap((peer) =>
+  JSON.parse(readFileSync(new URL(`fixtures/${peer}-sessions.json`, import.meta.url), 'utf8')),
 );
 
 const NOW = 1_000 as Instant;
@@ -42,6 +44,7 @@ class Replayed {
   readonly sent: string[] = [];
   readonly keyLog: string[] = [];
   received = '';
+  negotiated: Negotiated | undefined;
   #connection: DtlsConnection | undefined;
   readonly #gate: CookieGate;
   readonly #session: Session;
@@ -54,6 +57,7 @@ class Replayed {
       provider,
       random: new SeededRandom(session.seed),
       ciphersuites: [session.suite],
+      extendedMasterSecret: session.extendedMasterSecret,
       keyLog: (line) => this.keyLog.push(line),
     };
     this.#gate = new CookieGate({ provider, random: new SeededRandom(session.gateSeed ?? 0) });
@@ -91,8 +95,10 @@ class Replayed {
       if (output.kind === 'transmit') this.sent.push(toHex(output.datagram));
       else if (output.kind === 'job') {
         connection.answer(output.job.id, { identity: utf8Encode(identity), key: fromHex(psk) }, NOW);
-      } else if (output.kind === 'connected' && role === 'client') connection.send(utf8Encode(sent));
-      else if (output.kind === 'data') {
+      } else if (output.kind === 'connected') {
+        this.negotiated = output.negotiated;
+        if (role === 'client') connection.send(utf8Encode(sent));
+      } else if (output.kind === 'data') {
         this.received += utf8Decode(output.bytes);
         if (role === 'client') connection.close(NOW);
         else connection.send(utf8Encode(sent));
@@ -101,10 +107,17 @@ class Replayed {
   }
 }
 
-describe('sessions recorded with OpenSSL', () => {
-  it('are there: both roles, both suites', () => {
-    const kinds = sessions.map(({ role, suite }) => `${role} ${suite.toString(16)}`);
-    assert.deepEqual(kinds, ['client c0a8', 'client a8', 'server c0a8', 'server a8']);
+describe('sessions recorded with other stacks', () => {
+  it('are there: two stacks, both roles, both suites', () => {
+    const kinds = sessions.map(({ source, role, suite }) => `${source.split(' ')[0]} ${role} ${suite.toString(16)}`);
+    assert.deepEqual(kinds, [
+      'OpenSSL client c0a8',
+      'OpenSSL client a8',
+      'OpenSSL server c0a8',
+      'OpenSSL server a8',
+      'GnuTLS client c0a8',
+      'GnuTLS server c0a8',
+    ]);
   });
 
   for (const session of sessions) {
@@ -116,6 +129,7 @@ describe('sessions recorded with OpenSSL', () => {
         assert.deepEqual(replayed.sent, ours);
         assert.equal(replayed.received, session.received);
         assert.deepEqual(replayed.keyLog, [session.keyLog]);
+        assert.equal(replayed.negotiated?.extendedMasterSecret, session.extendedMasterSecret === undefined);
         assert.equal(replayed.state, 'closed');
         assert.ok(ours.every((hex) => hex.length / 2 <= session.mtu));
       });
