@@ -1,0 +1,191 @@
+// `lwm2m device`: a simulated device at a real server.
+
+import { appendFileSync } from 'node:fs';
+import { Command } from 'commander';
+import {
+  type ClientEvents,
+  FileStorage,
+  type LwM2mClient,
+  type ServerAccount,
+  createClient,
+  formatDuration,
+  formatResponseCode,
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+  seconds,
+  systemEnvironment,
+  utf8Encode,
+} from '../index.ts';
+import { COAP_SCHEMES } from '../net/index.ts';
+import { CliError, wrongFlag } from './cli-error.ts';
+import { checkIdentity, parseChoice, parseInteger, parseLogLevel, parseUri, readKey } from './options.ts';
+import type { CliIo } from './io.ts';
+import { consoleLog } from './console-log.ts';
+import { simulatedDevice } from './simulated-device.ts';
+
+interface DeviceFlags {
+  readonly server: string;
+  readonly endpoint: string;
+  readonly identity?: string;
+  readonly key?: string;
+  readonly keyFile?: string;
+  readonly lifetime: string;
+  readonly binding: string;
+  readonly lwm2mVersion: string;
+  readonly interval: string;
+  readonly seed: string;
+  readonly state?: string;
+  readonly keyLog?: string;
+  readonly log: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLE = 'lwm2m device --server coaps://127.0.0.1:5684 --endpoint sensor-1 --key-file device.key';
+const VERSIONS = ['1.0', '1.1', '1.2'] as const;
+const MOST_SECONDS = 0xffff_ffff;
+
+/** The command, to be added to the program. */
+export function deviceCommand(io: CliIo): Command {
+  return new Command('device')
+    .description('a simulated device (thermometer 3303, device 3) that registers with a server')
+    .requiredOption('--server <uri>', 'coaps://host[:port]; coap:// is without any security')
+    .requiredOption('--endpoint <name>', 'Endpoint Client Name')
+    .option('--identity <id>', 'PSK identity (default: the endpoint name)')
+    .option('--key <hex>', 'pre-shared key in hex, or - to read it from standard input; shows in the process list')
+    .option('--key-file <file>', 'file with the pre-shared key in hex; or the environment variable LWM2M_PSK_KEY')
+    .option('--lifetime <seconds>', 'registration lifetime; 0 is infinite', '300')
+    .option('--binding <modes>', 'binding of the registration; Q at its end announces queue mode', 'U')
+    .option('--lwm2m-version <version>', `${VERSIONS.join(', ')}; lower ones are tried if the server refuses it`, '1.1')
+    .option('--interval <seconds>', 'time between changes of the temperature', '5')
+    .option('--seed <number>', 'the same seed changes the temperature in the same way', '1')
+    .option('--state <directory>', 'keep the registration there: a restart takes it up by one Update')
+    .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
+    .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
+    .option('--json', 'one JSON object per event instead of text')
+    .showHelpAfterError(`Example: ${EXAMPLE}`)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  ${EXAMPLE}\n  LWM2M_PSK_KEY=000102030405060708090a0b0c0d0e0f lwm2m device --server coaps://leshan.example --endpoint a --identity a\n  lwm2m device --server coap://127.0.0.1 --endpoint sensor-1    (no security: for a network that you trust)`,
+    )
+    .action((flags: DeviceFlags) => runDevice(flags, io));
+}
+
+async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
+  const environment = systemEnvironment({ log: consoleLog(parseLogLevel('--log', flags.log), io) });
+  const say = announcer(flags.json === true, io);
+  const { binding, queueMode } = parseBinding(flags.binding);
+  const device = simulatedDevice({
+    environment,
+    seed: parseInteger('--seed', flags.seed, 0, MOST_SECONDS, '--seed 1'),
+    interval: seconds(parseInteger('--interval', flags.interval, 1, MOST_SECONDS, '--interval 5')),
+    binding: flags.binding,
+    rebooted: () => say('reboot', {}, 'the server asked for a reboot: this device is simulated and only says so'),
+  });
+  const client = createClient({
+    endpoint: flags.endpoint,
+    objects: device.objects,
+    servers: [await accountOf(flags, binding, queueMode, io)],
+    environment,
+    storage: flags.state === undefined ? undefined : new FileStorage(flags.state),
+    versions: versionsFrom(parseChoice('--lwm2m-version', flags.lwm2mVersion, VERSIONS)),
+    dangerAllowNoSec: true, // checked by the URI: coap:// has to be written out
+  });
+  narrate(client, say);
+  await runUntilInterrupted(client, () => device.run(), io);
+}
+
+/** Runs until a signal (de-registers then) or until registering is given up. */
+async function runUntilInterrupted(client: LwM2mClient, simulate: () => () => void, io: CliIo): Promise<void> {
+  let release: () => void = () => undefined;
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    release = io.onInterrupt(() => resolve('interrupted'));
+  });
+  const failed = client.events.next('registrationFailed', { accepts: ({ retryAfter }) => retryAfter === undefined });
+  const end = simulate();
+  try {
+    await client.start();
+    const outcome = await Promise.race([interrupted, failed]);
+    await client.stop();
+    if (outcome !== 'interrupted') throw new CliError(`gave up: ${outcome.error.message}`);
+  } finally {
+    end();
+    release();
+  }
+}
+
+async function accountOf(flags: DeviceFlags, binding: string, queueMode: boolean, io: CliIo): Promise<ServerAccount> {
+  const uri = parseUri('--server', flags.server);
+  const { keyLog } = flags;
+  return {
+    uri: flags.server,
+    security: COAP_SCHEMES[uri.scheme].secure ? await pskOf(flags, io) : refuseCredentials(flags),
+    lifetime: parseInteger('--lifetime', flags.lifetime, 0, MOST_SECONDS, '--lifetime 300'),
+    queueMode,
+    server: { binding, muteSend: false, disableTimeout: 60 },
+    tls: keyLog === undefined ? {} : { dangerKeyLog: (line) => appendFileSync(keyLog, `${line}\n`, { mode: 0o600 }) },
+  };
+}
+
+async function pskOf(flags: DeviceFlags, io: CliIo): Promise<NonNullable<ServerAccount['security']>> {
+  const identity = checkIdentity('--identity', flags.identity ?? flags.endpoint);
+  const key = await readKey(flags, io);
+  if (key === undefined) throw wrongFlag('--key-file', 'coaps:// needs a pre-shared key', EXAMPLE);
+  return { mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode(identity)), key: pskKeyFromBuffer(key) };
+}
+
+/** A key that would not be used is a mistake: somebody believes that this is encrypted. */
+function refuseCredentials(flags: DeviceFlags): undefined {
+  if (flags.key === undefined && flags.keyFile === undefined && flags.identity === undefined) return undefined;
+  throw wrongFlag('--server', 'coap:// has no security, so --identity and the key would not be used', EXAMPLE);
+}
+
+function parseBinding(text: string): { readonly binding: string; readonly queueMode: boolean } {
+  if (text === 'U' || text === 'UQ') return { binding: 'U', queueMode: text === 'UQ' };
+  throw wrongFlag('--binding', `expected U or UQ, found ${JSON.stringify(text)}`, '--binding U');
+}
+
+/** That version, then the lower ones. */
+function versionsFrom(version: (typeof VERSIONS)[number]): readonly (typeof VERSIONS)[number][] {
+  return VERSIONS.slice(0, VERSIONS.indexOf(version) + 1).reverse();
+}
+
+type Say = (event: string, fields: object, text: string) => void;
+
+function announcer(json: boolean, io: CliIo): Say {
+  return (event, fields, text) => io.out(json ? JSON.stringify({ event, ...fields }) : text);
+}
+
+/** Every event as one line. */
+function narrate(client: LwM2mClient, say: Say): void {
+  const on = <K extends keyof ClientEvents>(
+    name: K,
+    tell: (event: ClientEvents[K]) => readonly [fields: object, text: string],
+  ): void => void client.events.on(name, (event) => say(name, ...tell(event)));
+  on('connecting', ({ server }) => [{ server: server.uri }, `connecting to ${server.uri}`]);
+  on('connected', ({ local, remote, negotiated }) => {
+    const suite = negotiated === undefined ? undefined : `0x${negotiated.ciphersuite.toString(16).padStart(4, '0')}`;
+    const secured = negotiated === undefined ? 'without security' : `${negotiated.version}, suite ${suite}`;
+    return [
+      { local, remote, version: negotiated?.version, ciphersuite: suite },
+      `connected from port ${local?.port}: ${secured}`,
+    ];
+  });
+  on('registered', ({ location, lifetime, version }) => [
+    { endpoint: client.endpoint, location, lifetime, version },
+    `registered as ${client.endpoint} at ${location}, lifetime ${lifetime} s, LwM2M ${version}`,
+  ]);
+  on('updated', ({ location, lifetime }) => [{ location, lifetime }, `updated ${location}, lifetime ${lifetime} s`]);
+  on('deregistered', () => [{}, 'de-registered']);
+  on('disconnected', ({ cause }) => [
+    { cause: cause?.message },
+    `connection lost: ${cause?.message ?? 'closed by the server'}`,
+  ]);
+  on('registrationFailed', ({ error, retryAfter }) => {
+    const next = retryAfter === undefined ? 'no further attempt' : `next attempt in ${formatDuration(retryAfter)}`;
+    return [{ error: error.message, retryAfterMs: retryAfter }, `not registered: ${error.message}; ${next}`];
+  });
+  on('request', ({ method, path, code }) => {
+    const answer = code === undefined ? 'not answered' : formatResponseCode(code);
+    return [{ method, path, code: code && formatResponseCode(code) }, `${method} ${path} → ${answer}`];
+  });
+}

@@ -1,0 +1,67 @@
+// lwm2m-client: an LwM2M device for Node.js whose transport security is a plug. This is the composition root of the
+// package: it joins the client to UDP over Node and to the DTLS of its own.
+
+import { type Backends, type ClientOptions, LwM2mClient } from './client/index.ts';
+import { nodeFileSource } from './crypto/node/index.ts';
+import { nativeDtls } from '../security-backends/native/backend.ts';
+import { udpSocket } from './net/node/index.ts';
+
+export {
+  type Backends,
+  type ClientEvents,
+  type ClientOptions,
+  type CommunicationRetry,
+  DEFAULT_COMMUNICATION_RETRY,
+  LwM2mClient,
+  LwM2mError,
+  type LwM2mErrorCode,
+  type LwM2mVersion,
+  type ServerAccount,
+  type ServerReference,
+  formatResponseCode,
+} from './client/index.ts';
+export * from './model/index.ts';
+export * from './objects/index.ts';
+export * from './runtime/index.ts';
+export * from './storage/index.ts';
+export { FileStorage } from './storage/node/file.ts';
+export * from './crypto/security-info.ts';
+export * from './crypto/security-info-constructors.ts';
+export * from './crypto/security-info-error.ts';
+export { DecodeError, fromHex, toHex, utf8Decode, utf8Encode } from './bytes/index.ts';
+export * from './net/errors.ts';
+export type * from './net/negotiated.ts';
+export type * from './net/security-backend.ts';
+export type * from './net/socket.ts';
+export type * from './net/socket-configuration.ts';
+export type {
+  CertificateSecurity,
+  KeyLog,
+  PskSecurity,
+  PskServerSecurity,
+  RawPublicKeySecurity,
+  /** Under a name of its own: `Security` is the object. */
+  Security as SecurityConfiguration,
+  ServerConfiguration,
+  SessionStore,
+  SslConfiguration,
+  TlsCommonConfiguration,
+} from './net/ssl-configuration.ts';
+export { CoapError } from './coap/index.ts';
+export { tcpSocket, udpSocket } from './net/node/index.ts';
+export { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
+
+/** UDP over Node, and DTLS of our own over it. */
+export function nodeBackends(): Backends {
+  return { udp: udpSocket, dtls: nativeDtls({ datagramSocket: udpSocket, files: nodeFileSource() }) };
+}
+
+/**
+ * A client on `nodeBackends()`, unless others are given.
+ * @throws LwM2mError ECONFIG naming the option and what to do
+ */
+export function createClient(
+  options: Omit<ClientOptions, 'backends'> & Partial<Pick<ClientOptions, 'backends'>>,
+): LwM2mClient {
+  return new LwM2mClient({ ...options, backends: options.backends ?? nodeBackends() });
+}
