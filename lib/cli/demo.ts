@@ -12,6 +12,7 @@ import { type Environment, type Instant, formatDuration, milliseconds, systemEnv
 import { LwM2mServer, OperationError, PskStore, type ReadResult, type RegisteredDevice } from '../server/index.ts';
 import { nativeDtls } from '../../security-backends/native/backend.ts';
 import { formatValue } from './format-value.ts';
+import type { CliIo } from './io.ts';
 import { tapped } from './tap.ts';
 
 /** One line of the demo, and one object of `--json`. */
@@ -338,15 +339,15 @@ export function formatStep({ step, title, details, sent, received, milliseconds:
   );
 }
 
-/** The command. `write` takes whole lines. */
-export function demoCommand(write: (line: string) => void): Command {
+/** The command, to be added to the program. */
+export function demoCommand(io: CliIo): Command {
   return new Command('demo')
     .description('run a server and a device over DTLS on loopback, and show each step')
     .option('--hex', 'show every datagram of the device in hex')
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'one JSON object per step instead of text')
     .addHelpText('after', '\nExamples:\n  lwm2m demo\n  lwm2m demo --hex\n  lwm2m demo --json | jq .milliseconds')
     .action(async ({ hex, json }: { hex?: boolean; json?: boolean }) => {
-      await runDemo({ hex, onStep: (step) => write(json === true ? JSON.stringify(step) : formatStep(step)) });
-      if (json !== true) write('\nDone: registered over DTLS, managed, observed, and gone again.');
+      await runDemo({ hex, onStep: (step) => io.out(json === true ? JSON.stringify(step) : formatStep(step)) });
+      if (json !== true) io.out('\nDone: registered over DTLS, managed, observed, and gone again.');
     });
 }

@@ -8,5 +8,7 @@ let signals = 0;
 processIo.onInterrupt(() => {
   if (++signals > 1) process.exit(130);
 });
+// A reader that has had enough (`| head`) is no error of ours.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1));
 process.exitCode = await runCli(process.argv.slice(2), processIo);
 process.exit();
