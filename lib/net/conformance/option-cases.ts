@@ -114,9 +114,10 @@ export const OPTION_CASES: readonly CaseDefinition[] = [
     name: 'bytesSent',
     rule: 'bytesSent grows by at least what was sent; exactly, without security',
     run: async (scene) => {
-      const { client } = await scene.pair();
+      const { client, session } = await scene.pair();
       const before = client.getOption('bytesSent');
       client.send(new Uint8Array(100));
+      await scene.run(session.next());
       const sent = client.getOption('bytesSent') - before;
       check(scene.fixture.secure ? sent >= 100n : sent === 100n, `bytesSent grew by ${sent}, not 100`);
     },

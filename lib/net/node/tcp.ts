@@ -1,4 +1,4 @@
-// TCP over node:net: half-open allowed, no Nagle, and the peer held back while our queue is full.
+// TCP over node:net, without Nagle's delay.
 
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { type Environment, systemEnvironment } from '../../runtime/index.ts';
@@ -10,8 +10,8 @@ import { applyHostOptions } from '../host-options.ts';
 import type { SocketConfiguration } from '../socket-configuration.ts';
 import type { Cancellable, Endpoint, StreamSocket } from '../socket.ts';
 import { notSupported } from '../socket-core.ts';
-import { StreamCore } from '../stream-core.ts';
 import { fromNodeError } from './node-errors.ts';
+import { NodeStreamCore, abandon } from './node-stream.ts';
 import { systemResolver } from './resolve.ts';
 import type { NodeSocketOptions } from './udp.ts';
 
@@ -24,12 +24,11 @@ export function tcpSocket(
   return new TcpSocket(configuration, environment, options.resolver ?? systemResolver);
 }
 
-class TcpSocket extends StreamCore {
+class TcpSocket extends NodeStreamCore {
   readonly #resolver: Resolver;
-  #handle: Socket | undefined;
+  #connecting: Socket | undefined;
   #server: Server | undefined;
   #sessions: AcceptQueue<TcpSocket> | undefined;
-  #refused = false;
 
   constructor(configuration: SocketConfiguration | undefined, environment: Environment, resolver: Resolver) {
     super(environment, checkedSocketConfiguration(configuration));
@@ -37,7 +36,7 @@ class TcpSocket extends StreamCore {
   }
 
   override get system(): unknown {
-    return this.#handle ?? this.#server;
+    return super.system ?? this.#server;
   }
 
   async connect(host: string, port: number, options?: Cancellable): Promise<void> {
@@ -81,44 +80,11 @@ class TcpSocket extends StreamCore {
     return this.#sessions.accept(options);
   }
 
-  send(bytes: Uint8Array): void {
-    this.checkSend(bytes);
-    const handle = this.#handle;
-    if (handle === undefined) throw this.badState();
-    const waiting = handle.writableLength;
-    if (waiting > 0 && waiting + bytes.length > this.configuration.maxBufferedBytes) {
-      this.#refused = true;
-      throw new SocketError('EAGAIN', `${waiting} bytes wait to be sent`, { fatal: false });
-    }
-    this.countSent(bytes.length);
-    handle.write(bytes, () => this.#written(handle));
-  }
-
-  /** Sends FIN after what waits; resolves when it has left. */
-  async shutdown(options: Cancellable = {}): Promise<void> {
-    const handle = this.#handle;
-    if (handle === undefined || (this.state !== 'connected' && this.state !== 'accepted')) throw this.badState();
-    this.enterShutdown();
-    try {
-      await flushed(handle, options.signal);
-    } catch (error) {
-      const cause = fromNodeError(error);
-      this.fail(cause);
-      throw cause;
-    }
-  }
-
-  protected override drained(): void {
-    const handle = this.#handle;
-    if (handle?.isPaused() === true && this.bufferedCost <= this.configuration.maxBufferedBytes / 2) handle.resume();
-  }
-
   protected release(): void {
     void this.#stopListening();
-    const handle = this.#handle;
-    this.#handle = undefined;
-    if (handle !== undefined) abandon(handle);
-    this.#refused = false;
+    this.detach();
+    if (this.#connecting !== undefined) abandon(this.#connecting);
+    this.#connecting = undefined;
     this.localEndpoint = undefined;
     this.remoteEndpoint = undefined;
     this.hostname = undefined;
@@ -139,12 +105,13 @@ class TcpSocket extends StreamCore {
         noDelay: true, // a message here is a whole request: waiting for more of it only costs time
         allowHalfOpen: true,
       });
-      this.#handle = handle;
+      this.#connecting = handle;
       try {
         applyHostOptions(this.configuration, handle);
         await connected(handle);
         signal.throwIfAborted();
-        return this.#attach(handle);
+        this.#connecting = undefined;
+        return this.attach(handle);
       } catch (error) {
         abandon(handle);
         signal.throwIfAborted();
@@ -158,31 +125,15 @@ class TcpSocket extends StreamCore {
   #admit(sessions: AcceptQueue<TcpSocket>, handle: Socket): void {
     if (sessions.full) return abandon(handle);
     const session = new TcpSocket(this.configuration, this.environment, this.#resolver);
-    session.#attach(handle);
+    session.attach(handle);
     session.adopt('accepted');
     sessions.offer(session);
   }
 
-  #attach(handle: Socket): void {
-    this.#handle = handle;
+  protected override attach(handle: Socket): void {
     this.localEndpoint = endpointOf(handle.localAddress, handle.localPort);
     this.remoteEndpoint = endpointOf(handle.remoteAddress, handle.remotePort);
-    handle.on('data', (bytes) => {
-      this.deliver(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-      if (this.bufferedCost >= this.configuration.maxBufferedBytes) handle.pause();
-    });
-    handle.on('end', () => {
-      this.endInput();
-      this.announce();
-    });
-    handle.on('error', (error) => this.fail(fromNodeError(error)));
-    handle.on('close', () => this.finish());
-  }
-
-  #written(handle: Socket): void {
-    if (!this.#refused || handle !== this.#handle || handle.writableLength > 0) return;
-    this.#refused = false;
-    this.handler?.writable();
+    super.attach(handle);
   }
 
   async #stopListening(): Promise<void> {
@@ -212,24 +163,6 @@ function connected(handle: Socket): Promise<void> {
       resolve();
     });
   });
-}
-
-function flushed(handle: Socket, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new SocketError('ECANCELED', 'shutdown: aborted by its signal'));
-    if (signal?.aborted === true) return abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    handle.end(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    });
-  });
-}
-
-function abandon(handle: Socket): void {
-  handle.removeAllListeners();
-  handle.on('error', () => undefined); // what was under way may still fail: nobody is left to hear it
-  handle.destroy();
 }
 
 function endpointOf(address: string | undefined, port: number | undefined): Endpoint | undefined {

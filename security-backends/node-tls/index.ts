@@ -1,0 +1,1 @@
+export { type NodeTlsOptions, nodeTls } from './backend.ts';
