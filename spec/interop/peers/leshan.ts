@@ -17,6 +17,8 @@ export interface LeshanLink {
 export interface LeshanRegistration {
   readonly endpoint: string;
   readonly registrationId: string;
+  /** Milliseconds since 1970. */
+  readonly lastUpdate: number;
   readonly lwM2mVersion: string;
   /** Seconds. */
   readonly lifetime: number;
