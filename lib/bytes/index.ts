@@ -3,3 +3,14 @@ export { Reader } from './reader.ts';
 export { Writer } from './writer.ts';
 export { fromBase64, toBase64, toBase64Url } from './base64.ts';
 export { concatBytes, equalBytes, equalSecrets, fromHex, toHex, utf8Decode, utf8Encode } from './bytes.ts';
+export {
+  CborFloat,
+  type CborMap,
+  type CborOptions,
+  CborSimple,
+  CborTag,
+  type CborValue,
+  DEFAULT_CBOR_OPTIONS,
+  decodeCbor,
+  encodeCbor,
+} from './cbor.ts';
