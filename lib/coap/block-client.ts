@@ -1,6 +1,6 @@
 // Block-wise transfer as a client (RFC 7959): a large request body goes out by Block1, a large response comes by Block2.
 
-import { concatBytes, equalBytes } from '../bytes/index.ts';
+import { Writer, equalBytes } from '../bytes/index.ts';
 import { type Block, blockBytes, blockOption, findBlock, fittingExponent, splitOverhead } from './block-option.ts';
 import { CoapError } from './coap-error.ts';
 import type { Untokened } from './content.ts';
@@ -83,24 +83,22 @@ export async function completeResponse(
   const start = findBlock(first.options, OPTION.block2);
   if (start === undefined) return first;
   checkBlock(start, first, 0, context.maxBodyBytes);
-  const parts = [first.payload];
-  let length = first.payload.length;
+  const body = new Writer(4 * blockBytes(start.sizeExponent)).bytes(first.payload);
   let block = start;
   while (block.more) {
     const sizeExponent = Math.min(block.sizeExponent, ourExponent(request, context));
-    const ask = blockOption(OPTION.block2, { num: length / blockBytes(sizeExponent), more: false, sizeExponent });
+    const ask = blockOption(OPTION.block2, { num: body.length / blockBytes(sizeExponent), more: false, sizeExponent });
     const next = await context.exchange({ code: request.code, options: followUp(request, ask), payload: NO_BYTES });
     if (next.code !== first.code) return next;
     const found = findBlock(next.options, OPTION.block2);
     if (found === undefined) throw new CoapError('EPROTO', 'Block2: expected in the answer to a block, found none');
     if (!sameTag(first, next)) return undefined;
-    checkBlock(found, next, length, context.maxBodyBytes);
-    parts.push(next.payload);
-    length += next.payload.length;
+    checkBlock(found, next, body.length, context.maxBodyBytes);
+    body.bytes(next.payload);
     block = found;
   }
   const options = first.options.filter(({ number }) => number !== OPTION.block2 && number !== OPTION.size2);
-  return { code: first.code, options, payload: parts.length === 1 ? first.payload : concatBytes(...parts) };
+  return { code: first.code, options, payload: body.finish() };
 }
 
 function checkBlock(block: Block, content: Untokened, offset: number, maxBodyBytes: number): void {

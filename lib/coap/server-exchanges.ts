@@ -2,16 +2,7 @@
 
 import { DecodeError } from '../bytes/index.ts';
 import type { Instant, Log } from '../runtime/index.ts';
-import {
-  type Block,
-  MAX_BLOCK_NUMBER,
-  blockBytes,
-  blockOption,
-  findBlock,
-  fittingExponent,
-  splitOverhead,
-} from './block-option.ts';
-import { type BlockServerOptions, RequestBodies, ResponseBodies } from './block-server.ts';
+import { type Block, blockOption, findBlock, fittingExponent, splitOverhead } from './block-option.ts';
 import type { Carrier, Delivery, RequestArrival } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
 import { type Untokened, encodeResponse, requestKey } from './content.ts';
@@ -27,10 +18,12 @@ import type {
 import { METHODS, RESPONSE_CODES } from './exchange.ts';
 import { type CoapOption, type MessageContent, NO_BYTES, NO_OPTIONS, formatCode, isResponseCode } from './message.ts';
 import { OPTION, findTexts, findUint, uintOption, unrecognizedCritical } from './options.ts';
+import { RequestBodies, type RequestBodiesOptions } from './request-bodies.ts';
+import { ResponseBodies, type ResponseBodiesOptions } from './response-bodies.ts';
 import { ServerObservation } from './server-observation.ts';
 import { tokenKey } from './token-layer.ts';
 
-export interface ServerExchangesOptions extends BlockServerOptions {
+export interface ServerExchangesOptions extends RequestBodiesOptions, ResponseBodiesOptions {
   readonly optionReserve: number;
   /** Observations at once; a further one is answered as a plain request. */
   readonly maxObservations: number;
@@ -151,12 +144,13 @@ export class ServerExchanges {
   // Without the kept body, only a safe request may be rendered anew to give a later block.
   #continueBody(pass: Pass, block2: Block): boolean {
     const { arrival } = pass;
-    const kept = this.#responseBodies.find(requestKey(arrival.message), this.#carrier.now());
-    if (kept !== undefined) {
-      arrival.respond({ ...this.#slice(kept, block2), token: arrival.message.token });
+    const { message } = arrival;
+    const next = this.#responseBodies.next(message, block2, (kept) => this.#exponent(kept), this.#carrier.now());
+    if (next !== undefined) {
+      arrival.respond({ ...next, token: message.token });
       return true;
     }
-    const safe = arrival.message.code === METHODS.GET || arrival.message.code === METHODS.FETCH;
+    const safe = message.code === METHODS.GET || message.code === METHODS.FETCH;
     if (!safe) answerBare(arrival, RESPONSE_CODES.requestEntityIncomplete);
     return !safe;
   }
@@ -299,35 +293,8 @@ export class ServerExchanges {
     return this.#fit({ ...rendered, options }, arrival.message, block2);
   }
 
-  // The whole response if it fits one block; otherwise the block asked for, the body being kept for the others.
   #fit(content: Untokened, request: MessageContent, asked: Block | undefined): Untokened {
-    const { payload } = content;
-    const exponent = Math.min(this.#exponent(content), asked?.sizeExponent ?? 6);
-    if (asked === undefined && payload.length <= blockBytes(exponent)) return content;
-    const block = asked ?? { num: 0, more: false, sizeExponent: exponent };
-    if (payload.length > blockBytes(exponent)) {
-      if (payload.length / blockBytes(exponent) > MAX_BLOCK_NUMBER) throw new RangeError('a body of too many blocks');
-      const tagged = withTag(content);
-      this.#responseBodies.keep(requestKey(request), tagged, this.#carrier.now());
-      return this.#slice(tagged, block);
-    }
-    return this.#slice(content, block);
-  }
-
-  #slice(content: Untokened, asked: Block): Untokened {
-    const sizeExponent = Math.min(asked.sizeExponent, this.#exponent(content));
-    const start = asked.num * blockBytes(asked.sizeExponent);
-    const { payload } = content;
-    if (start > 0 && start >= payload.length) {
-      return { code: RESPONSE_CODES.badRequest, options: NO_OPTIONS, payload: NO_BYTES }; // RFC 7959 §2.4: out of range
-    }
-    const end = Math.min(start + blockBytes(sizeExponent), payload.length);
-    const block = { num: start / blockBytes(sizeExponent), more: end < payload.length, sizeExponent };
-    const options = [...content.options, blockOption(OPTION.block2, block)];
-    if (start === 0 && block.more) options.push(uintOption(OPTION.size2, payload.length));
-    const repeated =
-      start === 0 ? options : options.filter(({ number }) => number !== OPTION.observe && number !== OPTION.block1);
-    return { code: content.code, options: repeated, payload: payload.subarray(start, end) };
+    return this.#responseBodies.fit(content, request, asked, this.#exponent(content), this.#carrier.now());
   }
 
   #exponent(content: Untokened): number {
@@ -337,13 +304,4 @@ export class ServerExchanges {
 
 function answerBare(arrival: RequestArrival, code: ResponseCode, options: readonly CoapOption[] = NO_OPTIONS): void {
   arrival.respond({ code, options, payload: NO_BYTES, token: arrival.message.token });
-}
-
-// RFC 7959 §2.4: an ETag lets the client notice blocks of another body. FNV-1a of the body, unless the handler gave one.
-function withTag(content: Untokened): Untokened {
-  if (content.options.some(({ number }) => number === OPTION.etag)) return content;
-  let hash = 0x811c9dc5;
-  for (const byte of content.payload) hash = Math.imul(hash ^ byte, 0x01000193);
-  const value = new Uint8Array([hash >>> 24, hash >>> 16, hash >>> 8, hash]);
-  return { ...content, options: [...content.options, { number: OPTION.etag, value }] };
 }

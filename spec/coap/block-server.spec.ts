@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { equalBytes } from '../../lib/bytes/index.ts';
 import {
   type CoapMessage,
   type CoapOption,
   OPTION,
   RESPONSE_CODES,
+  encodeMessage,
   encodedLength,
   findOption,
   textOption,
@@ -12,6 +14,7 @@ import {
 import { makePair } from './pair.ts';
 import { type RawPeer, block, body, line, makeRawPeer } from './raw-peer.ts';
 
+const FROM = { address: '192.0.2.1', port: 5683 };
 const status = textOption(OPTION.uriPath, 'status');
 
 async function exchange(
@@ -184,6 +187,36 @@ describe('Block-wise transfer as a server', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('takes a body of 4,096 of the smallest blocks', async () => {
+    let got: Uint8Array = new Uint8Array(0);
+    const peer = await makeRawPeer({
+      handler: ({ payload }) => {
+        got = payload;
+        return { code: RESPONSE_CODES.changed };
+      },
+    });
+    const sent = body(65_536);
+    const blocks = sent.length / 16;
+    for (let num = 0; num < blocks; num++) {
+      const options = [status, block(1, num, num < blocks - 1 ? 1 : 0, 16)];
+      const message = {
+        type: 1,
+        code: 0x02,
+        messageId: num & 0xffff,
+        token: Uint8Array.of(num >> 16),
+        options,
+      } as const;
+      peer.network.inject(
+        FROM,
+        peer.socket.local!,
+        encodeMessage({ ...message, payload: sent.subarray(num * 16, num * 16 + 16) }),
+      );
+      if (num % 1_000 === 0) await peer.time.advance(20);
+    }
+    await peer.time.advance(1_000);
+    assert.ok(equalBytes(got, sent));
   });
 
   it('answers 5.00 where not even the options fit', async () => {
