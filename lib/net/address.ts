@@ -11,7 +11,7 @@ export type Resolver = (
 ) => Promise<readonly string[]>;
 
 const UDP_OVERHEAD = { ipv4: 20 + 8, ipv6: 40 + 8, unspecified: 40 + 8 } as const; // RFC 791, RFC 8200 §3, RFC 768
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** Bytes of IP and UDP header on a datagram; before the family is known, the larger. */
 export function udpOverhead(family: Family): number {

@@ -87,7 +87,7 @@ export class DatagramListener {
   }
 
   /** The next new peer's session; its first datagram waits in it. */
-  accept(options: Cancellable = {}): Promise<PeerSocket> {
+  accept(options: Cancellable = {}): Promise<DatagramSocket> {
     return this.#waiting.accept(options);
   }
 

@@ -13,7 +13,7 @@ export * from './errors.ts';
 export { applyHostOptions } from './host-options.ts';
 export { ListeningDatagramCore } from './listening-datagram-core.ts';
 export * from './negotiated.ts';
-export type { DatagramOutlet, PeerSocket } from './peer-socket.ts';
+export type { DatagramOutlet } from './peer-socket.ts';
 export * from './security-backend.ts';
 export * from './socket.ts';
 export { SocketCore, asSocketError, notSupported, tooLarge } from './socket-core.ts';

@@ -25,10 +25,12 @@ export const CALM: Conditions = Object.freeze({
   reordering: 0,
 });
 
-/** One copy of a datagram: how long it travels, and whether it keeps its place in the line. */
+/** One copy of a datagram. */
 export interface Passage {
+  /** How long it travels, in milliseconds. */
   readonly delay: number;
-  readonly ordered: boolean;
+  /** How long it is held back after its turn, in milliseconds, so that later ones overtake it; undefined: not at all. */
+  readonly holdBack: number | undefined;
 }
 
 /** @throws SocketError EINVAL naming the field */
@@ -48,13 +50,13 @@ export function checkedConditions(conditions: Conditions): Conditions {
 /** The copies of one datagram that arrive: none, one or two. Always draws six numbers, whatever the conditions. */
 export function passages(conditions: Conditions, random: SeededRandom): readonly Passage[] {
   const [lost, doubled, first, second] = [random.unit(), random.unit(), random.unit(), random.unit()];
-  const [held, holdBack] = [random.unit(), random.unit()];
+  const [held, late] = [random.unit(), random.unit()];
   if (lost < conditions.loss) return [];
-  const ordered = held >= conditions.reordering;
-  const extra = ordered ? 0 : 1 + 2 * Math.max(1, conditions.latency) * holdBack;
-  const passage = { delay: conditions.latency + conditions.jitter * first + extra, ordered };
+  const spread = 2 * Math.max(1, conditions.latency);
+  const delay = conditions.latency + conditions.jitter * first;
+  const passage = { delay, holdBack: held < conditions.reordering ? 1 + spread * late : undefined };
   if (doubled >= conditions.duplication) return [passage];
-  return [passage, { delay: conditions.latency * (1 + second) + conditions.jitter * second, ordered: false }];
+  return [passage, { delay, holdBack: spread * second }];
 }
 
 function invalid(field: string, expected: string, found: number): SocketError {

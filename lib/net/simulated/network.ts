@@ -1,6 +1,14 @@
 // An in-memory network under virtual time: latency, jitter, loss, duplication, reordering and MTU, all seeded.
 
-import { type Environment, type Log, SeededRandom, type VirtualTime, later, silentLog } from '../../runtime/index.ts';
+import {
+  type Environment,
+  type Instant,
+  type Log,
+  SeededRandom,
+  type VirtualTime,
+  later,
+  silentLog,
+} from '../../runtime/index.ts';
 import { literalFamily } from '../address.ts';
 import { SocketError } from '../errors.ts';
 import type { SocketConfiguration } from '../socket-configuration.ts';
@@ -128,7 +136,7 @@ export class SimulatedNetwork implements Wire {
   /** For the sockets of this network: calls back after one latency, in order; for signals that cannot be lost. */
   signal(from: Endpoint, to: Endpoint, arrived: () => void): void {
     const { latency } = this.conditions(from.address, to.address);
-    this.time.at(this.#inOrder(`${from.address}>${to.address}`, latency), arrived);
+    this.time.at(this.#turn(`${from.address}>${to.address}`, latency), arrived);
   }
 
   /** All addresses of a name; a literal gives itself. Rejects with ENOTFOUND. */
@@ -143,15 +151,17 @@ export class SimulatedNetwork implements Wire {
     const copies = passages(this.conditions(from.address, to.address), this.#random);
     if (copies.length === 0) this.traffic.lost++;
     if (copies.length > 1) this.traffic.duplicated++;
-    for (const { delay, ordered } of copies) {
-      const path = `${from.address}>${to.address}`;
-      const at = ordered ? this.#inOrder(path, delay) : later(this.time.now(), delay);
+    for (const { delay, holdBack } of copies) {
+      const at = this.#turn(`${from.address}>${to.address}`, delay, holdBack);
       this.time.at(at, () => this.#arrive(from, to, bytes.slice()));
     }
   }
 
-  #inOrder(path: string, delay: number): ReturnType<VirtualTime['now']> {
-    const at = later(this.time.now(), Math.max(delay, (this.#lastArrival.get(path) ?? 0) - this.time.now()));
+  /** When a packet arrives: after those sent before it, unless they or it are held back. */
+  #turn(path: string, delay: number, holdBack?: number): Instant {
+    const now = this.time.now();
+    const at = later(now, Math.max(delay, (this.#lastArrival.get(path) ?? 0) - now));
+    if (holdBack !== undefined) return later(at, holdBack);
     this.#lastArrival.set(path, at);
     return at;
   }

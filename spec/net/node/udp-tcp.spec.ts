@@ -1,0 +1,126 @@
+// What is particular to sockets over Node: real addresses, the resolver, errors of the host.
+
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { SocketError } from '../../../lib/net/index.ts';
+import { fromNodeError, systemResolver, tcpSocket, udpSocket } from '../../../lib/net/node/index.ts';
+import { systemEnvironment } from '../../../lib/runtime/index.ts';
+
+const environment = systemEnvironment();
+
+describe('net: UDP and TCP over Node', () => {
+  it('UDP speaks with a plain dgram socket', async () => {
+    const plain = createSocket('udp4');
+    plain.bind(0, '127.0.0.1');
+    await once(plain, 'listening');
+    const socket = udpSocket(undefined, environment);
+    await socket.connect('127.0.0.1', plain.address().port);
+    socket.send(Uint8Array.of(1, 2, 3));
+    const [bytes, from] = (await once(plain, 'message')) as [Uint8Array, { port: number }];
+    assert.deepEqual([...bytes], [1, 2, 3]);
+    assert.equal(from.port, socket.local?.port);
+    plain.send(Uint8Array.of(4), from.port, '127.0.0.1');
+    assert.deepEqual(await socket.next(), Uint8Array.of(4));
+    socket.close();
+    plain.close();
+  });
+
+  it('TCP speaks with a plain net socket', async () => {
+    const listener = tcpSocket(undefined, environment);
+    await listener.bind('127.0.0.1', 0);
+    const plain = connectTcp(listener.local?.port ?? 0, '127.0.0.1');
+    const session = await listener.accept();
+    plain.end('hello');
+    let text = '';
+    for (let bytes = await session.next(); bytes !== null; bytes = await session.next())
+      text += String.fromCharCode(...bytes);
+    assert.equal(text, 'hello');
+    session.close();
+    listener.close();
+  });
+
+  it('tries the addresses of a name one after the other', async () => {
+    const listener = tcpSocket(undefined, environment);
+    await listener.bind('127.0.0.1', 0);
+    const resolver = async (): Promise<string[]> => ['::1', '127.0.0.1'];
+    const client = tcpSocket(undefined, environment, { resolver });
+    await client.connect('two.example', listener.local?.port ?? 0);
+    assert.equal(client.remote?.address, '127.0.0.1');
+    assert.equal(client.remoteHostname, 'two.example');
+    client.close();
+    listener.close();
+  });
+
+  it('gives the preferred family and the preferred endpoint of a name', async () => {
+    const resolver = async (): Promise<string[]> => ['::1', '127.0.0.1'];
+    const remote = async (configuration: Parameters<typeof udpSocket>[0]): Promise<string | undefined> => {
+      const socket = udpSocket(configuration, environment, { resolver });
+      await socket.connect('two.example', 9);
+      const address = socket.remote?.address;
+      socket.close();
+      return address;
+    };
+    assert.equal(await remote({}), '::1');
+    assert.equal(await remote({ preferredAddressFamily: 'ipv4' }), '127.0.0.1');
+    assert.equal(await remote({ preferredEndpoint: { address: '127.0.0.1', port: 9 } }), '127.0.0.1');
+  });
+
+  it('resolves localhost by the operating system, and says ENOTFOUND for what is not there', async () => {
+    const addresses = await systemResolver('localhost', {});
+    assert.ok(addresses.some((address) => address === '127.0.0.1' || address === '::1'));
+    assert.deepEqual(await systemResolver('192.0.2.1', {}), ['192.0.2.1']);
+  });
+
+  it("a resolver's late answer opens nothing after an abort", async () => {
+    let answer: (addresses: string[]) => void = () => undefined;
+    const resolver = (): Promise<string[]> => new Promise((resolve) => (answer = resolve));
+    const configureHandle = (): never => assert.fail('a handle was opened');
+    const socket = udpSocket({ configureHandle }, environment, { resolver });
+    const controller = new AbortController();
+    const connecting = socket.connect('slow.example', 9, { signal: controller.signal });
+    controller.abort();
+    await assert.rejects(connecting, { code: 'ECANCELED' });
+    answer(['127.0.0.1']);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(socket.system, undefined);
+    assert.equal(socket.getOption('state'), 'closed');
+  });
+
+  it('a hook that fails ends connect with its error as cause', async () => {
+    const refusal = new Error('no such device');
+    const socket = udpSocket(
+      {
+        configureHandle: () => {
+          throw refusal;
+        },
+      },
+      environment,
+    );
+    await assert.rejects(
+      socket.connect('127.0.0.1', 9),
+      (error) => error instanceof SocketError && error.cause === refusal,
+    );
+    assert.equal(socket.system, undefined);
+  });
+
+  it('maps the codes of Node, and keeps the original', () => {
+    const node = (code: string): Error => Object.assign(new Error(code), { code });
+    const expected = {
+      ECONNREFUSED: 'ECONNREFUSED',
+      EACCES: 'EPERM',
+      EAI_AGAIN: 'ENOTFOUND',
+      ENOMEM: 'ENOBUFS',
+      ESTRANGE: 'EIO',
+    };
+    for (const [code, ours] of Object.entries(expected)) {
+      const original = node(code);
+      const error = fromNodeError(original);
+      assert.equal(error.code, ours);
+      assert.equal(error.cause, original);
+    }
+    const own = new SocketError('EBADF', 'ours');
+    assert.equal(fromNodeError(own), own);
+  });
+});
