@@ -392,7 +392,7 @@ describe('dispatch', () => {
           assert.ok(response !== undefined && response.code < RESPONSE_CODES.internalServerError, `${response?.code}`);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 });

@@ -1,0 +1,93 @@
+// Attributes: syntax, levels, consistency (LwM2M Core 1.2 §5.1.2).
+
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { AttributeStore, parseAttributes } from '../../lib/client/attributes.ts';
+import { DecodeError } from '../../lib/bytes/index.ts';
+import { Path } from '../../lib/model/index.ts';
+import { Temperature } from '../../lib/objects/index.ts';
+
+const number = Temperature.definition.resources.sensorValue;
+
+describe('attributes', () => {
+  it('are parsed strictly', () => {
+    assert.deepEqual(
+      [...parseAttributes(['pmin=0', 'pmax', 'gt=-1.25', 'con=1'])],
+      [
+        ['pmin', 0],
+        ['pmax', undefined],
+        ['gt', -1.25],
+        ['con', 1],
+      ],
+    );
+    for (const bad of [
+      '',
+      'pmin=',
+      'pmin=-1',
+      'pmin=1.5',
+      'pmin= 1',
+      'gt=1e3',
+      'gt=.5',
+      'st=-1',
+      'con=2',
+      'toString',
+      '__proto__=1',
+      'PMIN=1',
+    ]) {
+      assert.throws(() => parseAttributes([bad]), { name: 'DecodeError' }, bad);
+    }
+    assert.throws(() => parseAttributes(['pmin=1', 'pmin=2']), { name: 'DecodeError', message: /once/ });
+  });
+
+  it('any text is parsed or a DecodeError', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ maxLength: 20 }), { maxLength: 4 }), (query) => {
+        try {
+          for (const value of parseAttributes(query).values()) assert.ok(value === undefined || Number.isFinite(value));
+        } catch (error) {
+          assert.ok(error instanceof DecodeError);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('of a lower level win', () => {
+    const store = new AttributeStore();
+    store.write(Path.of(3303), parseAttributes(['pmin=10', 'pmax=60']), undefined);
+    store.write(Path.of(3303, 0), parseAttributes(['pmin=20']), undefined);
+    store.write(Path.of(3303, 0, 5700), parseAttributes(['gt=5']), number);
+    assert.deepEqual(store.effective(Path.of(3303, 0, 5700)), { pmin: 20, pmax: 60, gt: 5 });
+    assert.deepEqual(store.effective(Path.of(3303, 1)), { pmin: 10, pmax: 60 });
+    assert.deepEqual(store.own(Path.of(3303, 0)), { pmin: 20 });
+    store.write(Path.of(3303, 0), parseAttributes(['pmin']), undefined);
+    assert.deepEqual(store.effective(Path.of(3303, 0, 5700)), { pmin: 10, pmax: 60, gt: 5 });
+  });
+
+  it('that contradict each other are refused as a whole', () => {
+    const store = new AttributeStore();
+    const at = Path.of(3303, 0, 5700);
+    for (const query of [
+      ['lt=5', 'gt=5'],
+      ['lt=5', 'gt=6', 'st=0.5'],
+      ['epmin=5', 'epmax=5'],
+    ]) {
+      assert.throws(() => store.write(at, parseAttributes(query), number), {
+        name: 'ModelError',
+        reason: 'badRequest',
+      });
+    }
+    assert.deepEqual(store.own(at), {});
+    store.write(at, parseAttributes(['lt=5', 'gt=7', 'st=0.5', 'pmin=9', 'pmax=3']), number);
+  });
+
+  it('go with what they were set on, and with nothing beside it', () => {
+    const store = new AttributeStore();
+    for (const path of [Path.of(3303, 1), Path.of(3303, 1, 5700), Path.of(3303, 10)]) {
+      store.write(path, parseAttributes(['pmin=1']), number);
+    }
+    store.forget(Path.of(3303, 1));
+    assert.deepEqual(store.own(Path.of(3303, 1, 5700)), {});
+    assert.deepEqual(store.own(Path.of(3303, 10)), { pmin: 1 });
+  });
+});
