@@ -30,6 +30,7 @@ function canCarry(format: number, path: Path, shape: ResourceShape | undefined):
   if (!SUPPORTED_READ_FORMATS.includes(format)) return false;
   switch (format) {
     case CONTENT_FORMATS.text:
+    case CONTENT_FORMATS.cbor:
       return isSingle(path, shape);
     case CONTENT_FORMATS.opaque:
       return isSingle(path, shape) && (shape === undefined || shape.type === 'opaque');

@@ -9,6 +9,7 @@ import {
   type FormatLimits,
   type ShapeOf,
 } from './content-formats.ts';
+import { decodeCborValue, encodeCborValue } from './cbor.ts';
 import { decodeOpaque, encodeOpaque } from './opaque.ts';
 import { decodeSenmlJson, encodeSenmlJson } from './senml-json.ts';
 import { decodeText, encodeText } from './text.ts';
@@ -18,6 +19,7 @@ import { decodeTlv, encodeTlv } from './tlv.ts';
 export const SUPPORTED_READ_FORMATS: readonly number[] = Object.freeze([
   CONTENT_FORMATS.text,
   CONTENT_FORMATS.opaque,
+  CONTENT_FORMATS.cbor,
   CONTENT_FORMATS.senmlJson,
   CONTENT_FORMATS.tlv,
 ]);
@@ -42,6 +44,10 @@ export function encodeEntries(format: number, base: Path, entries: readonly Entr
     case CONTENT_FORMATS.opaque: {
       const { path, value } = single(format, base, entries);
       return encodeOpaque(value, shapeOf(path.prefix(3)), path.toString());
+    }
+    case CONTENT_FORMATS.cbor: {
+      const { path, value } = single(format, base, entries);
+      return encodeCborValue(value, shapeOf(path.prefix(3)), path.toString());
     }
     case CONTENT_FORMATS.senmlJson:
       return encodeSenmlJson(base, entries, shapeOf);
@@ -70,9 +76,13 @@ export function decodeEntries(
   }
   switch (format) {
     case CONTENT_FORMATS.text:
-      return [{ path: value(format, base), value: decodeText(bytes, shapeOf(base.prefix(3)), base.toString()) }];
+      return [{ path: singlePath(format, base), value: decodeText(bytes, shapeOf(base.prefix(3)), base.toString()) }];
     case CONTENT_FORMATS.opaque:
-      return [{ path: value(format, base), value: decodeOpaque(bytes, shapeOf(base.prefix(3)), base.toString()) }];
+      return [{ path: singlePath(format, base), value: decodeOpaque(bytes, shapeOf(base.prefix(3)), base.toString()) }];
+    case CONTENT_FORMATS.cbor: {
+      const path = singlePath(format, base);
+      return [{ path, value: decodeCborValue(bytes, shapeOf(base.prefix(3)), base.toString(), context) }];
+    }
     case CONTENT_FORMATS.senmlJson:
       return decodeSenmlJson(base, bytes, shapeOf, context);
     case CONTENT_FORMATS.tlv:
@@ -84,14 +94,14 @@ export function decodeEntries(
 
 function single(format: number, base: Path, entries: readonly Entry[]): Entry {
   const [entry] = entries;
-  if (entry === undefined || entries.length > 1 || !value(format, base).equals(entry.path)) {
+  if (entry === undefined || entries.length > 1 || !singlePath(format, base).equals(entry.path)) {
     throw new FormatError(format, `Content-Format ${format} carries one value, not those of ${base}`);
   }
   return entry;
 }
 
 /** `base` itself, if it may be the path of one value. */
-function value(format: number, base: Path): Path {
+function singlePath(format: number, base: Path): Path {
   if (base.resource === undefined) {
     throw new FormatError(format, `Content-Format ${format} carries one value, not those of ${base}`);
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { CONTENT_FORMATS, type FormatChoice, chooseFormat } from '../../lib/formats/index.ts';
 import { Path } from '../../lib/model/index.ts';
 
-const { text, opaque, tlv, senmlJson, senmlCbor, coreLink } = CONTENT_FORMATS;
+const { text, opaque, cbor, tlv, senmlJson, senmlCbor, coreLink } = CONTENT_FORMATS;
 const single = { type: 'string', multiple: false } as const;
 const bytes = { type: 'opaque', multiple: false } as const;
 const multiple = { type: 'integer', multiple: true } as const;
@@ -20,6 +20,8 @@ describe('the format of an answer', () => {
     ['text of a resource instance', { accept: text, path: '/3/0/6/0', shape: multiple, version: '1.2' }, text],
     ['text of a multiple resource', { accept: text, path: '/3/0/6', shape: multiple, version: '1.2' }, undefined],
     ['text of an instance', { accept: text, path: '/3/0', version: '1.2' }, undefined],
+    ['CBOR of a resource', { accept: cbor, path: '/3/0/0', shape: single, version: '1.1' }, cbor],
+    ['CBOR of an instance', { accept: cbor, path: '/3/0', version: '1.1' }, undefined],
     ['opaque of a text', { accept: opaque, path: '/3/0/0', shape: single, version: '1.2' }, undefined],
     ['opaque of bytes', { accept: opaque, path: '/9/0/0', shape: bytes, version: '1.2' }, opaque],
     ['TLV of an instance', { accept: tlv, path: '/3/0', version: '1.2' }, tlv],
