@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import { DecodeError, fromHex, toHex } from '../../lib/bytes/index.ts';
 import { type CoapMessage, decodeMessage, encodeMessage, encodedLength, formatCode } from '../../lib/coap/index.ts';
+import vectorFile from './vectors.json' with { type: 'json' };
 
 interface Vector {
   readonly source: string;
@@ -17,7 +16,7 @@ interface Vector {
   readonly payload?: string;
 }
 
-const vectors = JSON.parse(readFileSync(path.join(import.meta.dirname, 'vectors.json'), 'utf8')) as readonly Vector[];
+const vectors = vectorFile as readonly Vector[];
 
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 
