@@ -63,7 +63,9 @@ describe('UTF-8', () => {
   it('round-trips any well-formed text, byte order mark included', () => {
     assert.equal(utf8Decode(utf8Encode('\ufeffä')), '\ufeffä');
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => assert.equal(utf8Decode(utf8Encode(text)), text)),
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) =>
+        assert.equal(utf8Decode(utf8Encode(text)), text),
+      ),
       { numRuns: 1_000 },
     );
   });

@@ -117,6 +117,11 @@ describe('Writer', () => {
     assert.deepEqual([bytes.length, bytes[0], bytes[1], bytes[1_000], bytes[1_001]], [1_002, 1, 2, 2, 3]);
   });
 
+  it('writes big-endian', () => {
+    const writer = new Writer().uint8(1).uint16(0x0203).uint24(0x040506).uint32(0x0708090a).uint48(0x0b0c0d0e0f10);
+    assert.equal(toHex(writer.finish()), '0102030405060708090a0b0c0d0e0f10');
+  });
+
   it('writes nested vectors', () => {
     const writer = new Writer(1).vector24((outer) => outer.uint8(1).vector8((inner) => inner.uint16(0x0203)));
     assert.equal(toHex(writer.finish()), '00000401020203');

@@ -163,9 +163,15 @@ describe('TLV', () => {
     assert.equal(decodeEntries(TLV, Path.of(3, 0), many, unknown, { maxEntries: 3 }).length, 3);
     assert.throws(() => decodeEntries(TLV, Path.of(3, 0), many, unknown, { maxEntries: 2 }), DecodeError);
     assert.throws(() => decodeEntries(TLV, Path.of(3, 0), many, unknown, { maxBytes: 8 }), DecodeError);
+    const nested = bytes('83 06 41 00 01 83 07 41 00 01');
+    assert.throws(() => decodeEntries(TLV, Path.of(3, 0), nested, unknown, { maxEntries: 1 }), DecodeError);
+    const two = bytes('86 06 41 00 01 41 01 01 83 07 41 00 01');
+    assert.throws(() => decodeEntries(TLV, Path.of(3, 0), two, unknown, { maxEntries: 2 }), /at most 2 values/);
   });
 
   it('refuses what it cannot carry', () => {
+    const link = { object: 65_536, instance: 0 };
+    assert.throws(() => encodeOne(link, { type: 'objectLink', multiple: false }), /ids from 0 to 65535/);
     const path = Path.of(3, 0, 9);
     assert.throws(() => encodeEntries(TLV, Path.root, [{ path, value: 1 }], unknown), FormatError);
     assert.throws(
