@@ -1,0 +1,12 @@
+// DTLS 1.2 in TypeScript: the backend, its sockets, and the sans-IO connection for those who drive it themselves.
+
+export { type NativeDtls, type NativeDtlsOptions, nativeDtls } from './backend.ts';
+export { DtlsClientSocket } from './socket.ts';
+export { DtlsServerSocket } from './server-socket.ts';
+export type { EndpointCounters } from './endpoint.ts';
+export { DtlsSession } from './session.ts';
+export { DtlsClient, type DtlsClientOptions } from './client.ts';
+export { DtlsServer, type DtlsServerOptions } from './server.ts';
+export { CookieGate, type CookieGateOptions, type CookieVerdict, type VerifiedHello } from './cookie-gate.ts';
+export * from './connection.ts';
+export { CIPHERSUITES, TLS_PSK_WITH_AES_128_CCM_8, TLS_PSK_WITH_AES_128_GCM_SHA256 } from './ciphersuites.ts';

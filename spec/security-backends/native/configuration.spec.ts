@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { UNBOUNDED, milliseconds, seconds, silentLog } from '../../../lib/runtime/index.ts';
+import { checkCount, checkHandshakeTimeouts, dtlsSettings } from '../../../security-backends/native/configuration.ts';
+
+const SUPPORTED = [0xc0a8, 0x00a8];
+
+describe('DTLS settings', () => {
+  it('have the defaults of the RFCs', () => {
+    assert.deepEqual(dtlsSettings({}, SUPPORTED, silentLog), {
+      ciphersuites: SUPPORTED,
+      extendedMasterSecret: 'require',
+      handshakeTimeouts: { min: seconds(1), max: seconds(60) },
+      handshakeTries: 7,
+      keyLog: undefined,
+    });
+  });
+
+  it('ignore unknown and repeated cipher suites, and keep the order asked for', () => {
+    const { ciphersuites } = dtlsSettings({ ciphersuites: [0x1301, 0x00a8, 0xc0a8, 0x00a8] }, SUPPORTED, silentLog);
+    assert.deepEqual(ciphersuites, [0x00a8, 0xc0a8]);
+  });
+
+  it('refuse when no cipher suite is left, naming what was offered and what there is', () => {
+    const call = (): unknown => dtlsSettings({ ciphersuites: [0x1301, 0xc02b] }, SUPPORTED, silentLog);
+    assert.throws(call, { code: 'ENOTSUP', message: /offered 0x1301, 0xC02B, supported 0xC0A8, 0x00A8/ });
+    assert.throws(() => dtlsSettings({ ciphersuites: [] }, SUPPORTED, silentLog), { message: /offered none/ });
+  });
+
+  it('refuse when no version is left', () => {
+    assert.throws(() => dtlsSettings({ versions: ['DTLS1.3', 'TLS1.2'] }, SUPPORTED, silentLog), {
+      code: 'ENOTSUP',
+      message: /expected one of DTLS1.2, found DTLS1.3, TLS1.2/,
+    });
+    assert.ok(dtlsSettings({ versions: ['DTLS1.3', 'DTLS1.2'] }, SUPPORTED, silentLog));
+  });
+
+  it('copy handshake time-outs, and refuse what cannot be waited for', () => {
+    const given = { min: seconds(2), max: seconds(9) };
+    const taken = checkHandshakeTimeouts(given);
+    given.min = seconds(5);
+    assert.equal(taken.min, seconds(2));
+    for (const wrong of [
+      { min: milliseconds(0), max: seconds(1) },
+      { min: seconds(2), max: seconds(1) },
+      { min: seconds(1), max: UNBOUNDED },
+      { min: Number.NaN as typeof taken.min, max: seconds(1) },
+    ]) {
+      assert.throws(() => checkHandshakeTimeouts(wrong), { code: 'EINVAL', message: /dtlsHandshakeTimeouts/ });
+    }
+  });
+
+  it('refuse counts out of range by name', () => {
+    for (const wrong of [0, -1, 1.5, Number.NaN, 256]) {
+      assert.throws(() => checkCount('handshakeTries', wrong, 255), { code: 'EINVAL', message: /handshakeTries/ });
+    }
+    assert.equal(checkCount('handshakeTries', 255, 255), 255);
+  });
+
+  it('survive a key log that fails', () => {
+    const { keyLog } = dtlsSettings(
+      {
+        dangerKeyLog: () => {
+          throw new Error('disk full');
+        },
+      },
+      SUPPORTED,
+      silentLog,
+    );
+    assert.doesNotThrow(() => keyLog?.('CLIENT_RANDOM 00 00'));
+  });
+});
