@@ -96,9 +96,8 @@ export function encodeMessage(message: CoapMessage): Uint8Array {
   if ((message.messageId & 0xffff) !== message.messageId)
     throw new RangeError(`message id ${message.messageId} is not 16 bits`);
   const options = sorted(message.options);
-  const bytes = new Uint8Array(
-    HEADER_LENGTH + token.length + optionsLength(options) + (payload.length === 0 ? 0 : 1 + payload.length),
-  );
+  const payloadLength = payload.length === 0 ? 0 : 1 + payload.length;
+  const bytes = allocate(HEADER_LENGTH + token.length + optionsLength(options) + payloadLength);
   bytes[0] = (VERSION << 6) | (message.type << 4) | token.length;
   bytes[1] = message.code;
   bytes[2] = message.messageId >> 8;
@@ -110,6 +109,21 @@ export function encodeMessage(message: CoapMessage): Uint8Array {
     copy(payload, bytes, at + 1);
   }
   return bytes;
+}
+
+// Beyond 64 bytes an array of its own costs more than all the encoding; views of one slab do not.
+const SLAB_BYTES = 4_096;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+function allocate(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 8) return new Uint8Array(length);
+  if (slabUsed + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
 }
 
 /** Bytes that `content` takes as a datagram. */

@@ -35,6 +35,7 @@ export interface Sent<Context> {
   readonly context: Context;
   /** Undefined while it waits for NSTART. */
   messageId: number | undefined;
+  /** Kept to be sent again, if confirmable. */
   bytes: Uint8Array;
   transmissions: number;
   /** The current wait, in milliseconds. */
@@ -258,7 +259,7 @@ export class MessageLayer<Context> {
     if (heard !== undefined) {
       this.counters.duplicates++;
       if (heard.reply !== undefined && message.type === MESSAGE_TYPES.confirmable) {
-        this.#outputs.push({ kind: 'transmit', bytes: heard.reply });
+        this.#outputs.push({ kind: 'transmit', bytes: heard.reply.slice() });
       }
       return;
     }
@@ -278,7 +279,7 @@ export class MessageLayer<Context> {
   #reply(inbound: Inbound, bytes: Uint8Array, state: 'acknowledged' | 'done'): void {
     this.#unanswered.delete(inbound);
     inbound.state = state;
-    this.#memory.setReply(inbound.remembered, bytes);
+    this.#memory.setReply(inbound.remembered, bytes.slice()); // what is sent belongs to the socket
     this.#outputs.push({ kind: 'transmit', bytes, inbound });
   }
 
@@ -291,14 +292,15 @@ export class MessageLayer<Context> {
     const { transmission } = this;
     const messageId = this.#freeMessageId();
     const type = sent.confirmable ? MESSAGE_TYPES.confirmable : MESSAGE_TYPES.nonConfirmable;
-    sent.bytes = encodeMessage({ ...sent.content, type, messageId });
+    const bytes = encodeMessage({ ...sent.content, type, messageId });
     sent.messageId = messageId;
     if (sent.confirmable) {
       sent.timeout = transmission.ackTimeout * (1 + (transmission.ackRandomFactor - 1) * randomUnit(this.#random));
       sent.deadline = later(now, sent.timeout);
+      sent.bytes = bytes.slice(); // what is sent belongs to the socket
       this.#inFlight.set(messageId, sent);
     } else this.#listenForReset(sent, messageId, now);
-    this.#transmit(sent);
+    this.#transmit(sent, bytes);
   }
 
   #listenForReset(sent: Sent<Context>, messageId: number, now: Instant): void {
@@ -310,16 +312,16 @@ export class MessageLayer<Context> {
     this.#nonConfirmable.set(messageId, sent);
   }
 
-  #transmit(sent: Sent<Context>): void {
+  #transmit(sent: Sent<Context>, bytes: Uint8Array): void {
     sent.transmissions++;
-    this.#outputs.push({ kind: 'transmit', bytes: sent.bytes, sent });
+    this.#outputs.push({ kind: 'transmit', bytes, sent });
   }
 
   #retransmit(sent: Sent<Context>, now: Instant): void {
     this.counters.retransmissions++;
     sent.timeout *= 2; // RFC 7252 §4.2: binary exponential back-off
     sent.deadline = later(now, sent.timeout);
-    this.#transmit(sent);
+    this.#transmit(sent, sent.bytes.slice());
   }
 
   #settle(sent: Sent<Context>, outcome: 'acknowledged' | 'timeout' | 'reset', now: Instant): void {

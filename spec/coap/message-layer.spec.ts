@@ -126,6 +126,30 @@ describe('MessageLayer as a client', () => {
     assert.deepEqual(told(layer), ['failed a timeout']);
   });
 
+  it('gives each datagram away: what the socket does to it changes nothing of what is sent again', () => {
+    const layer = makeLayer();
+    const spoiled = (): string[] =>
+      outputs(layer).flatMap((output) => {
+        if (output.kind !== 'transmit') return [];
+        const hex = toHex(output.bytes);
+        output.bytes.fill(0xee);
+        return [hex];
+      });
+    layer.send(get(), true, 'a', at(0));
+    const first = spoiled();
+    layer.handleTimeout(at(2_500));
+    assert.deepEqual(spoiled(), first);
+    layer.handleTimeout(at(7_500));
+    assert.deepEqual(spoiled(), first);
+    layer.handleDatagram(fromHex(`41010001aa${TEMPERATURE}`), at(8_000));
+    layer.respond(inboundOf(layer), content('aa'), 'r', at(8_000));
+    const answer = spoiled();
+    for (let i = 0; i < 2; i++) {
+      layer.handleDatagram(fromHex(`41010001aa${TEMPERATURE}`), at(8_000));
+      assert.deepEqual(spoiled(), answer);
+    }
+  });
+
   it('draws the first wait between ACK_TIMEOUT and ACK_TIMEOUT · ACK_RANDOM_FACTOR', () => {
     const waits = Array.from({ length: 500 }, (_, seed) => {
       const layer = new MessageLayer<string>(new SeededRandom(seed));
