@@ -63,7 +63,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     const poll = (): DatagramSocket | undefined => {
       if (this.state !== 'bound') throw this.badState();
       for (let session = this.#waiting.shift(); session !== undefined; session = this.#waiting.shift()) {
-        if (session.state !== 'closed' || session.hasBufferedData) return session;
+        if (session.isWorthAccepting) return session;
       }
       return undefined;
     };
@@ -146,6 +146,15 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     queueMicrotask(() => this.#waiters.notify());
   }
 
+  // Those that ended before anybody accepted them make room: a peer that comes and goes must not fill the queue.
+  #offer(session: DtlsSession): void {
+    if (this.#waiting.length >= this.#options.maxSessions) {
+      this.#waiting = this.#waiting.filter(({ state }) => state !== 'closed');
+    }
+    this.#waiting.push(session);
+    this.#waiters.notify();
+  }
+
   #listen(lower: DatagramSocket): void {
     const payload = lower.getOption('mtu') - udpOverhead('ipv6');
     if (payload < MIN_MTU) {
@@ -154,10 +163,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
         `mtu: expected at least ${MIN_MTU + udpOverhead('ipv6')}, found ${lower.getOption('mtu')}`,
       );
     }
-    const endpoint = new DtlsEndpoint(lower, this.#options, this.environment, (session) => {
-      this.#waiting.push(session);
-      this.#waiters.notify();
-    });
+    const endpoint = new DtlsEndpoint(lower, this.#options, this.environment, (session) => this.#offer(session));
     this.#endpoint = endpoint;
     lower.handler = {
       readable: () => drain(lower, endpoint),

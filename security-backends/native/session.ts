@@ -77,13 +77,18 @@ export class DtlsSession extends SecuredDatagrams {
     return this.counters?.recordsReceived !== before;
   }
 
+  /** Whether anything is left for a user: one that ended before it was accepted may still hold what the peer said. */
+  get isWorthAccepting(): boolean {
+    return this.state !== 'closed' || this.bufferedCost > 0;
+  }
+
   /** The session ends without our user's doing. */
   abandon(cause: SocketError): void {
     if (this.state === 'closed') this.release();
     else this.fail(cause);
   }
 
-  /** Another session of this peer has taken over, so that close_notify would be noise. */
+  /** Another handshake or session of this peer takes over, so that close_notify would be noise. */
   giveWay(): void {
     this.#silent = true;
     this.abandon(new SocketError('ECONNRESET', 'the peer began a new session'));
