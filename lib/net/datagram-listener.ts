@@ -43,6 +43,7 @@ export class DatagramListener {
   #idle: Timer | undefined;
   #dropped = 0;
   #closed = false;
+  #owned: DatagramSocket | undefined;
 
   constructor(outlet: DatagramOutlet, environment: Environment, options: DatagramListenerOptions = {}) {
     this.#outlet = outlet;
@@ -63,6 +64,7 @@ export class DatagramListener {
     options: DatagramListenerOptions = {},
   ): DatagramListener {
     const listener = new DatagramListener(socket, environment, options);
+    listener.#owned = socket;
     socket.handler = {
       readable: () => {
         do {
@@ -100,9 +102,11 @@ export class DatagramListener {
     peer.arrived(bytes);
   }
 
-  /** Closes every session, and ends those who wait for one. */
+  /** Closes every session, ends those who wait for one, and closes a socket that was taken over. */
   close(cause?: SocketError): void {
+    if (this.#closed) return;
     this.#closed = true;
+    this.#owned?.close();
     this.#waiting.close(cause);
     this.#idle?.cancel();
     this.#idle = undefined;

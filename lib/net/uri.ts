@@ -45,7 +45,7 @@ export function parseCoapUri(text: string): CoapUri {
   };
 }
 
-/** The URI as text; the default port is left out (RFC 7252 §6.5). */
+/** The URI as text; the default port is left out (RFC 7252 §6.5). @throws URIError for half a surrogate pair */
 export function formatCoapUri(uri: CoapUri): string {
   const host = uri.host.includes(':') ? `[${uri.host.replace('%', '%25')}]` : escaped(uri.host, "!$&'()*+,;=");
   const port = uri.port === COAP_SCHEMES[uri.scheme].port ? '' : `:${uri.port}`;
@@ -115,13 +115,9 @@ function escaped(text: string, allowed: string): string {
   let out = '';
   for (const character of text) {
     const plain = UNRESERVED.test(character) || allowed.includes(character);
-    out += plain ? character : encodeURIComponent(character).replace(/[!'()*]/g, percent);
+    out += plain ? character : encodeURIComponent(character);
   }
   return out;
-}
-
-function percent(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
 function quoted(text: string): string {

@@ -114,6 +114,32 @@ describe('net: datagram listener', () => {
     assert.equal(second.receive()?.[0], 2);
   });
 
+  it('a bound socket gives what came before the first accept to sessions too', async () => {
+    const time = new VirtualTime();
+    const network = new SimulatedNetwork({ time });
+    const [bound, client] = [network.datagramSocket(SERVER.address), network.datagramSocket()];
+    await bound.bind(SERVER.address, SERVER.port);
+    await client.connect(SERVER.address, SERVER.port);
+    client.send(Uint8Array.of(1));
+    client.send(Uint8Array.of(2));
+    await time.advance(100);
+    const session = await time.run(bound.accept());
+    assert.deepEqual([session.receive()?.[0], session.receive()?.[0]], [1, 2]);
+    assert.equal(bound.getOption('hasBufferedData'), false);
+    assert.equal(session.getOption('mtu'), bound.getOption('mtu'));
+    assert.deepEqual(session.local, SERVER);
+    await assert.rejects(session.connect(SERVER.address, 1), { code: 'EBADF' });
+  });
+
+  it('closes the socket it took over, and its sessions', async () => {
+    const { time, listener, client, bound } = await world();
+    (await client()).send(Uint8Array.of(1));
+    const session = await time.run(listener.accept());
+    listener.close();
+    assert.equal(bound.getOption('state'), 'closed');
+    assert.equal(session.getOption('state'), 'closed');
+  });
+
   it('ends its sessions and its timer when the socket below closes', async () => {
     const { time, listener, client, bound } = await world();
     (await client()).send(Uint8Array.of(1));

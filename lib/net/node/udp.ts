@@ -105,7 +105,7 @@ class UdpSocket extends ListeningDatagramCore {
         await connected(handle, remote);
         signal.throwIfAborted();
         this.localEndpoint = endpointOf(handle.address());
-        this.remoteEndpoint = remote;
+        this.remoteEndpoint = endpointOf(handle.remoteAddress()); // as arrivals will name it, however it was spelled
         return;
       } catch (error) {
         signal.throwIfAborted();

@@ -27,6 +27,70 @@ describe('net: UDP and TCP over Node', () => {
     plain.close();
   });
 
+  it('a socket bound to :: hears both families and answers each', async () => {
+    const listener = udpSocket(undefined, environment);
+    await listener.bind('::', 0);
+    for (const address of ['127.0.0.1', '::1']) {
+      const client = udpSocket(undefined, environment);
+      await client.connect(address, listener.local?.port ?? 0);
+      client.send(Uint8Array.of(1));
+      const session = await listener.accept();
+      session.send(Uint8Array.of(2));
+      assert.deepEqual(await client.next(), Uint8Array.of(2));
+      client.close();
+    }
+    listener.close();
+  });
+
+  it('UDP refuses with EAGAIN while too much waits to be sent, and tells when there is room', async () => {
+    const socket = udpSocket({ maxBufferedBytes: 3_000 }, environment);
+    await socket.connect('127.0.0.1', 9);
+    const writable = new Promise<void>((resolve) => {
+      socket.handler = { readable: () => undefined, writable: resolve, closed: () => undefined };
+    });
+    for (let sent = 0; sent < 3; sent++) socket.send(new Uint8Array(1_000));
+    const before = socket.getOption('bytesSent');
+    assert.throws(() => socket.send(new Uint8Array(1_000)), { code: 'EAGAIN', fatal: false });
+    assert.equal(socket.getOption('bytesSent'), before);
+    await writable;
+    socket.send(new Uint8Array(1_000));
+    socket.close();
+  });
+
+  it('TCP: an aborted shutdown is ECANCELED and leaves nothing open', async () => {
+    const listener = tcpSocket(undefined, environment);
+    await listener.bind('127.0.0.1', 0);
+    const client = tcpSocket(undefined, environment);
+    await client.connect('127.0.0.1', listener.local?.port ?? 0);
+    await assert.rejects(client.shutdown({ signal: AbortSignal.abort() }), { code: 'ECANCELED' });
+    assert.equal(client.getOption('state'), 'closed');
+    assert.equal(client.system, undefined);
+    listener.close();
+  });
+
+  it('TCP holds its peer back instead of dropping', async () => {
+    const listener = tcpSocket({ maxBufferedBytes: 10_000 }, environment);
+    await listener.bind('127.0.0.1', 0);
+    const client = tcpSocket({ maxBufferedBytes: 5_000_000 }, environment);
+    await client.connect('127.0.0.1', listener.local?.port ?? 0);
+    const session = await listener.accept();
+    const sent = Uint8Array.from({ length: 4_000_000 }, (_, at) => at % 251);
+    client.send(sent.slice());
+    void client.shutdown();
+    const received = new Uint8Array(sent.length);
+    let at = 0;
+    for (let bytes = await session.next(); bytes !== null; bytes = await session.next()) {
+      received.set(bytes, at);
+      at += bytes.length;
+    }
+    assert.equal(at, sent.length);
+    assert.deepEqual(received, sent);
+    assert.equal(session.getOption('arrivalsDropped'), 0);
+    session.close();
+    client.close();
+    listener.close();
+  });
+
   it('TCP speaks with a plain net socket', async () => {
     const listener = tcpSocket(undefined, environment);
     await listener.bind('127.0.0.1', 0);
