@@ -131,6 +131,13 @@ describe('SenML JSON', () => {
       assert.throws(() => decode('/9', json), /record 0: time: expected an absolute time/);
     });
 
+    it('takes 2^28 s as the first absolute time', () => {
+      const times = [2 ** 28 - 1, 2 ** 28].map(
+        (t) => decode('/9', `[{"n":"/9/0/1","v":1,"t":${t}}]`, unknown, { now: 1_000 })[0]!.timestamp,
+      );
+      assert.deepEqual(times, [268_435_456_000, 268_435_456_000]);
+    });
+
     it('writes a common time once, and others with each record', () => {
       const at = 1_700_000_000_500;
       assert.equal(

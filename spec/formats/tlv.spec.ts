@@ -81,6 +81,14 @@ describe('TLV', () => {
     assert.equal(encodeOne(new Uint8Array(0), shape), 'c001');
   });
 
+  it('writes identifiers in 8 or 16 bits', () => {
+    const encoded = [255, 256].map((id) => {
+      const path = Path.of(3, 0, id);
+      return toHex(encodeEntries(TLV, path, [{ path, value: true }], unknown));
+    });
+    assert.deepEqual(encoded, ['c1ff01', 'e1010001']);
+  });
+
   it('writes a multiple resource without instances, and reads it as no entries', () => {
     const path = Path.of(3, 0, 6);
     const shapeOf = () => ({ type: 'integer', multiple: true }) as const;
@@ -126,6 +134,12 @@ describe('TLV', () => {
     ['the same resource twice', '/3/0', 'C1 09 64 C1 09 63', /TLV of \/3\/0\/9: expected it once/],
     ['a resource other than the one asked for', '/3/0/9', 'C1 0A 64', /expected values of \/3\/0\/9, found \/3\/0\/10/],
     ['another instance', '/3/0', '08 01 03 C1 09 64', /expected values of \/3\/0, found \/3\/1/],
+    [
+      'a resource where one of its instances was asked for',
+      '/3/0/6/0',
+      'C1 06 01',
+      /TLV of \/3\/0\/6\/0: .*a resource TLV \(6\)/,
+    ],
     ['the reserved identifier 65535', '/3/0', 'E1 FF FF 01', /identifier up to 65534/],
   ];
   for (const [what, base, hex, message] of malformed) {

@@ -199,8 +199,13 @@ describe('a typed object', () => {
           },
         },
       });
+      const unheard: unknown[] = [];
+      const listen = (reason: unknown): void => void unheard.push(reason);
+      process.on('unhandledRejection', listen);
       assert.throws(() => object.read(Path.of(34, 0), 'server'), /at once/);
-      await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would end the process here
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('unhandledRejection', listen);
+      assert.deepEqual(unheard, []);
     });
   });
 
