@@ -16,7 +16,7 @@ import type { Handshake, HandshakeState } from './handshake-state.ts';
 import { Established } from './handshake-state.ts';
 import type { RecordProtection } from './record-protection.ts';
 
-const LOST_FLIGHT = 'the rest of the server’s flight does not come through';
+const LOST_FLIGHT = "the rest of the server's flight does not come through";
 
 /** After ServerHello. A PSK server without a hint leaves ServerKeyExchange out. */
 export class WaitServerKeyExchange implements HandshakeState {
@@ -139,7 +139,7 @@ class WaitChangeCipherSpec implements HandshakeState {
 
 class WaitFinished implements HandshakeState {
   readonly name = 'waiting for Finished';
-  readonly silence = 'the server’s Finished does not come through, or does not authenticate';
+  readonly silence = "the server's Finished does not come through, or does not authenticate";
   readonly #established: Established;
   readonly #expected: Uint8Array;
 

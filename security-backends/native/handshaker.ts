@@ -128,6 +128,7 @@ export class Handshaker implements Handshake {
     const state = this.#waiting();
     if (state?.changeCipherSpec === undefined) return false;
     this.#state = state.changeCipherSpec(this);
+    this.#progress();
     return true;
   }
 
@@ -174,8 +175,6 @@ export class Handshaker implements Handshake {
   }
 
   sendFlight(items: readonly FlightItem[]): void {
-    this.#suspectedAlert = undefined;
-    this.#refusal = undefined;
     this.#flight = new Flight(items, this.#handledSeq, this.timeouts, this.now);
     this.#transmitFlight(this.#flight);
   }
@@ -237,8 +236,15 @@ export class Handshaker implements Handshake {
       const next = state.handle(message, this);
       this.#reassembly.consume();
       this.#state = next;
+      this.#progress();
       if (next instanceof Established) this.#establish(next);
     });
+  }
+
+  /** Whoever goes on has not ended the handshake, and has not been misunderstood. */
+  #progress(): void {
+    this.#suspectedAlert = undefined;
+    this.#refusal = undefined;
   }
 
   #establish(established: Established): void {

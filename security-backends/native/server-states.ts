@@ -16,7 +16,7 @@ import { HANDSHAKE_TYPE, decodePskClientKeyExchange, handshakeMessage } from './
 import type { Handshake, HandshakeState } from './handshake-state.ts';
 import { Established } from './handshake-state.ts';
 
-const LOST_FLIGHT = 'the rest of the client’s flight does not come through';
+const LOST_FLIGHT = "the rest of the client's flight does not come through";
 
 /** What the server knows of the key exchange once the client has named itself. */
 interface Identified {
@@ -47,7 +47,7 @@ export class WaitClientKeyExchange implements HandshakeState {
 
 /** The key is looked up; ChangeCipherSpec, which comes right behind, is remembered and takes effect with the answer. */
 class WaitPsk implements HandshakeState {
-  readonly name = 'waiting for the pre-shared key of the client’s identity';
+  readonly name = "waiting for the pre-shared key of the client's identity";
   readonly silence = 'the lookup of the pre-shared key did not answer in time';
   readonly job: number;
   readonly #identified: Identified;
@@ -68,7 +68,7 @@ class WaitPsk implements HandshakeState {
   }
 
   answer(answer: PskAnswer | undefined, handshake: Handshake): HandshakeState {
-    if (answer === undefined) throw new HandshakeRefusal(ALERT.unknownPskIdentity, 'no key for the client’s identity');
+    if (answer === undefined) throw new HandshakeRefusal(ALERT.unknownPskIdentity, "no key for the client's identity");
     const secrets = deriveSecrets(handshake, this.#identified.agreed, answer.key);
     const next = new WaitChangeCipherSpec(this.#identified, secrets);
     return this.#changeCipherSpecCame ? next.changeCipherSpec(handshake) : next;
@@ -104,7 +104,7 @@ class WaitChangeCipherSpec implements HandshakeState {
 
 class WaitFinished implements HandshakeState {
   readonly name = 'waiting for Finished';
-  readonly silence = 'the client’s Finished does not authenticate: wrong key likely';
+  readonly silence = "the client's Finished does not authenticate: wrong key likely";
   readonly #identified: Identified;
   readonly #secrets: Secrets;
 
