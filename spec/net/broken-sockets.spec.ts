@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { ALL_CASES, ConformanceError, type SocketFixture, socketCases } from '../../lib/net/conformance/index.ts';
-import { SocketError } from '../../lib/net/index.ts';
+import { type DatagramSocket, SocketError } from '../../lib/net/index.ts';
 import { SimulatedNetwork } from '../../lib/net/simulated/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
 import { BREAKAGES, brokenFixture } from './broken-sockets.ts';
 import { simulatedDatagrams, simulatedStreams } from './fixtures.ts';
-import { PassThroughSocket } from './pass-through.ts';
+import { DEAF_PORT, PassThroughSocket } from './pass-through.ts';
 
 describe('net: broken sockets fail their case', () => {
   it('every case has a broken socket, and every broken socket a case', () => {
@@ -18,7 +18,7 @@ describe('net: broken sockets fail their case', () => {
 
   for (const { name, needs = [] } of ALL_CASES) {
     it(name, async () => {
-      const layered = needs.some((feature) => feature === 'decorate' || feature === 'handshakeTimeouts');
+      const layered = needs.some((feature) => feature.startsWith('decorate') || feature === 'handshakeTimeouts');
       const makers = layered ? [passThrough] : [simulatedDatagrams, simulatedStreams];
       const applicable = makers.filter((make) => caseNamed(name, make()) !== undefined);
       assert.ok(applicable.length > 0, 'some fixture has what the case needs');
@@ -43,21 +43,23 @@ function caseNamed(name: string, fixture: SocketFixture): ReturnType<typeof sock
 function passThrough(): SocketFixture {
   const time = new VirtualTime();
   const network = new SimulatedNetwork({ time });
+  const lower = async (port: number): Promise<DatagramSocket> => {
+    const socket = network.datagramSocket();
+    await socket.connect('10.1.2.3', port);
+    return socket;
+  };
   return {
     name: 'pass-through',
     transport: 'datagram',
     secure: false,
-    features: new Set(['decorate', 'handshakeTimeouts'] as const),
+    features: new Set(['decorate', 'decorateFails', 'handshakeTimeouts'] as const),
     environment: network.environment,
     address: '10.1.2.3',
     host: '10.1.2.3',
     socket: () => new PassThroughSocket(network.environment),
     listener: () => network.datagramSocket('10.1.2.3'),
     run: (promise) => time.run(promise),
-    lower: async (port) => {
-      const lower = network.datagramSocket();
-      await lower.connect('10.1.2.3', port);
-      return lower;
-    },
+    lower,
+    failingLower: () => lower(DEAF_PORT),
   };
 }

@@ -200,6 +200,9 @@ export const BREAKAGES: Readonly<Record<string, Breakage>> = {
   'decorate without a layer below': methods(() => ({ decorate: async () => undefined })),
   decorate: methods(() => ({ close: nothing })),
   'decorate aborted': deafToSignals,
+  'decorate that fails': methods(() => ({
+    decorate: () => Promise.reject(new SocketError('ETIMEDOUT', 'no answer')),
+  })),
   'the lower socket ends': handlers((handler) => ({
     ...handler,
     closed: (cause) => {

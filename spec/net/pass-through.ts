@@ -10,6 +10,9 @@ import {
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 
+/** Over a lower socket connected there, `decorate` fails. */
+export const DEAF_PORT = 9;
+
 export class PassThroughSocket extends DatagramCore {
   #lower: DatagramSocket | undefined;
 
@@ -24,6 +27,7 @@ export class PassThroughSocket extends DatagramCore {
   override async decorate(lower: DatagramSocket, options?: Cancellable): Promise<void> {
     this.#lower = lower;
     await this.open('connected', options, () => {
+      if (lower.remote?.port === DEAF_PORT) throw new SocketError('ETIMEDOUT', 'no answer');
       this.localEndpoint = lower.local;
       this.remoteEndpoint = lower.remote;
       lower.handler = {

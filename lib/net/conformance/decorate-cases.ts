@@ -37,6 +37,24 @@ export const DECORATE_CASES: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'decorate that fails',
+    rule: 'a decorate that fails rejects, closes the lower socket and leaves this one closed',
+    needs: ['decorateFails'],
+    run: async (scene) => {
+      const upper = scene.socket();
+      const made = scene.fixture.failingLower?.();
+      check(made !== undefined, 'the fixture gives a lower socket');
+      const lower = await scene.run(made);
+      const outcome = over(upper, lower).then(
+        () => 'decorated',
+        () => 'failed',
+      );
+      same(await scene.run(outcome), 'failed', 'decorate');
+      same(lower.getOption('state'), 'closed', 'state of the lower socket');
+      same(upper.getOption('state'), 'closed', 'state');
+    },
+  },
+  {
     name: 'the lower socket ends',
     rule: 'when the lower socket closes, the upper one closes, once, and says so',
     needs: ['decorate'],

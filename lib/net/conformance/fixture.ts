@@ -14,6 +14,8 @@ export type Feature =
   | 'sessions'
   /** `decorate` works: `lower()` is given. */
   | 'decorate'
+  /** `decorate` works and can fail: `failingLower()` is given. */
+  | 'decorateFails'
   /** `decorate` answers ENOTSUP. */
   | 'noDecorate'
   /** ICMP errors reach `receive`. */
@@ -52,6 +54,8 @@ export interface SocketFixture {
   run<T>(promise: Promise<T>): Promise<T>;
   /** A raw socket connected to `port` at `address`, for `decorate`. */
   lower?(port: number): Promise<AnySocket>;
+  /** A connected raw socket over which no `decorate` can succeed. */
+  failingLower?(): Promise<AnySocket>;
   /** Ends the connection of an accepted session abruptly, so that the client sees a fatal error. */
   reset?(session: AnySocket): void;
   /** A port of `address` where nobody listens. */

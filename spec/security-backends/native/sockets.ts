@@ -97,7 +97,7 @@ export function simulatedDtls(): SocketFixture {
     name: 'native DTLS on the simulated network',
     transport: 'datagram',
     secure: true,
-    features: new Set<Feature>([...COMMON, 'connectFails', 'virtualTime', 'system']),
+    features: new Set<Feature>([...COMMON, 'decorateFails', 'connectFails', 'virtualTime', 'system']),
     environment: simulation.environment,
     address: SERVER_ADDRESS,
     host: 'listener.example',
@@ -105,6 +105,7 @@ export function simulatedDtls(): SocketFixture {
     listener: (socket) => simulation.server({ socket }),
     run: (promise) => simulation.run(promise),
     lower: (port) => connectedLower(simulation.network.datagramSocket(), SERVER_ADDRESS, port),
+    failingLower: () => connectedLower(simulation.network.datagramSocket(), SERVER_ADDRESS, 9),
     reset,
     deadPort: async () => 9,
   };

@@ -3,7 +3,7 @@
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
 import { utf8Encode } from '../../../lib/bytes/index.ts';
 import { type Feature, type SocketFixture, socketCases } from '../../../lib/net/conformance/index.ts';
-import { type Resolver, type SecurityVersion, SocketError } from '../../../lib/net/index.ts';
+import { type Resolver, type SecurityVersion, SocketError, type StreamSocket } from '../../../lib/net/index.ts';
 import { systemResolver, tcpSocket } from '../../../lib/net/node/index.ts';
 import { systemEnvironment } from '../../../lib/runtime/index.ts';
 import { nodeTls } from '../../../security-backends/node-tls/index.ts';
@@ -26,7 +26,7 @@ function tls(version: SecurityVersion): SocketFixture {
     name: `node-tls ${version}`,
     transport: 'stream',
     secure: true,
-    features: new Set<Feature>(['decorate', 'connectFails', 'reset', 'names', 'system']),
+    features: new Set<Feature>(['decorate', 'decorateFails', 'connectFails', 'reset', 'names', 'system']),
     environment,
     address,
     host: 'listener.example',
@@ -44,10 +44,21 @@ function tls(version: SecurityVersion): SocketFixture {
       await lower.connect(address, port);
       return lower;
     },
+    failingLower: hungUp,
     reset,
     deadPort: () => deadTcpPort(address),
     openHandles,
   };
+}
+
+/** A TCP socket whose peer has gone. */
+async function hungUp(): Promise<StreamSocket> {
+  const [listener, lower] = [tcpSocket(undefined, environment), tcpSocket(undefined, environment)];
+  await listener.bind(address, 0);
+  await lower.connect(address, listener.local?.port ?? 0);
+  (await listener.accept()).close();
+  listener.close();
+  return lower;
 }
 
 describe('node-tls: conformance', () => {
