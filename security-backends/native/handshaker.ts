@@ -67,6 +67,7 @@ export class Handshaker implements Handshake {
   #ownMessageSeq: number;
   #handledSeq: number;
   #jobs = 0;
+  #renegotiationRefusedAt = Number.NEGATIVE_INFINITY;
   // Both came in the clear: perhaps forged, perhaps the reason why nothing follows.
   #suspectedAlert: Alert | undefined;
   #refusal: Refusal | undefined;
@@ -307,12 +308,19 @@ export class Handshaker implements Handshake {
   #handleLateFragment(fragment: HandshakeFragment): DropReason | undefined {
     const opening = this.#role === 'client' ? HANDSHAKE_TYPE.helloRequest : HANDSHAKE_TYPE.clientHello;
     if (fragment.type === opening) {
-      if (fragment.offset === 0) this.#events.renegotiationRefused();
+      if (fragment.offset === 0) this.#refuseRenegotiation();
       return undefined;
     }
     if (fragment.messageSeq >= this.#reassembly.next) return 'unexpectedMessage';
     this.#answerRepeat(fragment);
     return undefined;
+  }
+
+  // Once in a while: a peer that asks without end must not have an answer made for each question.
+  #refuseRenegotiation(): void {
+    if (this.now - this.#renegotiationRefusedAt < this.timeouts.min) return;
+    this.#renegotiationRefusedAt = this.now;
+    this.#events.renegotiationRefused();
   }
 
   #endBySuspectedAlert(alert: Alert, state: HandshakeState): void {
