@@ -1,7 +1,16 @@
 // DTLS in process: PSK handshakes of both sides, and a 64-byte record from send to data, through sans-IO connections.
 
-import { type CryptoProvider, defaultProvider, nobleProvider, nodeProvider } from '../../lib/crypto/index.ts';
-import { type Instant, SeededRandom } from '../../lib/runtime/index.ts';
+import {
+  type CryptoProvider,
+  defaultProvider,
+  nobleProvider,
+  nodeProvider,
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+} from '../../lib/crypto/index.ts';
+import { DatagramCore, type Endpoint, checkedSocketConfiguration } from '../../lib/net/index.ts';
+import { type Environment, type Instant, SeededRandom, systemEnvironment } from '../../lib/runtime/index.ts';
+import { nativeDtls } from '../../security-backends/native/backend.ts';
 import { CIPHERSUITES } from '../../security-backends/native/ciphersuites.ts';
 import { DtlsClient } from '../../security-backends/native/client.ts';
 import type { DtlsConnection } from '../../security-backends/native/connection.ts';
@@ -14,9 +23,15 @@ const RECORD = 64; // bytes of plaintext
 const PROVIDERS = [nodeProvider, nobleProvider, defaultProvider()] as const;
 const NOW = 1_000 as Instant;
 const FROM = { address: '192.0.2.1', port: 40_000 };
+const TO = { address: '192.0.2.2', port: 5_684 };
 const ANSWER = { identity: new TextEncoder().encode('device-1'), key: new Uint8Array(16).fill(7) };
 
 export async function run(): Promise<readonly BenchResult[]> {
+  const roundTrip = { name: '64 bytes there and back, socket to socket', value: await echo(), unit: 'µs' };
+  return [...connections(), roundTrip];
+}
+
+function connections(): readonly BenchResult[] {
   return CIPHERSUITES.flatMap(({ id, name }) =>
     PROVIDERS.flatMap((provider) => {
       const reference = provider === nodeProvider ? undefined : nodeProvider.name;
@@ -71,6 +86,67 @@ function record(provider: CryptoProvider, ciphersuite: number): number {
     server.handleDatagram(sent.datagram, NOW);
     if (server.poll()?.kind !== 'data') throw new Error('nothing was received');
   });
+}
+
+/** Everything above UDP: client socket, endpoint, session socket, handlers; the default provider and suite. */
+async function echo(): Promise<number> {
+  const environment = systemEnvironment();
+  const backend = nativeDtls({ datagramSocket: () => new Pipe(environment, FROM) });
+  const [near, far] = [new Pipe(environment, FROM), new Pipe(environment, TO)];
+  near.other = far;
+  far.other = near;
+  const key = pskKeyFromBuffer(ANSWER.key);
+  const server = backend.createServer({ security: { mode: 'psk', lookup: () => key } }, environment);
+  await far.bind();
+  await server.decorate(far);
+  const identity = pskIdentityFromBuffer(ANSWER.identity);
+  const client = backend.createSocket({ security: { mode: 'psk', identity, key } }, environment);
+  await client.decorate(near);
+  await client.connect(TO.address, TO.port);
+  const session = await server.accept();
+  let echoed = 0;
+  session.handler = { ...NO_HANDLER, readable: () => session.send(session.receive()!) };
+  client.handler = { ...NO_HANDLER, readable: () => void (echoed += client.receive()!.length) };
+  const bytes = new Uint8Array(RECORD);
+  const value = microseconds(() => {
+    echoed = 0;
+    client.send(bytes);
+    if (echoed !== RECORD) throw new Error('nothing came back');
+  });
+  server.close();
+  client.close();
+  return value;
+}
+
+const NO_HANDLER = { readable: () => undefined, writable: () => undefined, closed: () => undefined };
+
+/** A datagram socket whose datagrams are at the other end at once. */
+class Pipe extends DatagramCore {
+  other: Pipe | undefined;
+  readonly #own: Endpoint;
+
+  constructor(environment: Environment, own: Endpoint) {
+    super(environment, checkedSocketConfiguration());
+    this.#own = own;
+    this.localEndpoint = own;
+  }
+
+  connect(address: string, port: number): Promise<void> {
+    this.remoteEndpoint = { address, port };
+    return this.open('connected', undefined, () => undefined);
+  }
+
+  override bind(): Promise<void> {
+    return this.open('bound', undefined, () => undefined);
+  }
+
+  protected transmit(bytes: Uint8Array): void {
+    this.other?.deliver(bytes, this.#own);
+  }
+
+  protected release(): void {
+    this.other = undefined;
+  }
 }
 
 const random = new SeededRandom(1);
