@@ -74,6 +74,8 @@ export interface DtlsLimits {
   readonly reassemblyBytes: number;
   /** How many messages ahead of the next one are held. */
   readonly reassemblyMessages: number;
+  /** Separate pieces of one message held at once: what one more fragment costs grows with them. */
+  readonly reassemblyPieces: number;
   /** Records of the next epoch held until ChangeCipherSpec. */
   readonly earlyRecords: number;
   /** Records that fail authentication before the connection ends, per epoch. */
@@ -88,6 +90,7 @@ export const DEFAULT_LIMITS: DtlsLimits = Object.freeze({
   handshakeMessageBytes: 16_384, // no PSK message comes near; room for certificate chains
   reassemblyBytes: 32_768,
   reassemblyMessages: 8,
+  reassemblyPieces: 128, // every other fragment of the largest message at MIN_MTU is fewer
   earlyRecords: 8, // a last flight at the smallest MTU is fewer records
   forgedRecords: 2 ** 23, // RFC 9147 §4.5.3 for CCM, 2^23.5; with an 8-byte tag a forgery then has odds of 2^-41
   sealedRecords: 2 ** 48 - 1, // RFC 6347 §4.1: sequence numbers must not wrap

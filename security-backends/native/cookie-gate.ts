@@ -42,6 +42,7 @@ export type CookieVerdict =
 
 const SECRET_BYTES = 32;
 const MAC_BYTES = 31; // with the generation before it, the 32 bytes that DTLS 1.0 allows
+const MAX_HELLO_BYTES = 4096; // parsed for anybody, kept once verified: twice what the largest key shares need
 const LAST_MESSAGE_SEQ = 15; // a client that is sent back with a new cookie that often is not in earnest
 
 /** Judges what comes from addresses without a connection. Keeps two secrets and counters, nothing for any peer. */
@@ -150,7 +151,7 @@ function parseHello(datagram: Uint8Array): VerifiedHello | GateDropReason {
 function helloOf(record: DtlsRecord): VerifiedHello | GateDropReason {
   const { type, messageSeq, length, bytes } = decodeHandshakeFragment(new Reader(record.fragment));
   if (bytes.length !== length) return 'fragmented'; // to put it together would be state
-  if (messageSeq > LAST_MESSAGE_SEQ) return 'malformed';
+  if (messageSeq > LAST_MESSAGE_SEQ || length > MAX_HELLO_BYTES) return 'malformed';
   const message = handshakeMessage(type, messageSeq, bytes);
   return { hello: decodeClientHello(message.body), message, recordSequence: record.sequence };
 }

@@ -57,10 +57,13 @@ export class ConnectionDriver {
     this.pump();
   }
 
-  /** @throws SocketError what the connection refuses */
+  /** @throws SocketError what the connection refuses, which may also be its end */
   send(bytes: Uint8Array): void {
-    this.connection.send(bytes);
-    this.pump();
+    try {
+      this.connection.send(bytes);
+    } finally {
+      this.pump();
+    }
   }
 
   /** A fatal alert of ours, then `closed`. */

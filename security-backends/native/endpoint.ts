@@ -9,7 +9,7 @@ import {
   formatEndpoint,
 } from '../../lib/net/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
-import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { DtlsSettings } from './configuration.ts';
 import type { PskAnswer } from './connection.ts';
@@ -118,6 +118,11 @@ export class DtlsEndpoint implements SessionOwner {
     handshake.takes(datagram);
   }
 
+  /** The socket below has room again. */
+  roomAgain(): void {
+    for (const session of this.#sessions.values()) session.roomAgain();
+  }
+
   /** Ends every handshake and session. */
   close(cause?: SocketError): void {
     const why = new SocketError(
@@ -181,7 +186,7 @@ export class DtlsEndpoint implements SessionOwner {
       this.counters.straysDropped++;
       return;
     }
-    handshake?.abandon(new SocketError('ECONNRESET', 'the peer began a new handshake'));
+    handshake?.giveWay(); // in silence: an alert in the clear would meet the new handshake
     this.#begin(verdict, from);
   }
 

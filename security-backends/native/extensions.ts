@@ -19,11 +19,11 @@ export function decodeExtensions(reader: Reader): readonly Extension[] {
   if (reader.remaining === 0) return [];
   const list = new ByteReader(reader.vector16('extensions'));
   const extensions: Extension[] = [];
+  const known = new Set<number>(); // a hello from anybody is parsed, so its cost must grow with its size alone
   while (list.remaining > 0) {
     const type = list.uint16('extension type');
-    if (extensions.some((known) => known.type === type)) {
-      throw new DecodeError('extensions', 'each type once', `type ${type} twice`);
-    }
+    if (known.has(type)) throw new DecodeError('extensions', 'each type once', `type ${type} twice`);
+    known.add(type);
     extensions.push({ type, body: list.vector16('extension body') });
   }
   return extensions;

@@ -45,9 +45,11 @@ export class Reassembly {
     const conflict = this.#discardConflicting(fragment);
     const partial = this.#partials.get(messageSeq) ?? this.#open(fragment);
     if (partial === undefined) return 'reassemblyOverflow';
+    const ranges = withRange(partial.ranges, offset, offset + bytes.length);
+    if (ranges.length > 2 * this.#limits.reassemblyPieces) return 'reassemblyOverflow';
     // The later copy wins, so that a retransmission heals what was damaged on the way.
     partial.raw.set(bytes, HANDSHAKE_HEADER_BYTES + offset);
-    partial.ranges = withRange(partial.ranges, offset, offset + bytes.length);
+    partial.ranges = ranges;
     return conflict ? 'badFragment' : undefined;
   }
 
