@@ -1,9 +1,9 @@
 // The datagram half of SocketCore: whole datagrams with their senders, and the sizes they may have.
 
 import { formatEndpoint, sameEndpoint, udpOverhead } from './address.ts';
-import type { SocketError } from './errors.ts';
+import { type SocketError, notSupported, tooLarge } from './errors.ts';
 import type { DatagramSocket, Endpoint } from './socket.ts';
-import { SocketCore, notSupported, tooLarge } from './socket-core.ts';
+import { SocketCore } from './socket-core.ts';
 
 /** A datagram and who sent it. */
 export interface Arrival {

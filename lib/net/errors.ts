@@ -111,3 +111,19 @@ export class TlsAlertError extends SocketError {
     this.direction = alert.direction;
   }
 }
+
+/** ENOTSUP: this kind of socket cannot do that, ever. */
+export function notSupported(operation: string, reason: string): SocketError {
+  return new SocketError('ENOTSUP', `${operation}: ${reason}`, { fatal: false });
+}
+
+/** EMSGSIZE with both sizes in bytes. */
+export function tooLarge(found: number, most: number): SocketError {
+  return new SocketError('EMSGSIZE', `a message has at most ${most} bytes here, not ${found}`, { fatal: false });
+}
+
+/** An error of ours as it is; a foreign one wrapped as EIO, with the original as cause. */
+export function asSocketError(error: unknown): SocketError {
+  if (error instanceof SocketError) return error;
+  return new SocketError('EIO', error instanceof Error ? error.message : String(error), { cause: error });
+}

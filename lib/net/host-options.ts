@@ -1,7 +1,7 @@
 // Options for which Node (or a simulation) has no call of its own.
 
+import { notSupported } from './errors.ts';
 import type { SocketConfiguration } from './socket-configuration.ts';
-import { notSupported } from './socket-core.ts';
 
 /**
  * Hands the host's socket to the user's `configureHandle`.

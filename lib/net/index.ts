@@ -16,7 +16,7 @@ export * from './negotiated.ts';
 export type { DatagramOutlet } from './peer-socket.ts';
 export * from './security-backend.ts';
 export * from './socket.ts';
-export { SocketCore, asSocketError, notSupported, tooLarge } from './socket-core.ts';
+export { SocketCore } from './socket-core.ts';
 export * from './socket-configuration.ts';
 export * from './ssl-configuration.ts';
 export { StreamCore } from './stream-core.ts';

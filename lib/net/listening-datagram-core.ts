@@ -1,10 +1,10 @@
 // DatagramCore for sockets that can be bound to a port of their own: `accept` gives a session per peer.
 
+import { notSupported } from './errors.ts';
 import type { Arrival } from './datagram-core.ts';
 import { DatagramCore } from './datagram-core.ts';
 import { DatagramListener, type DatagramListenerOptions } from './datagram-listener.ts';
 import type { Cancellable, DatagramSocket, Endpoint } from './socket.ts';
-import { notSupported } from './socket-core.ts';
 
 /** Base of UDP and its simulation. */
 export abstract class ListeningDatagramCore extends DatagramCore {

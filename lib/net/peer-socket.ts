@@ -3,9 +3,8 @@
 import type { Environment, Instant } from '../runtime/index.ts';
 import type { CheckedSocketConfiguration } from './checked-configuration.ts';
 import { DatagramCore } from './datagram-core.ts';
-import { SocketError } from './errors.ts';
+import { SocketError, notSupported } from './errors.ts';
 import type { DatagramSocket, Endpoint } from './socket.ts';
-import { notSupported } from './socket-core.ts';
 
 /** What a listener needs of the socket below: any bound DatagramSocket has it. */
 export type DatagramOutlet = Pick<DatagramSocket, 'sendTo' | 'getOption' | 'local' | 'system' | 'interfaceName'>;

@@ -13,8 +13,9 @@
 import type { Duration, Environment } from '../runtime/index.ts';
 import { literalFamily } from './address.ts';
 import { type CheckedSocketConfiguration, checkedFamily, checkedTimeout } from './checked-configuration.ts';
-import { SocketError } from './errors.ts';
+import { SocketError, asSocketError, notSupported, tooLarge } from './errors.ts';
 import type { Negotiated } from './negotiated.ts';
+import { ReceiveQueue } from './receive-queue.ts';
 import type {
   AnySocket,
   Cancellable,
@@ -26,6 +27,7 @@ import type {
   SocketState,
   WritableOptions,
 } from './socket.ts';
+import { untilAborted } from './until-aborted.ts';
 import { Waiters } from './waiters.ts';
 
 const READABLE_KEYS: Readonly<Record<keyof ReadableOptions, true>> = {
@@ -45,12 +47,6 @@ const READABLE_KEYS: Readonly<Record<keyof ReadableOptions, true>> = {
   receiveTimeout: true,
 };
 
-interface Queued<Item> {
-  readonly item: Item | undefined;
-  readonly error: SocketError | undefined;
-  readonly cost: number;
-}
-
 /** The base of every socket here. `S` is the kind (datagram or stream), `Item` what the receive queue holds. */
 export abstract class SocketCore<S extends AnySocket, Item> implements SocketBase<S>, ReadableOptions {
   abstract readonly transport: 'datagram' | 'stream';
@@ -61,16 +57,13 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
   protected remoteEndpoint: Endpoint | undefined;
   protected hostname: string | undefined;
   readonly #waiters: Waiters<Uint8Array | null>;
+  readonly #queue: ReceiveQueue<Item>;
   #handler: SocketHandler | undefined;
   #state: SocketState = 'closed';
   #attempt: AbortController | undefined;
   #cause: SocketError | undefined;
   #owesClosed = false;
   #unannounced = false;
-  #end: 'open' | 'unread' | 'read' = 'open';
-  #queue: Queued<Item>[] = [];
-  #buffered = 0;
-  #dropped = 0;
   #sent = 0;
   #received = 0;
   #receiveTimeout: Duration;
@@ -81,6 +74,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
     this.environment = environment;
     this.configuration = configuration;
     this.#waiters = new Waiters(environment);
+    this.#queue = new ReceiveQueue(configuration.maxBufferedBytes);
     this.#receiveTimeout = configuration.receiveTimeout;
     this.#preferredFamily = configuration.preferredAddressFamily;
     this.#forcedFamily = configuration.forcedAddressFamily;
@@ -134,9 +128,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
   }
 
   close(): void {
-    this.#queue = [];
-    this.#buffered = 0;
-    this.#end = 'open';
+    this.#queue.clear();
     if (this.#state === 'closed') return;
     this.#leave(undefined);
   }
@@ -181,7 +173,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
   abstract get innerMtu(): number;
 
   get hasBufferedData(): boolean {
-    return this.#queue.length > 0 || this.#end === 'unread';
+    return this.#queue.waiting;
   }
 
   get sessionResumed(): boolean {
@@ -201,7 +193,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
   }
 
   get arrivalsDropped(): number {
-    return this.#dropped;
+    return this.#queue.dropped;
   }
 
   get negotiated(): Negotiated | undefined {
@@ -276,9 +268,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
   #begin(): void {
     this.#state = 'connecting';
     this.#cause = undefined;
-    this.#end = 'open';
-    this.#queue = [];
-    this.#buffered = 0;
+    this.#queue.clear();
     this.#unannounced = false;
   }
 
@@ -303,28 +293,17 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
 
   /** Queues an arrival. @returns false if it was dropped (and counted), because the queue is full */
   protected enqueue(item: Item, cost: number): boolean {
-    return this.#push({ item, error: undefined, cost });
+    return this.#queue.push(item, cost);
   }
 
   /** Queues an arrival whatever waits: for those who hold their peer back when `bufferedCost` is high. */
   protected append(item: Item, cost: number): void {
-    this.#buffered += cost;
-    this.#queue.push({ item, error: undefined, cost });
+    this.#queue.append(item, cost);
   }
 
   /** Queues a soft error (ICMP): the next `receive` throws it, once. */
   protected enqueueError(error: SocketError): boolean {
-    return this.#push({ item: undefined, error, cost: ERROR_COST });
-  }
-
-  #push(queued: Queued<Item>): boolean {
-    if (this.#buffered + queued.cost > this.configuration.maxBufferedBytes) {
-      this.#dropped++;
-      return false;
-    }
-    this.#buffered += queued.cost;
-    this.#queue.push(queued);
-    return true;
+    return this.#queue.pushError(error);
   }
 
   /** Tells who waits and the handler that something arrived: once per arrival, from the host's event, after queueing. */
@@ -336,29 +315,19 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
 
   /** The next of the queue; null at the end of input; undefined if none waits. @throws SocketError soft once, EBADF when closed */
   protected dequeue(): Item | null | undefined {
-    const queued = this.#queue.shift();
-    if (queued !== undefined) {
-      this.#buffered -= queued.cost;
-      if (queued.error !== undefined) throw queued.error;
-      return queued.item;
-    }
-    if (this.#end !== 'open') {
-      this.#end = 'read';
-      return null;
-    }
-    if (this.#state === 'closed') throw this.badState();
-    return undefined;
+    const item = this.#queue.take();
+    if (item === undefined && this.#state === 'closed') throw this.badState();
+    return item;
   }
 
   /** Puts back what was not taken of the head of the queue. */
   protected requeue(item: Item, cost: number): void {
-    this.#queue.unshift({ item, error: undefined, cost });
-    this.#buffered += cost;
+    this.#queue.unshift(item, cost);
   }
 
   /** What waits, in the unit of `enqueue`'s cost. */
   protected get bufferedCost(): number {
-    return this.#buffered;
+    return this.#queue.cost;
   }
 
   protected countSent(bytes: number): void {
@@ -373,7 +342,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
 
   /** The peer sends no more; we may. Follow with `announce()` if it was the peer's doing. */
   protected endInput(): void {
-    if (this.#end === 'open') this.#end = 'unread';
+    this.#queue.end();
     this.#waiters.notify();
   }
 
@@ -388,8 +357,7 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
   protected fail(cause: SocketError): void {
     if (this.#state === 'closed') return;
     if (this.#attempt !== undefined) return this.#attempt.abort(cause);
-    this.#queue = [];
-    this.#buffered = 0;
+    this.#queue.clear();
     this.#leave(cause);
   }
 
@@ -421,39 +389,5 @@ export abstract class SocketCore<S extends AnySocket, Item> implements SocketBas
     }
     if (this.#state === 'shutdown') return new SocketError('EBADF', 'the socket is shut down', { fatal: false });
     return new SocketError('ENOTCONN', `the socket is ${this.#state}, not connected`, { fatal: false });
-  }
-}
-
-const ERROR_COST = 64; // bytes an error is reckoned at, so that a flood of them is bounded too
-
-/** ENOTSUP: this kind of socket cannot do that, ever. */
-export function notSupported(operation: string, reason: string): SocketError {
-  return new SocketError('ENOTSUP', `${operation}: ${reason}`, { fatal: false });
-}
-
-/** EMSGSIZE with both sizes in bytes. */
-export function tooLarge(found: number, most: number): SocketError {
-  return new SocketError('EMSGSIZE', `a message has at most ${most} bytes here, not ${found}`, { fatal: false });
-}
-
-/** An error of ours as it is; a foreign one wrapped as EIO, with the original as cause. */
-export function asSocketError(error: unknown): SocketError {
-  if (error instanceof SocketError) return error;
-  return new SocketError('EIO', error instanceof Error ? error.message : String(error), { cause: error });
-}
-
-/** Runs `start`; rejects as soon as `signal` aborts, with its reason, and leaves the late outcome to nobody. */
-async function untilAborted(signal: AbortSignal, start: () => Promise<void>): Promise<void> {
-  signal.throwIfAborted();
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    await Promise.race([start(), aborted]);
-    signal.throwIfAborted();
-  } finally {
-    if (abort !== undefined) signal.removeEventListener('abort', abort);
   }
 }
