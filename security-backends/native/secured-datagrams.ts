@@ -23,6 +23,7 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
   #negotiated: Negotiated | undefined;
   #gotData = false;
   #sendError: SocketError | undefined;
+  #refused = false;
 
   /** Hands a datagram to the layer below. @throws SocketError what that layer refuses */
   protected abstract transmit(datagram: Uint8Array): void;
@@ -49,7 +50,10 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
     this.checkSend(bytes);
     this.#sendError = undefined;
     this.#driver?.send(bytes);
-    if (this.#sendError !== undefined) throw this.#takeSendError();
+    const error = this.#takeSendError();
+    if (error === undefined) return;
+    this.#refused = error.code === 'EAGAIN';
+    throw error;
   }
 
   sendTo(bytes: Uint8Array, to: Endpoint): void {
@@ -123,6 +127,13 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
     this.countReceived(datagram.length);
     this.#driver?.receive(datagram);
     if (this.state !== 'connecting') this.announceData();
+  }
+
+  /** The layer below has room: tells the handler, if `send` was refused for want of it. */
+  roomAgain(): void {
+    if (!this.#refused) return;
+    this.#refused = false;
+    this.handler?.writable();
   }
 
   /** Tells of data that has come since the last time, if any. */

@@ -167,7 +167,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     this.#endpoint = endpoint;
     lower.handler = {
       readable: () => drain(lower, endpoint),
-      writable: () => undefined,
+      writable: () => endpoint.roomAgain(),
       closed: (cause) => this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),
     };
     if (lower.getOption('hasBufferedData')) drain(lower, endpoint);

@@ -2,7 +2,7 @@
 
 import type { Cancellable, DatagramSocket, Endpoint, HandshakeTimeouts, WritableOptions } from '../../lib/net/index.ts';
 import { type CheckedSocketConfiguration, SocketError, literalFamily, notSupported } from '../../lib/net/index.ts';
-import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
 import { type DtlsSettings, checkHandshakeTimeouts } from './configuration.ts';
@@ -183,7 +183,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
       this.#connected = resolve;
       lower.handler = {
         readable: () => this.#drain(lower),
-        writable: () => this.handler?.writable(),
+        writable: () => this.roomAgain(),
         closed: (cause) => this.#lowerClosed(cause),
       };
       this.begin(new DtlsClient(native));
