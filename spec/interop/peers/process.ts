@@ -11,7 +11,7 @@ const DEFAULT_WAIT_MS = 30_000;
 const running = new Set<PeerProcess>();
 
 process.on('exit', () => {
-  for (const peer of running) peer.kill();
+  for (const peer of running) peer.abandon();
 });
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
@@ -28,13 +28,14 @@ export class PeerProcess {
   readonly directory: string;
   readonly #child: ChildProcess;
   readonly #label: string;
+  readonly #scratch: string | undefined;
   readonly #waiting = new Set<() => void>();
   #output = '';
   #ended = false;
 
   constructor(command: string, args: readonly string[], options: StartOptions = {}) {
-    const scratch = options.cwd === undefined ? mkdtempSync(join(tmpdir(), 'lwm2m-peer-')) : undefined;
-    this.directory = options.cwd ?? scratch ?? '';
+    this.#scratch = options.cwd === undefined ? mkdtempSync(join(tmpdir(), 'lwm2m-peer-')) : undefined;
+    this.directory = options.cwd ?? this.#scratch ?? '';
     this.#label = command;
     this.#child = spawn(command, args, {
       cwd: this.directory,
@@ -55,7 +56,7 @@ export class PeerProcess {
         if (this.#ended) return;
         this.#ended = true;
         running.delete(this);
-        if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+        if (this.#scratch !== undefined) rmSync(this.#scratch, { recursive: true, force: true });
         this.#wake();
         resolve(code);
       };
@@ -116,6 +117,12 @@ export class PeerProcess {
     } catch {
       this.#child.kill('SIGKILL'); // the group is gone already
     }
+  }
+
+  /** Ends it when nobody can wait any more. */
+  abandon(): void {
+    this.kill();
+    if (this.#scratch !== undefined) rmSync(this.#scratch, { recursive: true, force: true });
   }
 
   async stop(): Promise<void> {
