@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
+import {
+  type Aead,
+  type CryptoProvider,
+  nodeProvider,
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+} from '../../../lib/crypto/index.ts';
 import { type DatagramSocket, SocketError } from '../../../lib/net/index.ts';
+import { minutes } from '../../../lib/runtime/index.ts';
 import { SERVER_ADDRESS, SERVER_PORT, Simulation } from './sockets.ts';
 
 /** Makes `socket` refuse the next datagram, as a layer without room does. */
@@ -90,5 +98,72 @@ describe('SecuredDatagrams: a layer below without room', () => {
     await simulation.time.advance(1_000);
     assert.deepEqual(closed, [undefined]);
     assert.equal(simulation.time.pending, 0);
+  });
+});
+
+/** A provider that tells which AEADs live. */
+function counting(): { provider: CryptoProvider; alive: Set<Aead>; made: () => number } {
+  const alive = new Set<Aead>();
+  let made = 0;
+  const aead: CryptoProvider['aead'] = (name, key) => {
+    const inner = nodeProvider.aead(name, key);
+    const outer: Aead = {
+      tagLength: inner.tagLength,
+      seal: (nonce, data, plaintext) => inner.seal(nonce, data, plaintext),
+      open: (nonce, data, sealed) => inner.open(nonce, data, sealed),
+      destroy: () => {
+        alive.delete(outer);
+        inner.destroy();
+      },
+    };
+    alive.add(outer);
+    made++;
+    return outer;
+  };
+  return { provider: { ...nodeProvider, aead }, alive, made: () => made };
+}
+
+describe('SecuredDatagrams: keys', () => {
+  it('are destroyed by close, on both sides', async () => {
+    const { provider, alive, made } = counting();
+    const simulation = new Simulation({ provider });
+    const { client } = await simulation.pair();
+    assert.equal(alive.size, 4);
+    client.close();
+    assert.equal(alive.size, 2, 'those of the client');
+    await simulation.time.advance(100);
+    assert.equal(alive.size, 0, 'those of the session, which heard close_notify');
+    assert.equal(made(), 4);
+  });
+
+  it('are destroyed by shutdown, by an alert, and when the listener closes', async () => {
+    for (const end of ['shutdown', 'alert', 'listener'] as const) {
+      const { provider, alive } = counting();
+      const simulation = new Simulation({ provider });
+      const { client, server } = await simulation.pair();
+      if (end === 'shutdown') await client.shutdown();
+      if (end === 'alert') client.abort(80);
+      if (end === 'listener') server.close();
+      await simulation.time.advance(100);
+      assert.equal(alive.size, 0, end);
+    }
+  });
+
+  it('are destroyed when a handshake fails or is aborted', async () => {
+    const { provider, alive, made } = counting();
+    const simulation = new Simulation({ provider });
+    await simulation.listening({ handshakeTries: 2 });
+    const identity = pskIdentityFromBuffer(new TextEncoder().encode('device-1'));
+    const security = { mode: 'psk', identity, key: pskKeyFromBuffer(new Uint8Array(16).fill(1)) } as const;
+    const connecting = simulation.client({ security, handshakeTries: 2 }).connect(SERVER_ADDRESS, SERVER_PORT);
+    await assert.rejects(simulation.run(connecting), { code: 'ETIMEDOUT' });
+    const controller = new AbortController();
+    const aborted = simulation.client({ security }).connect(SERVER_ADDRESS, SERVER_PORT, { signal: controller.signal });
+    await simulation.time.advance(500);
+    controller.abort();
+    await assert.rejects(aborted, { code: 'ECANCELED' });
+    await simulation.time.advance(minutes(5));
+    assert.ok(made() >= 6, 'keys were derived');
+    assert.equal(alive.size, 0);
   });
 });

@@ -1,7 +1,12 @@
 // Sockets of the native backend over a network: what its socket specs and the conformance cases are made with.
 
 import type { Feature, SocketFixture } from '../../../lib/net/conformance/index.ts';
-import { type PskKeyInfo, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
+import {
+  type CryptoProvider,
+  type PskKeyInfo,
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+} from '../../../lib/crypto/index.ts';
 import {
   type AnySocket,
   type DatagramSocket,
@@ -38,14 +43,17 @@ export class Simulation {
   readonly backend: NativeDtls;
   readonly #serving: NativeDtls;
 
-  constructor(options: Partial<Conditions> & { readonly seed?: number } = {}) {
-    this.network = new SimulatedNetwork({ time: this.time, ...options });
+  constructor(options: Partial<Conditions> & { readonly seed?: number; readonly provider?: CryptoProvider } = {}) {
+    const { provider, ...network } = options;
+    this.network = new SimulatedNetwork({ time: this.time, ...network });
     this.environment = this.network.environment;
     this.network.names.set('listener.example', [SERVER_ADDRESS]);
     this.backend = nativeDtls({
+      provider,
       datagramSocket: (configuration) => this.network.datagramSocket(undefined, configuration),
     });
     this.#serving = nativeDtls({
+      provider,
       datagramSocket: (configuration) => this.network.datagramSocket(SERVER_ADDRESS, configuration),
     });
   }
