@@ -8,7 +8,7 @@ import type { UdpCoapOptions } from '../coap/index.ts';
 import type { Change, Path } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { DatagramSocket } from '../net/index.ts';
-import { type Duration, type Environment, type Events, type Timer, later } from '../runtime/index.ts';
+import { type Duration, type Environment, type Events, type Timer, later, seconds } from '../runtime/index.ts';
 import {
   type FailureReason,
   type LwM2mVersion,
@@ -45,6 +45,8 @@ export interface AssociationOptions {
   readonly maxObservations: number | undefined;
 }
 
+const LONGEST_SHUTDOWN = seconds(2); // our own choice: close_notify is not answered, so nothing has to arrive
+
 /** One server account at work. */
 export class Association {
   readonly reference: ServerReference;
@@ -59,6 +61,7 @@ export class Association {
   readonly #idleWaiters: (() => void)[] = [];
   #machine: RegistrationMachine | undefined;
   #running = false;
+  #wanted = false;
   #abort = new AbortController();
   #socket: DatagramSocket | undefined;
   #connection: CoapConnection | undefined;
@@ -100,7 +103,9 @@ export class Association {
 
   /** Takes up what was saved, and begins. */
   async start(): Promise<void> {
+    this.#wanted = true;
     const saved = await this.#memory.load();
+    if (!this.#wanted) return; // stopped meanwhile
     this.#localPort = saved?.localPort;
     this.#machine ??= new RegistrationMachine({
       parameters: this.#settings.parameters,
@@ -115,6 +120,7 @@ export class Association {
 
   /** De-registers if asked to, closes, and resolves when nothing of this account is left open. */
   async stop(options: { readonly deregister: boolean }): Promise<void> {
+    this.#wanted = false;
     this.#refresh?.cancel();
     this.#run({ kind: 'stop', deregister: options.deregister });
     if (this.state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
@@ -278,7 +284,7 @@ export class Association {
     this.#exchanges = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket !== undefined) this.#closing = this.#closing.then(() => closeInOrder(socket));
+    if (socket !== undefined) this.#closing = this.#closing.then(() => closeInOrder(socket, this.#environment));
   }
 
   async #exchange(action: RegistrationAction & { kind: 'register' | 'update' }, signal: AbortSignal): Promise<void> {
@@ -350,16 +356,20 @@ export class Association {
 
   #errorOf(reason: FailureReason): Error {
     if (reason.kind === 'refused') return refusedError(this.reference.uri, reason.code);
+    this.#settings.noteAlert(reason.error);
     return reason.error instanceof Error ? reason.error : new LwM2mError('ESTATE', String(reason.error));
   }
 }
 
-/** Lets the peer know (close_notify) where that works, and closes in any case. */
-async function closeInOrder(socket: DatagramSocket): Promise<void> {
+/** Lets the peer know (close_notify) where that works soon enough, and closes in any case. */
+async function closeInOrder(socket: DatagramSocket, { clock, timers }: Environment): Promise<void> {
+  const patience = new AbortController();
+  const timer = timers.at(later(clock.now(), LONGEST_SHUTDOWN), () => patience.abort());
   try {
-    if (socket.getOption('state') === 'connected') await socket.shutdown();
+    if (socket.getOption('state') === 'connected') await socket.shutdown({ signal: patience.signal });
   } catch {
     // the connection is of no use any more, whatever the reason
   }
+  timer.cancel();
   socket.close();
 }

@@ -5,6 +5,7 @@ import type { CheckedAccount } from './accounts.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
+import { TlsAlertError } from '../net/index.ts';
 import type { RegistrationParameters } from './registration.ts';
 import { objectLinks } from './registration-payload.ts';
 
@@ -14,6 +15,7 @@ const DEFAULT_MINIMUM_PERIOD = 2;
 const DEFAULT_MAXIMUM_PERIOD = 3;
 const DISABLE_TIMEOUT = 5;
 const BINDING = 7;
+const TLS_ALERT_CODE = 11;
 const COMMUNICATION_RETRY = { count: 17, timer: 18, sequenceDelay: 19, sequenceCount: 20 } as const;
 const MUTE_SEND = 23;
 const DEFAULT_DISABLE_TIMEOUT = seconds(86_400); // /1/x/5, LwM2M Core 1.2 Appendix E.2
@@ -72,6 +74,14 @@ export class ServerSettings {
     };
   }
 
+  /** /1/x/11: the alert a server ended the connection or the attempt with, if the error comes from one. */
+  noteAlert(error: unknown): void {
+    const alert = receivedAlert(error);
+    if (alert === undefined) return;
+    const path = Path.of(SERVER, this.#account.instance, TLS_ALERT_CODE);
+    void this.#objects.of(path).write(path, [{ path, value: alert }], 'replace', 'application');
+  }
+
   #number(resource: number): number | undefined {
     const value = this.#value(resource);
     return typeof value === 'number' ? value : undefined;
@@ -80,4 +90,15 @@ export class ServerSettings {
   #value(resource: number): unknown {
     return this.#objects.peek(SERVER, this.#account.instance, resource);
   }
+}
+
+const DEEPEST_CAUSE = 8; // causes may be anything, also a cycle
+
+/** The description of a TLS alert among an error and its causes; one that we sent does not count. */
+function receivedAlert(error: unknown): number | undefined {
+  let cause = error;
+  for (let depth = 0; depth < DEEPEST_CAUSE && cause instanceof Error; depth++, cause = cause.cause) {
+    if (cause instanceof TlsAlertError && cause.direction === 'received') return cause.description;
+  }
+  return undefined;
 }
