@@ -29,7 +29,7 @@ export interface DtlsEndpointOptions {
   readonly lookup: (identity: Uint8Array, from: Endpoint) => PskAnswer | undefined | Promise<PskAnswer | undefined>;
   /** Established sessions at once; the longest idle one gives way. */
   readonly maxSessions: number;
-  /** Handshakes at once, after the cookie; the oldest one gives way. */
+  /** Handshakes at once, after the cookie; the oldest one gives way, of the newcomer's own host if there is one. */
   readonly maxHandshakes: number;
   readonly additionalConfiguration: ((native: unknown) => void) | undefined;
 }
@@ -200,10 +200,7 @@ export class DtlsEndpoint implements SessionOwner {
   }
 
   #begin(verified: VerifiedHello, peer: Endpoint): void {
-    if (this.#handshakes.size >= this.#options.maxHandshakes) {
-      this.counters.handshakesDisplaced++;
-      first(this.#handshakes)?.abandon(new SocketError('ECONNABORTED', 'gave way to a newer handshake'));
-    }
+    if (this.#handshakes.size >= this.#options.maxHandshakes) this.#displaceFor(peer);
     const { settings, provider, socket, identityHint, additionalConfiguration } = this.#options;
     const session = new DtlsSession(this.#environment, socket, peer, verified, this);
     const native: DtlsServerOptions = {
@@ -225,6 +222,14 @@ export class DtlsEndpoint implements SessionOwner {
       this.gone(session, asSocketError(error));
     }
   }
+
+  // A host has as many ports as it likes: its handshakes give way to each other before anybody else's do.
+  #displaceFor({ address }: Endpoint): void {
+    this.counters.handshakesDisplaced++;
+    const ofHost = find(this.#handshakes.values(), (handshake) => handshake.peer.address === address);
+    const victim = ofHost ?? first(this.#handshakes);
+    victim?.abandon(new SocketError('ECONNABORTED', 'gave way to a newer handshake'));
+  }
 }
 
 function epochOf(datagram: Uint8Array): number | undefined {
@@ -234,4 +239,9 @@ function epochOf(datagram: Uint8Array): number | undefined {
 function first(sessions: ReadonlyMap<string, DtlsSession>): DtlsSession | undefined {
   const [session] = sessions.values();
   return session;
+}
+
+function find<T>(items: Iterable<T>, wanted: (item: T) => boolean): T | undefined {
+  for (const item of items) if (wanted(item)) return item;
+  return undefined;
 }

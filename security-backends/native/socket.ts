@@ -114,7 +114,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
 
   protected ended(cause: SocketError | undefined): void {
     if (cause !== undefined) this.fail(this.#explained(cause));
-    else this.finish();
+    else if (this.state !== 'connecting') this.finish();
+    else this.fail(new SocketError('ECONNABORTED', 'the peer ended the session as soon as it was made'));
   }
 
   protected answerJob(job: DtlsJob): void {

@@ -133,7 +133,66 @@ describe('attacker: ends nobody is told of', () => {
   });
 });
 
+describe('attacker: a server that ends what it has just agreed to', () => {
+  for (const [ending, level, description, code] of [
+    ['close_notify', 1, 0, 'ECONNABORTED'],
+    ['a fatal alert', 2, 80, 'ETLSALERT'],
+  ] as const) {
+    it(`${ending} in the datagram of its Finished fails the connect, and leaves nothing`, async () => {
+      const simulation = new Simulation();
+      await scriptedServer(simulation, (script) =>
+        join(script.data(Uint8Array.of(1)), script.alert(level, description, 1)),
+      );
+      const client = simulation.client();
+      await assert.rejects(simulation.run(client.connect(SERVER_ADDRESS, SERVER_PORT)), { code });
+      assert.equal(client.state, 'closed');
+      await simulation.time.advance(100); // our own close_notify arrives
+      assert.equal(simulation.time.pending, 0, 'a timer was left');
+    });
+  }
+});
+
+/** Shakes hands with whoever comes, and says more in the datagram of its Finished. */
+async function scriptedServer(simulation: Simulation, more: (script: ScriptedPeer) => Uint8Array): Promise<void> {
+  const script = new ScriptedPeer('server', KEY);
+  const lower = simulation.network.datagramSocket(SERVER_ADDRESS);
+  await simulation.run(lower.bind(SERVER_ADDRESS, SERVER_PORT));
+  const answer = (datagram: Uint8Array): Uint8Array | undefined => {
+    const messages = script.messages(datagram);
+    if (messages[0]?.type === MESSAGE.clientHello) {
+      script.take(messages);
+      return join(script.serverHello(), script.serverHelloDone());
+    }
+    if (messages[0]?.type !== MESSAGE.clientKeyExchange) return undefined;
+    script.take(messages);
+    script.deriveKeys();
+    script.take(script.messages(datagram).filter(({ type }) => type === MESSAGE.finished));
+    return join(script.changeCipherSpec(), script.finished(), more(script));
+  };
+  lower.handler = {
+    readable: () => {
+      const arrival = lower.receiveFrom();
+      const reply = arrival && answer(arrival.bytes);
+      if (arrival !== undefined && reply !== undefined) lower.sendTo(reply, arrival.from);
+    },
+    writable: () => undefined,
+    closed: () => undefined,
+  };
+}
+
 describe('attacker: one endpoint, many peers', () => {
+  it('a host with many ports crowds out its own handshakes and nobody else', async () => {
+    const simulation = new Simulation();
+    const server = await simulation.listening({ maxHandshakes: 3 });
+    const honest = new Caller(simulation, { address: '10.8.8.8', port: 8_000 }, 1);
+    await honest.hello();
+    for (let n = 0; n < 10; n++) await new Caller(simulation, { ...DEVICE, port: 7_000 + n }, n).hello();
+    assert.equal(server.load.handshakes, 3);
+    assert.equal(server.counters?.handshakesDisplaced, 8);
+    await honest.finish();
+    assert.equal(server.load.sessions, 1, 'the honest peer was crowded out');
+  });
+
   it('a peer that starts over hears nothing of the handshake it left', async () => {
     const simulation = new Simulation();
     const server = await simulation.listening();
