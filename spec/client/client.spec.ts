@@ -285,3 +285,121 @@ describe('client', () => {
     }
   });
 });
+
+describe('client at a server in trouble', () => {
+  it('waits when the server is silent, and registers once it answers', async () => {
+    const scene = new Scene();
+    await scene.listen();
+    const { answer } = scene;
+    scene.answer = () => undefined;
+    const client = scene.client({ objects: objects().all });
+    const failures: string[] = [];
+    client.events.on(
+      'registrationFailed',
+      ({ error, retryAfter }) => void failures.push(`${(error as Error & { code?: string }).code} ${retryAfter}`),
+    );
+    const registered_ = client.events.next('registered');
+    await client.start();
+    const failed = client.events.next('registrationFailed');
+    await scene.time.run(failed);
+    assert.deepEqual(failures, ['ETIMEDOUT 60000']);
+    scene.answer = answer;
+    await scene.time.run(registered_);
+    await scene.time.run(client.stop());
+  });
+
+  it('tells what a refusal may mean, and gives up after the tries of /1/x/17', async () => {
+    const scene = new Scene();
+    await scene.listen();
+    scene.answer = () => ({ code: RESPONSE_CODES.forbidden });
+    const client = scene.client({
+      objects: objects().all,
+      servers: [{ uri: 'coap://192.0.2.1', server: { communicationRetryCount: 2, communicationRetryTimer: 10 } }],
+    });
+    const failures: string[] = [];
+    client.events.on(
+      'registrationFailed',
+      ({ error, retryAfter }) => void failures.push(`${error.message} ${retryAfter}`),
+    );
+    await client.start();
+    await scene.time.advance(100_000);
+    assert.equal(failures.length, 2);
+    assert.match(failures[0]!, /refused the registration with 4\.03: is the endpoint name .* 10000$/);
+    assert.match(failures[1]!, / undefined$/);
+    assert.equal(scene.lines.length, 2);
+    scene.answer = () => ({ code: RESPONSE_CODES.created, locationPath: ['rd', 'x'] });
+    client.update();
+    await scene.time.advance(1_000);
+    assert.equal(scene.lines.length, 3, 'update() tries again');
+    await scene.time.run(client.stop());
+  });
+
+  it('stops in bounded time when De-register is not answered', async () => {
+    const { scene, client, events } = await registered();
+    scene.answer = () => undefined;
+    const before = scene.time.now();
+    await scene.time.run(client.stop());
+    assert.ok(scene.time.now() - before <= 10_000);
+    assert.deepEqual(events, ['registered', 'deregistered']);
+  });
+
+  it('goes on when a listener of the application throws', async () => {
+    const { scene, client } = await registered();
+    client.events.on('updated', () => {
+      throw new Error('mine');
+    });
+    client.update();
+    await scene.time.advance(100);
+    client.update();
+    await scene.time.advance(100);
+    assert.deepEqual(scene.lines.slice(1), ['POST /rd/5a3f', 'POST /rd/5a3f']);
+    await scene.time.run(client.stop());
+  });
+
+  it('may be stopped at any moment, and started again', async () => {
+    for (const wait of [0, 1, 5, 20, 50]) {
+      const scene = new Scene({ latency: 10 });
+      await scene.listen();
+      const client = scene.client({ objects: objects().all });
+      await client.start();
+      await scene.time.advance(wait);
+      await scene.time.run(client.stop());
+      assert.equal(scene.clientTimers, 0, `stopped after ${wait} ms`);
+      const again = client.events.next('registered');
+      await client.start();
+      await scene.time.run(again);
+      await assert.rejects(client.start(), { code: 'ESTATE' });
+      await scene.time.run(client.stop());
+    }
+  });
+
+  it('shares a storage with nobody', async () => {
+    const storage = new MemoryStorage();
+    const scene = new Scene();
+    await scene.listen();
+    const first = scene.client({ objects: objects().all, storage });
+    await first.start();
+    await assert.rejects(scene.client({ objects: objects().all, storage }).start(), { code: 'ELOCKED' });
+    await scene.time.run(first.stop());
+  });
+
+  it('serves several servers, each with its own registration', async () => {
+    const scene = new Scene();
+    await scene.listen();
+    const client = scene.client({
+      objects: objects().all,
+      servers: [
+        { uri: 'coap://192.0.2.1', lifetime: 100 },
+        { uri: 'coap://192.0.2.1:5683', lifetime: 200, shortServerId: 7 },
+      ],
+    });
+    await client.start();
+    await scene.time.advance(1_000);
+    assert.deepEqual(scene.lines.map((line) => /lt=\d+/.exec(line)?.[0]).sort(), ['lt=100', 'lt=200']);
+    client.update(7);
+    await scene.time.advance(1_000);
+    assert.equal(scene.lines.length, 3);
+    assert.throws(() => client.update(8), { code: 'ENOACCOUNT', message: /there is 101, 7/ });
+    await scene.time.run(client.stop());
+  });
+});
