@@ -113,7 +113,9 @@ export class Dispatcher {
   #write(request: IncomingRequest, path: Path, mode: 'replace' | 'update'): Answer {
     const { objects } = this.#context;
     const object = objects.of(path);
-    if (!objects.has(path.prefix(2))) throw new ModelError('notFound', `there is no ${path.prefix(2)}`);
+    // A resource may be made by a write, an instance or a resource instance may not (§6.3.3).
+    const target = path.level === 'resourceInstance' ? path : path.prefix(2);
+    if (!objects.has(target)) throw new ModelError('notFound', `there is no ${target}`);
     const format = request.contentFormat ?? CONTENT_FORMATS.text;
     const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
     const known = path.resource === undefined ? knownOf(object, entries) : entries;

@@ -61,15 +61,26 @@ export class ServerSettings {
     return this.#value(MUTE_SEND) !== false;
   }
 
-  /** /1/x/17 to 20 where they are there, `otherwise` elsewhere. */
+  /** /1/x/17 to 20 where they are there, `otherwise` elsewhere; a live view, since servers may write them at any time. */
   retry(otherwise: CommunicationRetry): CommunicationRetry {
-    const timer = this.#number(COMMUNICATION_RETRY.timer);
-    const delay = this.#number(COMMUNICATION_RETRY.sequenceDelay);
+    const number = (resource: number): number | undefined => this.#number(resource);
+    const duration = (resource: number, fallback: Duration): Duration => {
+      const given = number(resource);
+      return given === undefined ? fallback : seconds(given);
+    };
     return {
-      count: this.#number(COMMUNICATION_RETRY.count) ?? otherwise.count,
-      timer: timer === undefined ? otherwise.timer : seconds(timer),
-      sequenceDelay: delay === undefined ? otherwise.sequenceDelay : seconds(delay),
-      sequenceCount: this.#number(COMMUNICATION_RETRY.sequenceCount) ?? otherwise.sequenceCount,
+      get count() {
+        return number(COMMUNICATION_RETRY.count) ?? otherwise.count;
+      },
+      get timer() {
+        return duration(COMMUNICATION_RETRY.timer, otherwise.timer);
+      },
+      get sequenceDelay() {
+        return duration(COMMUNICATION_RETRY.sequenceDelay, otherwise.sequenceDelay);
+      },
+      get sequenceCount() {
+        return number(COMMUNICATION_RETRY.sequenceCount) ?? otherwise.sequenceCount;
+      },
       maxDelay: otherwise.maxDelay,
     };
   }

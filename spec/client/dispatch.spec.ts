@@ -172,6 +172,8 @@ describe('dispatch', () => {
     assert.equal(rooms[0].seats, 12);
     assert.equal(await ask('PUT', `${R}/0/1`, { payload: utf8Encode('plain') }), '2.04', 'no Content-Format: text');
     assert.equal(rooms[0].label, 'plain');
+    assert.equal(await ask('PUT', `${R}/0/3/1`, text('Blue')), '2.04', 'one resource instance');
+    assert.deepEqual(rooms[0].names, { 0: 'Red', 1: 'Blue' });
     assert.equal(
       await ask(
         'PUT',
@@ -231,6 +233,7 @@ describe('dispatch', () => {
     assert.equal(await ask('PUT', `${R}/0`, text('x')), '4.15', 'text of an instance');
     assert.equal(await ask('PUT', R, tlv('c10178')), '4.05');
     assert.equal(await ask('PUT', `${R}/7/1`, text('x')), '4.04');
+    assert.equal(await ask('PUT', `${R}/0/3/7`, text('x')), '4.04', 'no such resource instance');
     assert.match(await ask('PUT', `${R}/0`, tlv('c1')), /^4\.00 ./, 'short');
     assert.match(
       await ask(
