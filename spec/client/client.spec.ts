@@ -395,7 +395,7 @@ describe('client at a server in trouble', () => {
     });
     await client.start();
     await scene.time.advance(1_000);
-    assert.deepEqual(scene.lines.map((line) => /lt=\d+/.exec(line)?.[0]).sort(), ['lt=100', 'lt=200']);
+    assert.deepEqual(new Set(scene.lines.map((line) => /lt=\d+/.exec(line)?.[0])), new Set(['lt=100', 'lt=200']));
     client.update(7);
     await scene.time.advance(1_000);
     assert.equal(scene.lines.length, 3);

@@ -46,7 +46,7 @@ describe('client at a hostile server', () => {
         await scene.time.advance(random.uint32() % (5 * MINUTE));
       }
       const asked = scene.seen.length;
-      assert.ok(asked < 600, `seed ${seed}: ${asked} requests in at most an hour`);
+      assert.ok(asked < 300, `seed ${seed}: ${asked} requests in at most an hour`);
       await scene.time.run(client.stop());
       assert.equal(scene.clientTimers, 0, `seed ${seed}: nothing is left to wake up`);
     }
