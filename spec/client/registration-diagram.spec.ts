@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REGISTRATION_TRANSITIONS } from '../../lib/client/index.ts';
 
-const FILE = path.resolve(import.meta.dirname, '../../lib/client/registration.md');
+const FILE = path.resolve('lib/client/registration.md'); // of the source, also where the specs run compiled
 
 const HEAD = `# Registration
 
