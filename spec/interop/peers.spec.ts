@@ -19,7 +19,7 @@ describe('peers against themselves', () => {
     needs('openssl');
 
     it('s_client and s_server exchange lines through the relay, which loses the first flight', async () => {
-      const server = await startOpensslServer({ suite: 'PSK-AES128-CCM8', key: KEY, cookies: true });
+      const server = await startOpensslServer({ suite: 'PSK-AES128-CCM8', key: KEY, stateless: true });
       const hazard = ({ index, bytes }: { index: number; bytes: Uint8Array }): Uint8Array[] =>
         index === 0 ? [] : [bytes];
       const relay = await UdpRelay.start({ target: server.port, hazard });

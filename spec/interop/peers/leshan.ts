@@ -79,7 +79,12 @@ export class LeshanServer {
     const args = [...JAVA_OPTIONS, '-cp', await leshanClassPath(), 'LeshanServerPeer', ...options];
     const peer = await startPeer('java', args, /^ready$/m, 60_000);
     const server = new LeshanServer(peer, ports);
-    server.#events = await EventReader.open(`${server.#base}/event`);
+    try {
+      server.#events = await EventReader.open(`${server.#base}/event`);
+    } catch (error) {
+      await peer.stop();
+      throw error;
+    }
     return server;
   }
 

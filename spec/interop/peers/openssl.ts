@@ -21,13 +21,16 @@ export interface OpensslServer {
   readonly process: PeerProcess;
 }
 
-/** `cookies`: HelloVerifyRequest first (`-listen`). `reverse`: sends every line back, reversed, instead of printing it. */
+/**
+ * Asks for a cookie always. `stateless`: keeps nothing before it comes back (`-listen`), and serves one peer only.
+ * `reverse`: sends every line back, reversed, instead of printing it.
+ */
 export async function startOpensslServer(
-  options: OpensslOptions & { readonly cookies?: boolean; readonly reverse?: boolean },
+  options: OpensslOptions & { readonly stateless?: boolean; readonly reverse?: boolean },
 ): Promise<OpensslServer> {
   const port = await freeUdpPort();
   const args = ['s_server', '-dtls1_2', '-accept', `127.0.0.1:${port}`, '-nocert', ...common(options)];
-  if (options.cookies === true) args.push('-listen');
+  if (options.stateless === true) args.push('-listen');
   if (options.reverse === true) args.push('-rev');
   const process = await startPeer('openssl', args, /^ACCEPT$/m);
   return { port, process };

@@ -88,12 +88,6 @@ export class PeerProcess {
     }
   }
 
-  /** Hears no more: what the peer prints waits in the pipe, and costs this process nothing. */
-  mute(): void {
-    this.#child.stdout?.pause();
-    this.#child.stderr?.pause();
-  }
-
   writeLine(line: string): void {
     this.#child.stdin?.write(`${line}\n`);
   }
@@ -110,8 +104,6 @@ export class PeerProcess {
   /** Ends the whole group at once. */
   kill(): void {
     if (this.#ended || this.#child.pid === undefined) return;
-    this.#child.stdout?.resume();
-    this.#child.stderr?.resume();
     try {
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
