@@ -13,6 +13,7 @@ import {
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
+import { ALERT } from './alerts.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
 import type { DtlsConnection, DtlsJob, PskAnswer } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
@@ -156,7 +157,7 @@ export class DtlsSession extends SecuredDatagrams {
     };
     const refuse = (error: unknown): void => {
       this.environment.log.warn({ error }, 'the look-up of a pre-shared key failed; the peer is refused');
-      give(undefined);
+      driver?.abort(ALERT.internalError); // that the identity is unknown would be a lie, which devices act upon
     };
     try {
       const answer = this.#owner.lookup(job.identity, this.peer);

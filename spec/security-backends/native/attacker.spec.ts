@@ -180,6 +180,27 @@ async function scriptedServer(simulation: Simulation, more: (script: ScriptedPee
   };
 }
 
+describe('attacker: look-ups that fail', () => {
+  const broken = (): never => {
+    throw new Error('no database');
+  };
+  for (const [what, lookup, description] of [
+    ['a failing look-up', broken, 80],
+    ['a look-up that fails later', async () => broken(), 80],
+    ['an unknown identity', () => undefined, 115],
+  ] as const) {
+    it(`${what} tells the peer so (alert ${description}), and leaves nothing`, async () => {
+      const simulation = new Simulation();
+      const server = await simulation.listening({ security: { mode: 'psk', lookup } });
+      const client = simulation.client();
+      const connecting = client.connect(SERVER_ADDRESS, SERVER_PORT);
+      await assert.rejects(simulation.run(connecting), { code: 'ETLSALERT', description });
+      assert.deepEqual(server.load, { handshakes: 0, sessions: 0 });
+      assert.equal(simulation.time.pending, 0, 'a timer was left');
+    });
+  }
+});
+
 describe('attacker: one endpoint, many peers', () => {
   it('a host with many ports crowds out its own handshakes and nobody else', async () => {
     const simulation = new Simulation();
