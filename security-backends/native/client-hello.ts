@@ -93,9 +93,11 @@ class WaitServerHello implements HandshakeState {
   }
 
   // A stateless server whose secret changed, or which got a damaged hello, may ask again with the old message_seq. It
-  // takes ours as it comes, so the second ClientHello keeps its own.
+  // takes ours as it comes, so the second ClientHello keeps its own. But first it may be the late answer to a first hello
+  // sent twice, while a ServerHello to the second is on its way, whose transcript a change would spoil.
   handleRepeat(message: HandshakeMessage, handshake: Handshake): HandshakeState {
     if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest || this.#cookieChangesLeft === 0) return this;
+    if (handshake.tries < 2) return this;
     const { cookie } = decodeHelloVerifyRequest(message.body);
     if (equalBytes(cookie, this.#hello.cookie)) return this;
     return this.#changeCookie(cookie, this.#sent.messageSeq, handshake);

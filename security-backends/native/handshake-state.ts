@@ -16,6 +16,8 @@ export type JobRequest =
 /** The machine as states see it. */
 export interface Handshake {
   readonly options: ResolvedOptions;
+  /** How often the flight in the air was sent. */
+  readonly tries: number;
   /** Number for the next message of ours: 0, 1, … within the handshake. */
   nextMessageSeq(): number;
   /** Sends a flight now and again until the peer answers; it takes the place of the one before. */

@@ -171,6 +171,10 @@ export class Handshaker implements Handshake {
     this.#reassembly.clear();
   }
 
+  get tries(): number {
+    return this.#flight?.tries ?? 0;
+  }
+
   nextMessageSeq(): number {
     return this.#ownMessageSeq++;
   }

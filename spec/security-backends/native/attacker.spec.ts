@@ -10,7 +10,7 @@ import { Reassembly } from '../../../security-backends/native/fragments.ts';
 import { CLIENT, IDENTITY, KEY } from './pair.ts';
 import { MESSAGE, ScriptedPeer, TYPE, join } from './scripted-peer.ts';
 import { SERVER_ADDRESS, SERVER_PORT, Simulation } from './sockets.ts';
-import { connectedClient, connectedServer } from './tested.ts';
+import { connectedClient, connectedServer, testClient } from './tested.ts';
 
 const SERVER: Endpoint = { address: SERVER_ADDRESS, port: SERVER_PORT };
 const DEVICE: Endpoint = { address: '10.7.7.7', port: 7_000 };
@@ -179,6 +179,35 @@ async function scriptedServer(simulation: Simulation, more: (script: ScriptedPee
     closed: () => undefined,
   };
 }
+
+describe('attacker: cookies that change', () => {
+  const cookies = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
+
+  it('a late HelloVerifyRequest with another cookie does not spoil the hello that is being answered', () => {
+    const tested = testClient({ helloVerify: true });
+    const { script } = tested;
+    tested.sent();
+    tested.feed(script.helloVerifyRequest(cookies[0]!));
+    script.take(script.messages(tested.sent()));
+    tested.feed(script.helloVerifyRequest(cookies[1]!, { messageSeq: 0 }));
+    assert.equal(tested.sent().length, 0);
+    tested.feed(join(script.serverHello(), script.serverHelloDone()));
+    tested.takeClientFinish();
+    tested.feed(join(script.changeCipherSpec(), script.finished()));
+    tested.assertTalks();
+  });
+
+  it('a server that asks again after a retransmission gets its new cookie', () => {
+    const tested = testClient({ helloVerify: true });
+    const { script } = tested;
+    tested.sent();
+    tested.feed(script.helloVerifyRequest(cookies[0]!)).timeOut();
+    tested.sent();
+    tested.feed(script.helloVerifyRequest(cookies[1]!, { messageSeq: 0 }));
+    const [hello] = script.messages(tested.sent());
+    assert.deepEqual(hello?.body.slice(36, 68), cookies[1]);
+  });
+});
 
 describe('attacker: look-ups that fail', () => {
   const broken = (): never => {
