@@ -96,6 +96,11 @@ export interface PskServerSecurity {
   readonly identityHint?: Uint8Array | undefined;
   /** The key of an identity, at once or later; undefined refuses it. The bytes are copied. */
   readonly lookup: (identity: Uint8Array, from: Endpoint) => PskKeyInfo | undefined | Promise<PskKeyInfo | undefined>;
+  /**
+   * What a client with an unknown identity sees (RFC 4279 §2). `hide` (default): the silence of a wrong key, so that nobody
+   * learns which identities exist. `alert`: unknown_psk_identity.
+   */
+  readonly unknownIdentity?: 'hide' | 'alert' | undefined;
 }
 
 export interface CertificateServerSecurity {

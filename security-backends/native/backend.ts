@@ -105,6 +105,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
           socket,
           identityHint: security.identityHint?.slice(),
           lookup: pskLookup(security.lookup, loading(environment)),
+          unknownIdentity: security.unknownIdentity ?? 'hide',
           maxSessions: checkCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS, LARGEST_COUNT),
           maxHandshakes: checkCount(
             'maxHandshakes',

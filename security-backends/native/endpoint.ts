@@ -27,6 +27,8 @@ export interface DtlsEndpointOptions {
   readonly identityHint: Uint8Array | undefined;
   /** The key of an identity, which the session zeroes once it has been used; undefined refuses. */
   readonly lookup: (identity: Uint8Array, from: Endpoint) => PskAnswer | undefined | Promise<PskAnswer | undefined>;
+  /** Whether an unknown identity looks like a wrong key, or is answered by an alert (RFC 4279 §2). */
+  readonly unknownIdentity: 'hide' | 'alert';
   /** Established sessions at once; the longest idle one gives way. */
   readonly maxSessions: number;
   /** Handshakes at once, after the cookie; the oldest one gives way, of the newcomer's own host if there is one. */
@@ -46,6 +48,8 @@ export interface EndpointCounters {
   straysDropped: number;
   handshakesStarted: number;
   handshakesFailed: number;
+  /** Identities that the look-up does not know, or that are longer than 128 bytes. */
+  unknownIdentities: number;
   /** Handshakes that gave way because there were too many. */
   handshakesDisplaced: number;
   sessionsEstablished: number;
@@ -54,6 +58,9 @@ export interface EndpointCounters {
   /** Sessions that gave way to a new one of the same peer. */
   sessionsReplaced: number;
 }
+
+const MAX_IDENTITY_BYTES = 128; // RFC 4279 §5.3: what must be supported; nothing longer reaches a look-up
+const UNKNOWN_KEY_BYTES = 16;
 
 /** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
 export class DtlsEndpoint implements SessionOwner {
@@ -85,6 +92,7 @@ export class DtlsEndpoint implements SessionOwner {
       straysDropped: 0,
       handshakesStarted: 0,
       handshakesFailed: 0,
+      unknownIdentities: 0,
       handshakesDisplaced: 0,
       sessionsEstablished: 0,
       sessionsDisplaced: 0,
@@ -137,7 +145,17 @@ export class DtlsEndpoint implements SessionOwner {
   // For the sessions.
 
   lookup(identity: Uint8Array, from: Endpoint): PskAnswer | undefined | Promise<PskAnswer | undefined> {
-    return this.#options.lookup(identity, from);
+    if (identity.length > MAX_IDENTITY_BYTES) return this.#orUnknown(undefined);
+    const found = this.#options.lookup(identity, from);
+    return found instanceof Promise ? found.then((later) => this.#orUnknown(later)) : this.#orUnknown(found);
+  }
+
+  /** A key that nobody has goes the way of a wrong one, in the same time and with the same silence. */
+  #orUnknown(found: PskAnswer | undefined): PskAnswer | undefined {
+    if (found !== undefined) return found;
+    this.counters.unknownIdentities++;
+    if (this.#options.unknownIdentity === 'alert') return undefined;
+    return { key: this.#environment.random.bytes(UNKNOWN_KEY_BYTES) };
   }
 
   established(session: DtlsSession): void {

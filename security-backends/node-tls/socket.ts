@@ -170,7 +170,7 @@ export class NodeTlsSocket extends NodeStreamCore {
       throw new SocketError('EPROTO', `the server did not use the shared key (${standardName})`);
     }
     const session = tls.getSession();
-    const extended = version === 'TLS1.3' || (session !== undefined && hasExtendedMasterSecret(session));
+    const extended = version === 'TLS1.3' || (session !== undefined && hasExtendedMasterSecret(session) === true);
     session?.fill(0);
     if (!extended && this.#settings.requireExtendedMasterSecret) {
       throw new SocketError(

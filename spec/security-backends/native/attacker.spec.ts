@@ -220,7 +220,7 @@ describe('attacker: look-ups that fail', () => {
   ] as const) {
     it(`${what} tells the peer so (alert ${description}), and leaves nothing`, async () => {
       const simulation = new Simulation();
-      const server = await simulation.listening({ security: { mode: 'psk', lookup } });
+      const server = await simulation.listening({ security: { mode: 'psk', lookup, unknownIdentity: 'alert' } });
       const client = simulation.client();
       const connecting = client.connect(SERVER_ADDRESS, SERVER_PORT);
       await assert.rejects(simulation.run(connecting), { code: 'ETLSALERT', description });

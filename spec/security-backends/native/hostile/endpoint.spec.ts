@@ -248,9 +248,27 @@ describe('hostile: rule 20, cost before the address is verified', () => {
 });
 
 describe('hostile: identities and keys', () => {
-  it('an unknown identity is refused and counted; the client learns why', async () => {
+  it('an unknown identity is counted and looks like a wrong key: nobody learns which identities exist', async () => {
     const simulation = new Simulation();
-    const server = await simulation.listening();
+    const server = await simulation.listening({ handshakeTries: 2 });
+    const identity = pskIdentityFromBuffer(new TextEncoder().encode('nobody'));
+    const client = simulation.client({
+      security: { mode: 'psk', identity, key: pskKeyFromBuffer(KEY) },
+      handshakeTries: 3,
+    });
+    const refusal = { code: 'ETIMEDOUT', message: /Finished: wrong key likely/ };
+    await assert.rejects(simulation.run(client.connect(SERVER_ADDRESS, SERVER_PORT)), refusal);
+    await simulation.time.advance(60_000);
+    assert.deepEqual(server.load, { handshakes: 0, sessions: 0 });
+    assert.equal(server.counters?.unknownIdentities, 1);
+    assert.equal(server.counters?.handshakesFailed, 1);
+  });
+
+  it('where the server is told to, an unknown identity is answered by its alert', async () => {
+    const simulation = new Simulation();
+    const server = await simulation.listening({
+      security: { mode: 'psk', lookup: LOOKUP, unknownIdentity: 'alert' },
+    });
     const identity = pskIdentityFromBuffer(new TextEncoder().encode('nobody'));
     const client = simulation.client({ security: { mode: 'psk', identity, key: pskKeyFromBuffer(KEY) } });
     await assert.rejects(simulation.run(client.connect(SERVER_ADDRESS, SERVER_PORT)), {
