@@ -30,7 +30,11 @@ describe(`Node ${LTS} (LTS)`, function () {
     const version = await run(NODE, ['--version'], {});
     assert.equal(version.output.trim(), `v${LTS}`);
     const mocha = path.join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
-    const { code, output } = await run(NODE, [mocha, '--exit'], { cwd: ROOT, env: { TEST_REPORT: REPORT }, limit: 800_000 });
+    const { code, output } = await run(NODE, [mocha, '--exit'], {
+      cwd: ROOT,
+      env: { TEST_REPORT: REPORT },
+      limit: 800_000,
+    });
     assert.equal(code, 0, output.slice(-3_000));
     const { passes } = JSON.parse(readFileSync(REPORT, 'utf8')) as { passes: number };
     assert.ok(passes > 0);

@@ -2,7 +2,13 @@
 
 import { utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
-import type { DatagramSocket, PskSecurity, SslConfiguration, TlsCommonConfiguration } from '../../lib/net/index.ts';
+import type {
+  DatagramSocket,
+  PskSecurity,
+  PskServerSecurity,
+  SslConfiguration,
+  TlsCommonConfiguration,
+} from '../../lib/net/index.ts';
 import { udpSocket } from '../../lib/net/node/index.ts';
 import { milliseconds, seconds, systemEnvironment } from '../../lib/runtime/index.ts';
 import { nativeDtls } from '../../security-backends/native/backend.ts';
@@ -35,13 +41,15 @@ export function clientSocket(
 /** Listens on a free port of loopback and lets in who is in `keys`. */
 export async function listening(
   keys: Readonly<Record<string, Uint8Array>>,
-  more: TlsCommonConfiguration = {},
+  more: TlsCommonConfiguration & Pick<PskServerSecurity, 'unknownIdentity'> = {},
 ): Promise<{ readonly server: DtlsServerSocket; readonly port: number }> {
   const lookup = (identity: Uint8Array): ReturnType<typeof pskKeyFromBuffer> | undefined => {
     const key = keys[utf8Decode(identity)];
     return key === undefined ? undefined : pskKeyFromBuffer(key);
   };
-  const server = backend.createServer({ security: { mode: 'psk', lookup }, ...QUICK, ...more }, environment);
+  const { unknownIdentity, ...common } = more;
+  const security = { mode: 'psk', lookup, unknownIdentity } as const;
+  const server = backend.createServer({ security, ...QUICK, ...common }, environment);
   await server.bind('127.0.0.1', 0);
   return { server, port: server.local!.port };
 }

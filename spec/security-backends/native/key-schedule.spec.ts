@@ -6,12 +6,18 @@ import { CIPHERSUITES } from '../../../security-backends/native/ciphersuites.ts'
 import * as schedule from '../../../security-backends/native/key-schedule.ts';
 
 // Written a second time, straight from RFC 5246 §5 and with node:crypto alone.
-function referencePrf(secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
-  const hmac = (data: Uint8Array): Buffer => createHmac('sha256', secret).update(data).digest();
+function referencePrf(
+  secret: Uint8Array,
+  label: string,
+  seed: Uint8Array,
+  length: number,
+  hash: 'sha256' | 'sha384' = 'sha256',
+): Uint8Array {
+  const hmac = (data: Uint8Array): Buffer => createHmac(hash, secret).update(data).digest();
   const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed]);
   const blocks: Buffer[] = [];
   let a: Uint8Array = labelled;
-  for (let size = 0; size < length; size += 32) {
+  for (let size = 0; size < length; size += hash === 'sha256' ? 32 : 48) {
     a = hmac(a);
     blocks.push(hmac(Buffer.concat([a, labelled])));
   }
@@ -44,7 +50,8 @@ describe('key schedule', () => {
   it('cuts the key block into client key, server key, client nonce, server nonce', () => {
     const master = new Uint8Array(48).fill(7);
     for (const suite of CIPHERSUITES) {
-      const block = referencePrf(master, 'key expansion', Buffer.concat([server, client]), 2 * suite.keyBytes + 8);
+      const length = 2 * suite.keyBytes + 8;
+      const block = referencePrf(master, 'key expansion', Buffer.concat([server, client]), length, suite.prf);
       const keys = schedule.recordKeys(nodeProvider, suite, master, randoms);
       const parts = [keys.client.key, keys.server.key, keys.client.fixedNonce, keys.server.fixedNonce];
       assert.equal(parts.map(toHex).join(''), toHex(block));

@@ -7,10 +7,14 @@ import type { Ciphersuite } from '../../../security-backends/native/ciphersuites
 import { CIPHERSUITES } from '../../../security-backends/native/ciphersuites.ts';
 import { RecordProtection } from '../../../security-backends/native/record-protection.ts';
 
-const keys = { key: fromHex('000102030405060708090a0b0c0d0e0f'), fixedNonce: fromHex('a0a1a2a3') };
+const fixedNonce = fromHex('a0a1a2a3');
+const keysOf = ({ keyBytes }: Ciphersuite): { key: Uint8Array; fixedNonce: Uint8Array } => ({
+  key: Uint8Array.from({ length: keyBytes }, (_, at) => at),
+  fixedNonce,
+});
 
 function seal(suite: Ciphersuite, type: number, epoch: number, sequence: number, plaintext: Uint8Array): Uint8Array {
-  const protection = new RecordProtection(nodeProvider, suite, keys);
+  const protection = new RecordProtection(nodeProvider, suite, keysOf(suite));
   const target = new Uint8Array(plaintext.length + protection.overhead);
   protection.sealInto(target, 0, type, epoch, sequence, plaintext);
   return target;
@@ -20,11 +24,14 @@ function seal(suite: Ciphersuite, type: number, epoch: number, sequence: number,
 function reference(suite: Ciphersuite, plaintext: Uint8Array): Uint8Array {
   const sequence = fromHex('0001' + '00a0b0c0d0e0');
   const aad = concatBytes(sequence, fromHex('17' + 'fefd'), Uint8Array.of(plaintext.length >> 8, plaintext.length));
-  const nonce = concatBytes(keys.fixedNonce, sequence);
-  const cipher =
-    suite.tagBytes === 8
-      ? createCipheriv('aes-128-ccm', keys.key, nonce, { authTagLength: 8 })
-      : createCipheriv('aes-128-gcm', keys.key, nonce, { authTagLength: 16 });
+  const { key } = keysOf(suite);
+  const nonce = concatBytes(fixedNonce, sequence);
+  const bits = 8 * key.length;
+  const cipher = suite.name.includes('GCM')
+    ? createCipheriv(bits === 128 ? 'aes-128-gcm' : 'aes-256-gcm', key, nonce)
+    : createCipheriv(bits === 128 ? 'aes-128-ccm' : 'aes-256-ccm', key, nonce, {
+        authTagLength: suite.name.endsWith('CCM_8') ? 8 : 16,
+      });
   cipher.setAAD(aad, { plaintextLength: plaintext.length });
   const body = cipher.update(plaintext);
   cipher.final();
@@ -45,7 +52,7 @@ describe('RecordProtection', () => {
         const inputs = fc.tuple(fc.uint8Array({ maxLength: 80 }), fc.nat(), fc.nat(7));
         fc.assert(
           fc.property(inputs, ([plaintext, position, bit]) => {
-            const protection = new RecordProtection(nodeProvider, suite, keys);
+            const protection = new RecordProtection(nodeProvider, suite, keysOf(suite));
             const sealed = seal(suite, 23, 1, 5, plaintext);
             assert.deepEqual(protection.open(23, 1, 5, sealed), plaintext);
             assert.equal(protection.open(22, 1, 5, sealed), undefined);
@@ -59,7 +66,7 @@ describe('RecordProtection', () => {
       });
 
       it('drops every fragment too short for nonce and tag', () => {
-        const protection = new RecordProtection(nodeProvider, suite, keys);
+        const protection = new RecordProtection(nodeProvider, suite, keysOf(suite));
         for (let length = 0; length < protection.overhead; length++) {
           assert.equal(protection.open(23, 1, 0, new Uint8Array(length)), undefined);
         }
@@ -68,16 +75,16 @@ describe('RecordProtection', () => {
       it('takes the explicit nonce as the peer chose it', () => {
         const sealed = seal(suite, 23, 1, 5, fromHex('aa'));
         // The same record with another explicit nonce, sealed by hand.
-        const nonce = concatBytes(keys.fixedNonce, fromHex('1122334455667788'));
+        const nonce = concatBytes(fixedNonce, fromHex('1122334455667788'));
         const aad = fromHex('0001000000000005' + '17' + 'fefd' + '0001');
-        const aead = nodeProvider.aead(suite.aead, keys.key);
+        const aead = nodeProvider.aead(suite.aead, keysOf(suite).key);
         const foreign = concatBytes(fromHex('1122334455667788'), aead.seal(nonce, aad, fromHex('aa')));
         assert.equal(foreign.length, sealed.length);
-        assert.deepEqual(new RecordProtection(nodeProvider, suite, keys).open(23, 1, 5, foreign), fromHex('aa'));
+        assert.deepEqual(new RecordProtection(nodeProvider, suite, keysOf(suite)).open(23, 1, 5, foreign), fromHex('aa'));
       });
 
       it('does nothing more once destroyed', () => {
-        const protection = new RecordProtection(nodeProvider, suite, keys);
+        const protection = new RecordProtection(nodeProvider, suite, keysOf(suite));
         protection.destroy();
         assert.throws(() => protection.sealInto(new Uint8Array(64), 0, 23, 1, 0, fromHex('aa')));
       });
