@@ -7,6 +7,7 @@ import {
   type ServerActions,
   type ServerDefinition,
   type ServerInit,
+  checkServerValues,
   createSecurity,
   createServer,
 } from '../objects/index.ts';
@@ -14,7 +15,7 @@ import { COAP_SCHEMES, type CoapUri, type Security, type SslConfiguration, parse
 import { DecodeError } from '../bytes/index.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import type { SecurityInfo } from '../crypto/index.ts';
-import type { TypedObject } from '../model/index.ts';
+import { ModelError, type TypedObject } from '../model/index.ts';
 
 /** A server to register with. */
 export interface ServerAccount {
@@ -86,8 +87,17 @@ function checkAccount(
     lifetime: within(account.lifetime ?? DEFAULT_LIFETIME, 0, 0xffff_ffff, `${field}.lifetime`),
     queueMode: account.queueMode ?? false,
     tls: { ...account.tls },
-    server: { ...account.server },
+    server: checkServer(account.server, field),
   };
+}
+
+function checkServer(server: ServerAccount['server'], field: string): NonNullable<ServerAccount['server']> {
+  try {
+    checkServerValues(server ?? {});
+  } catch (error) {
+    throw error instanceof ModelError ? new LwM2mError('ECONFIG', `${field}.server.${error.message}`) : error;
+  }
+  return { ...server };
 }
 
 function checkUri(text: string, field: string): CoapUri {

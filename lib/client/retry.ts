@@ -1,6 +1,6 @@
 // When to try again: attempts with exponential back-off in sequences (LwM2M Core 1.2 §6.2.1.1, /1/x/17 to 20).
 
-import { type Duration, days, hours, minutes } from '../runtime/index.ts';
+import { type Duration, days, hours, minutes, seconds } from '../runtime/index.ts';
 
 /** How often and how soon a registration is tried again. */
 export interface CommunicationRetry {
@@ -24,6 +24,8 @@ export const DEFAULT_COMMUNICATION_RETRY: CommunicationRetry = Object.freeze({
   sequenceCount: 1,
   maxDelay: days(1),
 });
+
+const LEAST_DELAY = seconds(1); // ours: a server that writes 0 into /1/x/18 must not have us run in circles
 
 /** Counts failed attempts and tells how long to wait. */
 export class RetrySchedule {
@@ -49,12 +51,13 @@ export class RetrySchedule {
   failed(): Duration | undefined {
     this.#attempt++;
     if (this.#attempt < this.#retry.count) {
-      return Math.min(this.#retry.timer * 2 ** (this.#attempt - 1), this.#retry.maxDelay) as Duration;
+      const wait = Math.max(this.#retry.timer, LEAST_DELAY) * 2 ** (this.#attempt - 1);
+      return Math.min(wait, this.#retry.maxDelay) as Duration;
     }
     if (this.#sequence >= this.#retry.sequenceCount) return undefined;
     this.#sequence++;
     this.#attempt = 0;
-    return this.#retry.sequenceDelay;
+    return Math.max(this.#retry.sequenceDelay, LEAST_DELAY) as Duration;
   }
 
   reset(): void {

@@ -6,6 +6,7 @@ import type { CommunicationRetry } from './retry.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
 import { TlsAlertError } from '../net/index.ts';
+import { isServerBinding, isServerTime } from '../objects/index.ts';
 import type { RegistrationParameters } from './registration.ts';
 import { objectLinks } from './registration-payload.ts';
 
@@ -34,8 +35,8 @@ export class ServerSettings {
   get parameters(): RegistrationParameters {
     const binding = this.#value(BINDING);
     return {
-      lifetime: this.#number(LIFETIME) ?? this.#account.lifetime,
-      binding: typeof binding === 'string' ? binding : 'U',
+      lifetime: this.#time(LIFETIME) ?? this.#account.lifetime,
+      binding: isServerBinding(binding) ? binding : 'U',
       queueMode: this.#account.queueMode,
       objects: objectLinks(this.#objects),
     };
@@ -48,11 +49,11 @@ export class ServerSettings {
 
   /** In seconds; undefined where there is none. */
   get defaultPeriods(): { readonly pmin: number | undefined; readonly pmax: number | undefined } {
-    return { pmin: this.#number(DEFAULT_MINIMUM_PERIOD), pmax: this.#number(DEFAULT_MAXIMUM_PERIOD) };
+    return { pmin: this.#time(DEFAULT_MINIMUM_PERIOD), pmax: this.#time(DEFAULT_MAXIMUM_PERIOD) };
   }
 
   get disableTimeout(): Duration {
-    const given = this.#number(DISABLE_TIMEOUT);
+    const given = this.#time(DISABLE_TIMEOUT);
     return given === undefined ? DEFAULT_DISABLE_TIMEOUT : seconds(given);
   }
 
@@ -65,7 +66,7 @@ export class ServerSettings {
   retry(otherwise: CommunicationRetry): CommunicationRetry {
     const number = (resource: number): number | undefined => this.#number(resource);
     const duration = (resource: number, fallback: Duration): Duration => {
-      const given = number(resource);
+      const given = this.#time(resource);
       return given === undefined ? fallback : seconds(given);
     };
     return {
@@ -90,7 +91,17 @@ export class ServerSettings {
     const alert = receivedAlert(error);
     if (alert === undefined) return;
     const path = Path.of(SERVER, this.#account.instance, TLS_ALERT_CODE);
-    void this.#objects.of(path).write(path, [{ path, value: alert }], 'replace', 'application');
+    try {
+      void this.#objects.of(path).write(path, [{ path, value: alert }], 'replace', 'application');
+    } catch {
+      // a listener of the application's failed: the value is there
+    }
+  }
+
+  /** The application may assign what a server cannot write; nothing can be done with such a value, so it does not count. */
+  #time(resource: number): number | undefined {
+    const value = this.#value(resource);
+    return isServerTime(value) ? value : undefined;
   }
 
   #number(resource: number): number | undefined {

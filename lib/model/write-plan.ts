@@ -31,12 +31,28 @@ export function planWrite(schema: Schema, instance: Instance, request: WriteRequ
     const before = instance.holding(resource);
     const merges = mode === 'update' || path.resourceInstance !== undefined;
     const holding = merges && isValues(given) && isValues(before) ? merged(before, given) : given;
+    if (isValues(holding) && by === 'server') checkSize(holding, at);
     checkHolding(schema.resource(resource), holding, at.toString());
     changes.set(resource, holding);
   }
   if (path.resource !== undefined) completeResource(schema, path, mode, changes);
   else if (mode === 'replace') takeAbsent(schema, instance, by, changes);
   return changes;
+}
+
+const MOST_HELD_BYTES = 1_048_576; // as one request body: many requests must not add up to more
+
+/** One request is bounded; this bounds what many of them build up in a multiple resource. */
+function checkSize(values: Values, at: Path): void {
+  let total = 0;
+  for (const value of Object.values(values)) total += sizeOf(value);
+  if (total <= MOST_HELD_BYTES) return;
+  throw new ModelError('badRequest', `${at}: expected at most ${MOST_HELD_BYTES} bytes in all, found ${total}`);
+}
+
+function sizeOf(value: Value): number {
+  const OVERHEAD = 16; // an id and a number, roughly
+  return OVERHEAD + (typeof value === 'string' || value instanceof Uint8Array ? value.length : 0);
 }
 
 function merged(before: Values, given: Values): Values {
@@ -111,16 +127,20 @@ function takeAbsent(schema: Schema, instance: Instance, by: Actor, changes: Map<
 /** Values by resource. Resources that are not known are passed over: §6.3.3 has them be no error. */
 function grouped(schema: Schema, entries: readonly Entry[]): ReadonlyMap<number, Value | Values> {
   const groups = new Map<number, Value | Values>();
+  const collected = new Map<number, Record<number, Value>>(); // of multiple resources, each built in place
   for (const { path, value } of entries) {
     const definition = schema.find(path.resource);
     if (definition === undefined) continue;
-    const before = groups.get(definition.id);
-    if (definition.multiple) groups.set(definition.id, merged((before ?? {}) as Values, { [instanceOf(path)]: value }));
-    else {
+    if (definition.multiple) {
+      const values = collected.get(definition.id) ?? {};
+      values[instanceOf(path)] = value;
+      collected.set(definition.id, values);
+      groups.set(definition.id, values);
+    } else {
       if (path.resourceInstance !== undefined) {
         throw new ModelError('badRequest', `${path.prefix(3)} (${definition.name}) is not multiple`);
       }
-      if (before !== undefined) throw new ModelError('badRequest', `${path} (${definition.name}) is given twice`);
+      if (groups.has(definition.id)) throw new ModelError('badRequest', `${path} (${definition.name}) is given twice`);
       checkValue(definition, value, path.toString());
       groups.set(definition.id, value);
     }

@@ -125,7 +125,9 @@ function resetErrorCode(
   };
 }
 
-/** The clock plus what a server's writes added to it. */
+const LARGEST_TIME = 8.64e15; // ms either side of 1970 that a Date can hold (ECMA-262 §21.4.1.1)
+
+/** The clock plus what a server's writes added to it. It stands still at the end of what a Date can hold. */
 class DeviceTime {
   readonly #clock: { wallTime(): number };
   #offset = 0;
@@ -134,7 +136,10 @@ class DeviceTime {
     this.#clock = clock;
   }
 
-  readonly now = (): Date => new Date(this.#clock.wallTime() + this.#offset);
+  readonly now = (): Date => {
+    const time = this.#clock.wallTime() + this.#offset;
+    return new Date(Math.min(Math.max(time, -LARGEST_TIME), LARGEST_TIME));
+  };
 
   follow(time: Date): void {
     this.#offset = time.getTime() - this.#clock.wallTime();

@@ -1,6 +1,7 @@
 // LwM2M Server (object 1, version 1.2): how the client registers with each server.
 
 import { type InstanceInit, type ObjectHooks, type TypedObject, defineObject } from '../model/index.ts';
+import { checkServerValues } from './server-values.ts';
 
 export const Server = defineObject({
   id: 1,
@@ -139,7 +140,10 @@ const DEFAULTS = Object.freeze({
   binding: 'U', // LwM2M Core 1.2 §6.2.1.2: the client assumes that servers support UDP
 });
 
-/** Makes the Server object. Bootstrap servers may create and delete its instances, servers may not. */
+/**
+ * Makes the Server object. Bootstrap servers may create and delete its instances, servers may not. Writes of values that
+ * nothing can be done with (a lifetime of -1, a binding that is none) are refused.
+ */
 export function createServer<const I extends Readonly<Record<number, ServerInit>>>(
   instances: I,
   actions: ServerActions,
@@ -154,6 +158,10 @@ export function createServer<const I extends Readonly<Record<number, ServerInit>
   const complete = Object.entries(instances).map(([id, init]) => [id, { ...template(Number(id)), ...init }] as const);
   return Server.create(Object.fromEntries(complete), {
     ...hooks,
+    willWrite: (event) => {
+      checkServerValues(event.values);
+      return hooks.willWrite?.(event);
+    },
     instanceTemplate: (id, by) => (by === 'server' ? undefined : template(id)),
   });
 }

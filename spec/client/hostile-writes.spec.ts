@@ -1,0 +1,144 @@
+// A server that is who it says it is, and writes what it should not: the device goes on, and so does its registration.
+
+import assert from 'node:assert/strict';
+import { type OutgoingRequest, RESPONSE_CODES } from '../../lib/coap/index.ts';
+import { CONTENT_FORMATS, encodeEntries } from '../../lib/formats/index.ts';
+import { type Entry, Path } from '../../lib/model/index.ts';
+import { createDevice, createTemperature } from '../../lib/objects/index.ts';
+import type { LwM2mClient } from '../../lib/client/index.ts';
+import { Scene } from './scripted-server.ts';
+import { utf8Encode } from '../../lib/bytes/index.ts';
+
+async function registered() {
+  const scene = new Scene();
+  await scene.listen();
+  const temperature = createTemperature({ 0: { sensorValue: 20 } });
+  const device = createDevice({ reboot: () => undefined }, { clock: scene.time });
+  const client = scene.client({ objects: [device, temperature] });
+  await client.start();
+  await scene.time.advance(100);
+  const ask = (request: OutgoingRequest) => scene.time.run(scene.connection.request(request));
+  const put = (path: string, text: string) =>
+    ask({ method: 'PUT', path: path.split('/').slice(1), contentFormat: 0, payload: utf8Encode(text) });
+  return { scene, client, temperature, ask, put };
+}
+
+async function stillThere(scene: Scene, client: LwM2mClient): Promise<void> {
+  const before = scene.lines.length;
+  client.update();
+  await scene.time.advance(1_000);
+  assert.ok(
+    scene.lines.slice(before).some((line) => line.startsWith('POST /rd')),
+    'it updates',
+  );
+  await scene.time.run(client.stop());
+  assert.equal(scene.clientTimers, 0);
+}
+
+describe('Writes of a hostile server', () => {
+  const impossible: readonly (readonly [path: string, text: string])[] = [
+    ['/1/0/1', '-1'],
+    ['/1/0/1', '4294967296'],
+    ['/1/0/2', '-1'],
+    ['/1/0/3', '-1'],
+    ['/1/0/5', '-1'],
+    ['/1/0/7', ''],
+    ['/1/0/7', 'S'],
+    ['/1/0/7', 'nonsense'],
+    ['/1/0/7', 'U'.repeat(300)],
+  ];
+  for (const [path, text] of impossible) {
+    it(`refuses ${text.slice(0, 12)} at ${path}`, async () => {
+      const { scene, client, put, ask, temperature } = await registered();
+      const before = scene.lines.length;
+      assert.equal((await put(path, text)).code, RESPONSE_CODES.badRequest);
+      const first = await scene.time.run(
+        scene.connection.observe({ method: 'GET', path: ['3303', '0', '5700'] }, () => undefined),
+      );
+      assert.equal(first.response.code, RESPONSE_CODES.content);
+      temperature[0].sensorValue = 21;
+      await scene.time.advance(400_000);
+      assert.ok(
+        scene.lines.slice(before).every((line) => line === 'POST /rd/5a3f'),
+        scene.lines.join('\n'),
+      );
+      assert.equal((await ask({ method: 'GET', path: ['3', '0'] })).code, RESPONSE_CODES.content);
+      await stillThere(scene, client);
+    });
+  }
+
+  it('refuses them in one write of the whole instance, too, and changes nothing', async () => {
+    const { scene, client, ask } = await registered();
+    const entries: Entry[] = [
+      { path: Path.of(1, 0, 1), value: 600 },
+      { path: Path.of(1, 0, 2), value: -1 },
+    ];
+    const payload = encodeEntries(CONTENT_FORMATS.tlv, Path.of(1, 0), entries, () => ({
+      type: 'integer',
+      multiple: false,
+    }));
+    const { code } = await ask({ method: 'POST', path: ['1', '0'], contentFormat: CONTENT_FORMATS.tlv, payload });
+    assert.equal(code, RESPONSE_CODES.badRequest);
+    assert.equal(client.server.instance(0).lifetime, 300);
+    await stillThere(scene, client);
+  });
+
+  it('is not sent round in circles by a retry timer of 0', async () => {
+    const { scene, client, put } = await registered();
+    await put('/1/0/17', '4000000000');
+    await put('/1/0/18', '0');
+    scene.answer = () => ({ code: RESPONSE_CODES.serviceUnavailable });
+    const before = scene.lines.length;
+    client.update();
+    await scene.time.advance(60_000);
+    assert.ok(scene.lines.length - before < 65, `${scene.lines.length - before} requests in a minute`);
+    await scene.time.run(client.stop());
+  });
+
+  it('keeps no more than a bounded amount in a multiple resource, however often it is added to', async () => {
+    const { scene, client, ask } = await registered();
+    const at = Path.of(1, 0, 25);
+    const write = (from: number, count: number, value: string) => {
+      const entries = Array.from({ length: count }, (_, i) => ({ path: at.child(from + i), value }));
+      const payload = encodeEntries(CONTENT_FORMATS.tlv, at, entries, () => ({ type: 'string', multiple: true }));
+      return ask({ method: 'POST', path: ['1', '0', '25'], contentFormat: CONTENT_FORMATS.tlv, payload });
+    };
+    const codes: number[] = [];
+    for (let i = 0; i < 6; i++) codes.push((await write(i, 1, 'x'.repeat(300_000))).code);
+    assert.deepEqual(
+      codes.map((code) => code >> 5),
+      [2, 2, 2, 4, 4, 4],
+    );
+    await stillThere(scene, client);
+  });
+
+  it('works a write of ten thousand resource instances out in linear time', async () => {
+    const { scene, client } = await registered();
+    const at = Path.of(1, 0, 25);
+    const entries = Array.from({ length: 10_000 }, (_, i) => ({ path: at.child(i), value: '' }));
+    let copied = 0;
+    const fromEntries = Object.fromEntries.bind(Object);
+    Object.fromEntries = ((given: Iterable<readonly [PropertyKey, unknown]>) => {
+      const all = [...given];
+      copied += all.length;
+      return fromEntries(all);
+    }) as typeof Object.fromEntries;
+    try {
+      await client.server.write(at, entries, 'update', 'server');
+    } finally {
+      Object.fromEntries = fromEntries;
+    }
+    assert.ok(copied < 100_000, `${copied} entries copied`);
+    assert.equal(client.server.resourceInstanceIds(0, 25)?.length, 10_000);
+    await stillThere(scene, client);
+  });
+
+  it('reads its clock after a server has set it to the end of time', async () => {
+    const { scene, client, put, ask } = await registered();
+    assert.equal((await put('/3/0/13', '8640000000000')).code, RESPONSE_CODES.changed);
+    await scene.time.advance(10_000);
+    assert.equal((await ask({ method: 'GET', path: ['3', '0'] })).code, RESPONSE_CODES.content);
+    assert.equal((await ask({ method: 'GET', path: ['3', '0', '13'] })).code, RESPONSE_CODES.content);
+    await stillThere(scene, client);
+  });
+});
