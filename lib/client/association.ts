@@ -112,6 +112,7 @@ export class Association {
       versions: this.#options.versions,
       retry: this.#settings.retry(this.#options.retry),
       updateMargin: this.#options.updateMargin,
+      deregisterTimeout: this.#options.deregisterTimeout,
       saved: saved?.registration,
     });
     this.#run({ kind: 'changed', parameters: this.#settings.parameters });
@@ -253,6 +254,7 @@ export class Association {
   #connected(socket: DatagramSocket): void {
     const connection = new UdpCoapConnection(socket, this.#environment, {
       ...this.#options.coap,
+      admits: () => this.#servingVersion() !== undefined,
       handler: (request) => this.#handle(request),
       onClosed: (cause) => this.#lost(connection, cause),
     });

@@ -35,14 +35,14 @@ export interface ClientOptions {
   readonly retry?: Partial<CommunicationRetry> | undefined;
   /** Update is sent so long before the lifetime ends, but not before its half. Default 93 s (RFC 7252 §4.8.2). */
   readonly updateMargin?: Duration | undefined;
-  /** How long `stop` waits for the answer to De-register. Default 10 s. */
+  /** How long `stop` waits for the answer to De-register, and before that to a Register under way. Default 10 s each. */
   readonly deregisterTimeout?: Duration | undefined;
   /** Send notifications confirmable unless the server says otherwise (attribute con). Default false. */
   readonly confirmableNotifications?: boolean | undefined;
   /** Observations per server. Default 256. */
   readonly maxObservations?: number | undefined;
   /** Transmission parameters and limits of CoAP. Defaults of RFC 7252 §4.8. */
-  readonly coap?: Omit<UdpCoapOptions, 'handler' | 'onClosed'> | undefined;
+  readonly coap?: Omit<UdpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
 }
 
 const DEFAULTS = Object.freeze({
@@ -62,6 +62,7 @@ export class LwM2mClient {
   readonly #objects: ObjectSet;
   readonly #storage: Storage;
   #lock: StorageLock | undefined;
+  #attempt = 0;
   #unsubscribe: (() => void) | undefined;
 
   /** @throws LwM2mError ECONFIG naming the option and what to do */
@@ -101,11 +102,17 @@ export class LwM2mClient {
 
   /**
    * Connects and registers with every server; resolves as soon as that is under way (`events` tell how it goes).
-   * @throws StorageError ELOCKED if another client uses the storage; LwM2mError ESTATE if it runs already
+   * @throws StorageError ELOCKED if another client uses the storage; LwM2mError ESTATE if it runs already, or is stopped meanwhile
    */
   async start(): Promise<void> {
     if (this.#lock !== undefined) throw new LwM2mError('ESTATE', 'start: the client runs already; stop it first');
-    this.#lock = await this.#storage.lock();
+    const attempt = ++this.#attempt;
+    const lock = await this.#storage.lock();
+    if (attempt !== this.#attempt) {
+      await lock.release();
+      throw new LwM2mError('ESTATE', 'start: the client was stopped before it had begun');
+    }
+    this.#lock = lock;
     this.#unsubscribe = this.#objects.subscribe((change) => {
       for (const association of this.#associations) association.changed(change);
     });
@@ -114,6 +121,7 @@ export class LwM2mClient {
 
   /** De-registers (unless told not to: then a restart takes the registration up again) and closes everything. */
   async stop(options: { readonly deregister?: boolean | undefined } = {}): Promise<void> {
+    this.#attempt++;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     const { deregister = true } = options;

@@ -5,7 +5,8 @@ import { LwM2mError, formatResponseCode } from './lwm2m-error.ts';
 import type { LwM2mVersion, RegistrationEvent, RegistrationParameters } from './registration.ts';
 import { registerQuery, updateQuery } from './registration-payload.ts';
 import { CONTENT_FORMATS } from '../formats/index.ts';
-import { utf8Encode } from '../bytes/index.ts';
+import { DecodeError, utf8Encode } from '../bytes/index.ts';
+import { checkLocation } from './location.ts';
 
 /** The registration interface of one server, over one connection. */
 export class RegistrationExchanges {
@@ -17,7 +18,7 @@ export class RegistrationExchanges {
     this.#endpoint = endpoint;
   }
 
-  /** @throws CoapError, SocketError if there is no answer */
+  /** @throws CoapError, SocketError if there is no answer; LwM2mError EPROTO if it names no place that can be used */
   async register(
     version: LwM2mVersion,
     parameters: RegistrationParameters,
@@ -32,7 +33,7 @@ export class RegistrationExchanges {
     } as const;
     const response = await this.#connection.request(request, { signal });
     if (response.code !== RESPONSE_CODES.created) return refused(response);
-    return { kind: 'accepted', location: response.locationPath };
+    return { kind: 'accepted', location: usableLocation(response) };
   }
 
   /** @throws CoapError, SocketError if there is no answer */
@@ -53,6 +54,17 @@ export class RegistrationExchanges {
   async deregister(location: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#connection.request({ method: 'DELETE', path: location }, { signal });
   }
+}
+
+function usableLocation({ locationPath }: IncomingResponse): readonly string[] {
+  try {
+    checkLocation(locationPath);
+  } catch (error) {
+    throw error instanceof DecodeError
+      ? new LwM2mError('EPROTO', `Register was answered, but ${error.message}`)
+      : error;
+  }
+  return locationPath;
 }
 
 function refused({ code }: IncomingResponse): RegistrationEvent {

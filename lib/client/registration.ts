@@ -102,6 +102,8 @@ export interface RegistrationOptions {
   readonly retry: CommunicationRetry;
   /** Update is sent so long before the lifetime ends, but not before its half. */
   readonly updateMargin: Duration;
+  /** How long a stop waits for the answer to a Register, so as to De-register what comes of it. */
+  readonly deregisterTimeout: Duration;
   /** From before a restart: kept up by one Update while it is valid. */
   readonly saved?: Registration | undefined;
 }
@@ -125,6 +127,7 @@ export class RegistrationMachine {
   #acceptedAt: Instant | undefined;
   #deadline: Instant = NEVER;
   #disableFor: Duration | undefined;
+  #stopping = false;
   #actions: RegistrationAction[] = [];
 
   constructor(options: RegistrationOptions) {
@@ -158,8 +161,9 @@ export class RegistrationMachine {
   #on(event: RegistrationEvent, now: Instant): void {
     switch (event.kind) {
       case 'start':
-        if (this.#state === 'idle' || this.#state === 'failed') this.#begin(now);
-        return;
+        if (this.#state !== 'idle' && this.#state !== 'failed') return;
+        this.#stopping = false;
+        return this.#begin(now);
       case 'connected':
         if (this.#state === 'connecting') this.#enter(now);
         return;
@@ -178,14 +182,21 @@ export class RegistrationMachine {
       case 'timeout':
         return this.#timeout(now);
       case 'disable':
-        if (this.#leave()) this.#disableFor = event.duration;
+        if (!this.#stopping && this.#leave()) this.#disableFor = event.duration;
         return;
       case 'left':
         return this.#left(now);
       case 'stop':
-        if (!event.deregister || !this.#leave()) this.#halt();
-        return;
+        return this.#stop(event.deregister, now);
     }
+  }
+
+  /** A Register under way may be answered yet: the server would then keep a registration that nobody looks after. */
+  #stop(deregister: boolean, now: Instant): void {
+    this.#stopping = true;
+    this.#disableFor = undefined;
+    if (deregister && this.#state === 'registering') this.#deadline = later(now, this.#options.deregisterTimeout);
+    else if (!deregister || !this.#leave()) this.#halt();
   }
 
   #move(signal: Signal): boolean {
@@ -249,6 +260,7 @@ export class RegistrationMachine {
     const validUntil = this.#sent.lifetime === 0 ? NEVER : later(now, seconds(this.#sent.lifetime));
     const version = isNew ? this.#version : (this.#registration?.version ?? this.#version);
     this.#registration = { location: at, version, parameters: this.#sent, validUntil };
+    if (this.#stopping) return void this.#leave();
     this.#acceptedAt = now;
     this.#deadline = this.#updateDue(now);
     this.#actions.push({ kind: 'save', registration: this.#registration });
@@ -267,6 +279,7 @@ export class RegistrationMachine {
       return;
     }
     if (this.#state === 'deregistering') return this.#left(now);
+    if (this.#stopping) return this.#halt();
     if (reason.kind === 'refused') return this.#refused(reason, now);
     const wasUpdating = this.#state === 'registered' || this.#state === 'updating';
     if (wasUpdating && this.#wasStable(now)) {
@@ -315,6 +328,7 @@ export class RegistrationMachine {
 
   #timeout(now: Instant): void {
     if (now < this.#deadline) return;
+    if (this.#stopping) return this.#halt();
     if (this.#state === 'registered') this.#update(now);
     else if (this.#state === 'waiting') this.#begin(now);
   }

@@ -2,6 +2,7 @@
 
 import { type Clock, type Instant, NEVER, later } from '../runtime/index.ts';
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { checkLocation } from './location.ts';
 import type { LwM2mVersion, Registration, RegistrationParameters } from './registration.ts';
 
 /** A registration and the local port it was made from. */
@@ -55,6 +56,7 @@ function registrationOf(given: Record<string, unknown>, clock: Clock): Registrat
   if (!Array.isArray(location) || !location.every((part) => typeof part === 'string')) {
     throw new DecodeError('location', 'path segments', typeof location);
   }
+  checkLocation(location);
   if (version !== '1.0' && version !== '1.1' && version !== '1.2') {
     throw new DecodeError('version', '1.0, 1.1 or 1.2', typeof version);
   }

@@ -29,6 +29,8 @@ export interface ServerExchangesOptions extends RequestBodiesOptions, ResponseBo
   readonly maxObservations: number;
   /** Requests whose handler has not answered yet; a further one is answered 5.03. */
   readonly maxPendingRequests: number;
+  /** While it says no, requests are ignored as if they had been lost. */
+  readonly admits?: (() => boolean) | undefined;
   /** Critical options of requests that the handler understands, beside ours. */
   readonly understoodOptions: readonly number[];
 }
@@ -81,6 +83,7 @@ export class ServerExchanges {
 
   /** Takes a request; answers it in the same call if the handler does. */
   handle(arrival: RequestArrival): void {
+    if (this.#options.admits?.() === false) return arrival.ignore();
     try {
       this.#admit(arrival);
     } catch (error) {

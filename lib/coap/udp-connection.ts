@@ -29,6 +29,8 @@ import { exchangeLifetime } from './transmission.ts';
 
 export interface UdpCoapOptions extends MessageLayerOptions, TokenLayerOptions {
   readonly handler?: RequestHandler | undefined;
+  /** While it says no, requests get no answer at all, not even an error of this layer. Default: always yes. */
+  readonly admits?: (() => boolean) | undefined;
   /** Called once when the socket has closed, with its cause if it was an error. Not called by `close()`. */
   readonly onClosed?: ((cause: SocketError | undefined) => void) | undefined;
   /** How long an answer may take after its request was acknowledged. Default EXCHANGE_LIFETIME, 247 s (RFC 7252 §4.8.2). */
@@ -90,6 +92,7 @@ export class UdpCoapConnection implements CoapConnection {
       lifetime: options.transferLifetime ?? lifetime,
       maxObservations: options.maxObservations ?? 1_000,
       maxPendingRequests: options.maxPendingRequests ?? 64,
+      admits: options.admits,
     });
     this.#server.handler = options.handler;
     socket.handler = {

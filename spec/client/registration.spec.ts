@@ -21,6 +21,7 @@ const options: RegistrationOptions = {
   versions: ['1.1', '1.0'],
   retry: DEFAULT_COMMUNICATION_RETRY,
   updateMargin: DEFAULT_UPDATE_MARGIN,
+  deregisterTimeout: seconds(10),
 };
 const at = (second: number): Instant => (second * 1000) as Instant;
 const kinds = (actions: readonly RegistrationAction[]): string => actions.map((action) => action.kind).join(' ');
