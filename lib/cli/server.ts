@@ -20,7 +20,7 @@ import { wrongFlag } from './cli-error.ts';
 import { consoleLog } from './console-log.ts';
 import { formatValue } from './format-value.ts';
 import type { CliIo } from './io.ts';
-import { checkIdentity, parseKey, parseLogLevel, parseUri } from './options.ts';
+import { checkIdentity, parseKey, parseListen, parseLogLevel } from './options.ts';
 
 interface Psk {
   readonly identity: string;
@@ -66,7 +66,7 @@ export function serverCommand(io: CliIo): Command {
 }
 
 function runServer(flags: ServerFlags, io: CliIo): Promise<void> {
-  const uri = parseUri('--listen', flags.listen);
+  const uri = parseListen('--listen', flags.listen);
   const psk = (flags.psk ?? []).map(parsePsk);
   const { secure } = COAP_SCHEMES[uri.scheme];
   if (secure && psk.length === 0)

@@ -21,5 +21,5 @@ export * from './socket-configuration.ts';
 export * from './ssl-configuration.ts';
 export { StreamCore } from './stream-core.ts';
 export * from './tlsa.ts';
-export { COAP_SCHEMES, type CoapScheme, type CoapUri, formatCoapUri, parseCoapUri } from './uri.ts';
+export { COAP_SCHEMES, type CoapScheme, type CoapUri, type UriOptions, formatCoapUri, parseCoapUri } from './uri.ts';
 export { type WaitOptions, Waiters } from './waiters.ts';

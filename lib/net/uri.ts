@@ -27,14 +27,19 @@ export interface CoapUri {
 const MOST_OPTION_BYTES = 255; // RFC 7252 §5.10: Uri-Host, Uri-Path and Uri-Query
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/; // RFC 3986 §2.3
 
+export interface UriOptions {
+  /** 0 where a URI says where to listen, and 0 means any port. Default 1. */
+  readonly leastPort?: 0 | 1 | undefined;
+}
+
 /** @throws DecodeError naming the part that is wrong */
-export function parseCoapUri(text: string): CoapUri {
+export function parseCoapUri(text: string, { leastPort = 1 }: UriOptions = {}): CoapUri {
   const found = /^([^:/?#]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(text);
   if (found === null) throw new DecodeError('uri', 'an absolute URI such as coaps://host:5684', quoted(text));
   const [, schemeText = '', authority = '', pathText = '', queryText, fragment] = found;
   const scheme = parsedScheme(schemeText);
   if (fragment !== undefined) throw new DecodeError('uri fragment', 'none (RFC 7252 §6)', quoted(fragment));
-  const { host, port } = parsedAuthority(authority, scheme);
+  const { host, port } = parsedAuthority(authority, scheme, leastPort);
   const segments = pathText === '' || pathText === '/' ? [] : pathText.slice(1).split('/');
   return {
     scheme,
@@ -62,7 +67,7 @@ function parsedScheme(text: string): CoapScheme {
   return scheme as CoapScheme;
 }
 
-function parsedAuthority(authority: string, scheme: CoapScheme): { host: string; port: number } {
+function parsedAuthority(authority: string, scheme: CoapScheme, leastPort: number): { host: string; port: number } {
   if (authority.includes('@')) throw new DecodeError('uri authority', 'no user information', 'an @');
   const found = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(authority);
   if (found === null)
@@ -72,7 +77,7 @@ function parsedAuthority(authority: string, scheme: CoapScheme): { host: string;
     ? ipv6Literal(hostText.slice(1, -1))
     : unescaped(hostText, 'uri host').toLowerCase();
   if (host === '') throw new DecodeError('uri host', 'a host (RFC 7252 §6.1)', 'none');
-  return { host, port: parsedPort(portText, scheme) };
+  return { host, port: parsedPort(portText, scheme, leastPort) };
 }
 
 /** RFC 6874: a zone id is written after %25. */
@@ -84,10 +89,11 @@ function ipv6Literal(text: string): string {
   return literal.toLowerCase();
 }
 
-function parsedPort(text: string | undefined, scheme: CoapScheme): number {
+function parsedPort(text: string | undefined, scheme: CoapScheme, least: number): number {
   if (text === undefined || text === '') return COAP_SCHEMES[scheme].port;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port >= 1 && port <= 65_535)) throw new DecodeError('uri port', 'a number from 1 to 65535', quoted(text));
+  if (!(port >= least && port <= 65_535))
+    throw new DecodeError('uri port', `a number from ${least} to 65535`, quoted(text));
   return port;
 }
 

@@ -115,4 +115,9 @@ describe('net: CoAP URIs', () => {
     });
     fc.assert(property, { numRuns: 5_000 });
   });
+
+  it('takes port 0 only where it is told that this says where to listen', () => {
+    assert.equal(parseCoapUri('coap://127.0.0.1:0', { leastPort: 0 }).port, 0);
+    assert.throws(() => parseCoapUri('coap://127.0.0.1:0'), /uri port: expected a number from 1 to 65535/);
+  });
 });
