@@ -51,7 +51,13 @@ export class Observations {
       return;
     }
     const subject = this.#schedule.add(path, entries, this.#now());
-    const observation = request.acceptObservation?.({ ended: () => this.#remove(subject) });
+    let observation: Observation | undefined;
+    try {
+      observation = request.acceptObservation?.({ ended: () => this.#remove(subject) });
+    } catch (error) {
+      this.#remove(subject); // the read took so long that the request has been answered otherwise
+      throw error;
+    }
     if (observation === undefined) return this.#remove(subject);
     this.#watches.set(subject, { observation, contentFormat });
     this.#arm();

@@ -5,6 +5,7 @@ import type { ResponseCode } from './exchange.ts';
 
 /**
  * - ETIMEDOUT: not acknowledged or not answered in time
+ * - ECONNREFUSED: nothing listens at the peer's port, as the network says
  * - ECONNRESET: the peer rejected our message by Reset
  * - ECANCELED: aborted by its signal
  * - ECONNABORTED: the connection was closed
@@ -15,6 +16,7 @@ import type { ResponseCode } from './exchange.ts';
  */
 export type CoapErrorCode =
   | 'ETIMEDOUT'
+  | 'ECONNREFUSED'
   | 'ECONNRESET'
   | 'ECANCELED'
   | 'ECONNABORTED'

@@ -1,7 +1,7 @@
 // The message layer over UDP (RFC 7252 §4): message ids, retransmission, duplicates, acknowledgements, Reset.
 // Sans-IO: it takes datagrams and `now`; after any input, `poll` until there is no output, then wait for `nextTimeout`.
 
-import { type Instant, NEVER, type RandomSource, later, randomUint16, randomUnit } from '../runtime/index.ts';
+import { type Instant, NEVER, type RandomSource, later, randomUnit } from '../runtime/index.ts';
 import { CoapError } from './coap-error.ts';
 import { decodeMessage, encodeMessage } from './codec.ts';
 import {
@@ -14,9 +14,10 @@ import {
   isRequestCode,
   isResponseCode,
 } from './message.ts';
+import { MessageIds } from './message-ids.ts';
 import { MessageMemory, type Remembered } from './message-memory.ts';
 import { tokenKey } from './token-layer.ts';
-import { DEFAULT_TRANSMISSION, type TransmissionParameters, exchangeLifetime, nonLifetime } from './transmission.ts';
+import { type TransmissionParameters, checkedTransmission, exchangeLifetime, nonLifetime } from './transmission.ts';
 
 export interface MessageLayerOptions {
   readonly transmission?: Partial<TransmissionParameters> | undefined;
@@ -38,6 +39,8 @@ export interface Sent<Context> {
   /** Kept to be sent again, if confirmable. */
   bytes: Uint8Array;
   transmissions: number;
+  /** How many of them the network said it could not deliver. */
+  refusals: number;
   /** The current wait, in milliseconds. */
   timeout: number;
   /** When to send again; a non-confirmable message: when to stop listening for a Reset. */
@@ -59,7 +62,7 @@ export type MessageLayerOutput<Context> =
   /** Answer with `acknowledge` or `reject`, unless it is piggy-backed. */
   | { readonly kind: 'response'; readonly message: CoapMessage; readonly inbound: Inbound | undefined }
   | { readonly kind: 'acknowledged'; readonly context: Context }
-  | { readonly kind: 'failed'; readonly context: Context; readonly reason: 'timeout' | 'reset' };
+  | { readonly kind: 'failed'; readonly context: Context; readonly reason: 'timeout' | 'reset' | 'refused' };
 
 /** What was dropped or repeated, for those who look after the device. */
 export interface MessageLayerCounters {
@@ -67,13 +70,22 @@ export interface MessageLayerCounters {
   duplicates: number;
   unexpected: number;
   retransmissions: number;
+  /** Message ids used again within EXCHANGE_LIFETIME: more than 265 messages a second for long (RFC 7252 §4.4). */
+  reusedMessageIds: number;
 }
 
+const REFUSALS = 3; // ours: with the default ACK_TIMEOUT these are 6 to 9 s in which nobody listened
 const MAX_LISTENED_NON = 256; // ours: non-confirmable messages for which a Reset is still understood
 
 export class MessageLayer<Context> {
   readonly transmission: TransmissionParameters;
-  readonly counters: MessageLayerCounters = { malformed: 0, duplicates: 0, unexpected: 0, retransmissions: 0 };
+  readonly counters: MessageLayerCounters = {
+    malformed: 0,
+    duplicates: 0,
+    unexpected: 0,
+    retransmissions: 0,
+    reusedMessageIds: 0,
+  };
   readonly #random: RandomSource;
   readonly #memory: MessageMemory;
   readonly #maxQueued: number;
@@ -82,14 +94,14 @@ export class MessageLayer<Context> {
   readonly #nonConfirmable = new Map<number, Sent<Context>>();
   readonly #unanswered = new Set<Inbound>();
   #queue: Sent<Context>[] = [];
-  #nextMessageId: number;
+  readonly #messageIds: MessageIds;
 
   constructor(random: RandomSource, options: MessageLayerOptions = {}) {
-    this.transmission = { ...DEFAULT_TRANSMISSION, ...options.transmission };
+    this.transmission = checkedTransmission(options.transmission);
     this.#random = random;
     this.#maxQueued = options.maxQueuedMessages ?? 256;
     this.#memory = new MessageMemory(options.maxRememberedMessages ?? 1_024, options.maxRememberedBytes ?? 262_144);
-    this.#nextMessageId = randomUint16(random); // RFC 7252 §4.4: start at random
+    this.#messageIds = new MessageIds(random, exchangeLifetime(this.transmission));
   }
 
   poll(): MessageLayerOutput<Context> | undefined {
@@ -133,6 +145,7 @@ export class MessageLayer<Context> {
       messageId: undefined,
       bytes: NO_BYTES,
       transmissions: 0,
+      refusals: 0,
       timeout: 0,
       deadline: NEVER,
     };
@@ -143,6 +156,20 @@ export class MessageLayer<Context> {
       this.#queue.push(sent);
     } else this.#start(sent, now);
     return sent;
+  }
+
+  /**
+   * The network says that nothing takes our datagrams (ICMP port unreachable). Anybody can say so, and the peer may be
+   * restarting: given up is only what was refused each time, and often enough (RFC 7252 §4.2 lets a sender give up early).
+   */
+  refused(now: Instant): void {
+    for (const sent of this.#inFlight.values()) {
+      if (sent.refusals < sent.transmissions) sent.refusals++;
+      const always = sent.refusals === sent.transmissions;
+      if (always && sent.refusals >= Math.min(REFUSALS, this.transmission.maxRetransmit + 1)) {
+        this.#settle(sent, 'refused', now);
+      }
+    }
   }
 
   /** Stops sending it and hearing of it: it was answered otherwise, or nobody cares any more. */
@@ -290,7 +317,7 @@ export class MessageLayer<Context> {
 
   #start(sent: Sent<Context>, now: Instant): void {
     const { transmission } = this;
-    const messageId = this.#freeMessageId();
+    const messageId = this.#freeMessageId(now);
     const type = sent.confirmable ? MESSAGE_TYPES.confirmable : MESSAGE_TYPES.nonConfirmable;
     const bytes = encodeMessage({ ...sent.content, type, messageId });
     sent.messageId = messageId;
@@ -324,7 +351,7 @@ export class MessageLayer<Context> {
     this.#transmit(sent, sent.bytes.slice());
   }
 
-  #settle(sent: Sent<Context>, outcome: 'acknowledged' | 'timeout' | 'reset', now: Instant): void {
+  #settle(sent: Sent<Context>, outcome: 'acknowledged' | 'timeout' | 'reset' | 'refused', now: Instant): void {
     this.cancel(sent, now);
     const { context } = sent;
     this.#outputs.push(
@@ -340,10 +367,9 @@ export class MessageLayer<Context> {
     }
   }
 
-  #freeMessageId(): number {
-    let id = this.#nextMessageId;
-    while (this.#inFlight.has(id) || this.#nonConfirmable.has(id)) id = (id + 1) & 0xffff;
-    this.#nextMessageId = (id + 1) & 0xffff;
+  #freeMessageId(now: Instant): number {
+    const id = this.#messageIds.take(now, (taken) => this.#inFlight.has(taken) || this.#nonConfirmable.has(taken));
+    this.counters.reusedMessageIds = this.#messageIds.reused;
     return id;
   }
 }

@@ -1,7 +1,7 @@
 // The answering side of a connection (RFC 7252 §5.8, RFC 7641 §4, RFC 7959): requests to the handler, over any carrier.
 
 import { DecodeError } from '../bytes/index.ts';
-import type { Instant, Log } from '../runtime/index.ts';
+import { type Duration, type Instant, type Log, NEVER, later } from '../runtime/index.ts';
 import { type Block, blockOption, findBlock, fittingExponent, splitOverhead } from './block-option.ts';
 import type { Carrier, Delivery, RequestArrival } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
@@ -29,6 +29,8 @@ export interface ServerExchangesOptions extends RequestBodiesOptions, ResponseBo
   readonly maxObservations: number;
   /** Requests whose handler has not answered yet; a further one is answered 5.03. */
   readonly maxPendingRequests: number;
+  /** How long a handler may take; then 5.03 is answered, and what it says later is dropped. */
+  readonly handlerTimeout: Duration;
   /** While it says no, requests are ignored as if they had been lost. */
   readonly admits?: (() => boolean) | undefined;
   /** Critical options of requests that the handler understands, beside ours. */
@@ -57,6 +59,8 @@ interface Pass {
   /** Set once the handler accepted to be observed. */
   observation: ServerObservation | undefined;
   answered: boolean;
+  /** When its handler must have answered. */
+  deadline: Instant;
 }
 
 export class ServerExchanges {
@@ -69,7 +73,7 @@ export class ServerExchanges {
   readonly #responseBodies: ResponseBodies;
   readonly #observations = new Map<string, ServerObservation>();
   #sequence = 0;
-  #pending = 0;
+  readonly #pending = new Set<Pass>();
   #closed: Error | undefined;
 
   constructor(carrier: Carrier, log: Log, options: ServerExchangesOptions) {
@@ -94,12 +98,24 @@ export class ServerExchanges {
   }
 
   nextTimeout(): Instant {
-    return Math.min(this.#requestBodies.nextTimeout(), this.#responseBodies.nextTimeout()) as Instant;
+    // All handlers have the same time, so the first in is the first due.
+    const [slowest] = this.#pending;
+    return Math.min(
+      slowest?.deadline ?? NEVER,
+      this.#requestBodies.nextTimeout(),
+      this.#responseBodies.nextTimeout(),
+    ) as Instant;
   }
 
   handleTimeout(now: Instant): void {
     this.#requestBodies.expire(now);
     this.#responseBodies.expire(now);
+    for (const pass of this.#pending) {
+      if (pass.deadline > now) break;
+      this.#pending.delete(pass);
+      this.#log.warn({ method: formatCode(pass.arrival.message.code) }, 'coap: a handler takes too long: 5.03 instead');
+      this.#answer(pass, { code: RESPONSE_CODES.serviceUnavailable });
+    }
   }
 
   close(error: Error): void {
@@ -107,6 +123,7 @@ export class ServerExchanges {
     for (const observation of [...this.#observations.values()]) observation.endFor('closed', error);
     this.#requestBodies.clear();
     this.#responseBodies.clear();
+    this.#pending.clear();
   }
 
   #admit(arrival: RequestArrival): void {
@@ -120,7 +137,7 @@ export class ServerExchanges {
     if (critical !== undefined) return answerBare(arrival, RESPONSE_CODES.badOption);
     const block1 = findBlock(message.options, OPTION.block1);
     const block2 = findBlock(message.options, OPTION.block2);
-    const pass: Pass = { arrival, block1, block2, observation: undefined, answered: false };
+    const pass: Pass = { arrival, block1, block2, observation: undefined, answered: false, deadline: NEVER };
     const payload = block1 === undefined ? message.payload : this.#assemble(pass, block1);
     if (payload === undefined) return;
     if (block2 !== undefined && block2.num > 0 && this.#continueBody(pass, block2)) return;
@@ -237,7 +254,7 @@ export class ServerExchanges {
 
   #dispatch(pass: Pass, request: IncomingRequest): void {
     if (this.handler === undefined) return answerBare(pass.arrival, RESPONSE_CODES.notFound);
-    if (this.#pending >= this.#options.maxPendingRequests)
+    if (this.#pending.size >= this.#options.maxPendingRequests)
       return answerBare(pass.arrival, RESPONSE_CODES.serviceUnavailable);
     let answer: ReturnType<RequestHandler>;
     try {
@@ -246,9 +263,10 @@ export class ServerExchanges {
       return this.#answerError(pass, error);
     }
     if (!(answer instanceof Promise)) return this.#answer(pass, answer);
-    this.#pending++;
+    pass.deadline = later(this.#carrier.now(), this.#options.handlerTimeout);
+    this.#pending.add(pass);
     answer
-      .finally(() => void this.#pending--)
+      .finally(() => void this.#pending.delete(pass))
       .then(
         (response) => this.#answer(pass, response),
         (error: unknown) => this.#answerError(pass, error),
@@ -267,6 +285,7 @@ export class ServerExchanges {
 
   #answer(pass: Pass, response: OutgoingResponse | undefined): void {
     const { arrival, observation } = pass;
+    if (pass.answered) return; // too late
     pass.answered = true;
     if (this.#closed !== undefined) return observation?.endFor('closed', this.#closed);
     const observed = observation !== undefined && observation.active && response !== undefined && response.code < 0x80;

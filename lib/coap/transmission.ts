@@ -26,6 +26,25 @@ export const DEFAULT_TRANSMISSION: TransmissionParameters = Object.freeze({
   processingDelay: milliseconds(500), // ours: leaves 1.5 s of ACK_TIMEOUT to the way there and back
 });
 
+/** The defaults with what is given. @throws RangeError naming the parameter: with some values nothing would ever be sent */
+export function checkedTransmission(given: Partial<TransmissionParameters> = {}): TransmissionParameters {
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  const p: TransmissionParameters = { ...DEFAULT_TRANSMISSION, ...Object.fromEntries(known) };
+  const expect = (fine: boolean, name: keyof TransmissionParameters, expected: string): void => {
+    if (!fine) throw new RangeError(`transmission.${name}: expected ${expected}, found ${p[name]}`);
+  };
+  expect(p.ackTimeout > 0 && Number.isFinite(p.ackTimeout), 'ackTimeout', 'a finite duration above 0');
+  expect(p.ackRandomFactor >= 1 && Number.isFinite(p.ackRandomFactor), 'ackRandomFactor', 'a finite number from 1');
+  expect(Number.isInteger(p.maxRetransmit) && p.maxRetransmit >= 0, 'maxRetransmit', 'an integer from 0');
+  expect(p.maxRetransmit <= MOST_RETRANSMIT, 'maxRetransmit', `at most ${MOST_RETRANSMIT}`);
+  expect(Number.isInteger(p.nstart) && p.nstart >= 1, 'nstart', 'an integer from 1');
+  expect(p.maxLatency >= 0 && Number.isFinite(p.maxLatency), 'maxLatency', 'a finite duration');
+  expect(p.processingDelay >= 0 && p.processingDelay < p.ackTimeout, 'processingDelay', 'less than ackTimeout');
+  return p;
+}
+
+const MOST_RETRANSMIT = 20; // ours: doubled so often, the default 2 s are three weeks
+
 /** From the first transmission to the last one (RFC 7252 §4.8.2): 45 s by default. */
 export function maxTransmitSpan(p: TransmissionParameters): Duration {
   return milliseconds(p.ackTimeout * (2 ** p.maxRetransmit - 1) * p.ackRandomFactor);

@@ -49,6 +49,8 @@ export interface UdpCoapOptions extends MessageLayerOptions, TokenLayerOptions {
   readonly maxObservations?: number | undefined;
   /** Requests of the peer whose handler has not answered yet. Default 64. */
   readonly maxPendingRequests?: number | undefined;
+  /** How long a handler may take; 5.03 is answered then. Default EXCHANGE_LIFETIME, 247 s: the peer has given up by then. */
+  readonly handlerTimeout?: Duration | undefined;
   /** Critical options that handler and callers understand, beside those of this layer. Default none. */
   readonly understoodOptions?: readonly number[] | undefined;
 }
@@ -92,6 +94,7 @@ export class UdpCoapConnection implements CoapConnection {
       lifetime: options.transferLifetime ?? lifetime,
       maxObservations: options.maxObservations ?? 1_000,
       maxPendingRequests: options.maxPendingRequests ?? 64,
+      handlerTimeout: options.handlerTimeout ?? lifetime,
       admits: options.admits,
     });
     this.#server.handler = options.handler;
@@ -195,6 +198,10 @@ export class UdpCoapConnection implements CoapConnection {
         if (!(error instanceof SocketError) || error.fatal) return;
         this.#softError = error; // ICMP: the peer may be back before we give up
         this.#environment.log.debug({ code: error.code }, 'coap: soft network error');
+        if (error.code === 'ECONNREFUSED') {
+          this.#layer.refused(this.#now());
+          this.#run();
+        }
         continue;
       }
       if (bytes === undefined) continue;
@@ -284,10 +291,15 @@ export class UdpCoapConnection implements CoapConnection {
     }
   }
 
-  #failure(reason: 'timeout' | 'reset'): CoapError {
+  #failure(reason: 'timeout' | 'reset' | 'refused'): CoapError {
     if (reason === 'reset') return new CoapError('ECONNRESET', 'the peer rejected the message by Reset');
     const tries = this.#layer.transmission.maxRetransmit + 1;
-    return new CoapError('ETIMEDOUT', `not acknowledged after ${tries} transmissions`, this.#softError);
+    const soft = this.#softError;
+    if (reason === 'refused') {
+      return new CoapError('ECONNREFUSED', "connection refused: nothing listens at the peer's port", soft);
+    }
+    const said = soft === undefined ? '' : `; the network said ${soft.code}`;
+    return new CoapError('ETIMEDOUT', `not acknowledged after ${tries} transmissions${said}`, soft);
   }
 
   #arm(): void {

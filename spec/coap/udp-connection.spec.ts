@@ -239,15 +239,35 @@ describe('UdpCoapConnection', () => {
     assert.equal(peer.time.now(), 60_010);
   });
 
-  it('hears of a soft network error only if nobody answers at last', async () => {
+  it('gives up early on a port that nothing listens at, each time', async () => {
     const time = new VirtualTime();
     const network = new SimulatedNetwork({ time });
     const socket = network.datagramSocket('192.0.2.2');
     await socket.connect('192.0.2.1', 5683);
     const connection = new UdpCoapConnection(socket, network.environment);
     await assert.rejects(time.run(connection.request({ method: 'GET' })), (error: CoapError) => {
-      assert.equal(error.code, 'ETIMEDOUT');
+      assert.equal(error.code, 'ECONNREFUSED');
+      assert.match(error.message, /connection refused: nothing listens/);
       assert.equal((error.cause as SocketError).code, 'ECONNREFUSED');
+      return true;
+    });
+    assert.ok(time.now() >= 6_000 && time.now() <= 9_100, `after the third transmission: ${time.now()}`);
+  });
+
+  it('waits on for a peer that was refused only now and then, and names that when it is silent at last', async () => {
+    const time = new VirtualTime();
+    const network = new SimulatedNetwork({ time });
+    const socket = network.datagramSocket('192.0.2.2');
+    await socket.connect('192.0.2.1', 5683);
+    const connection = new UdpCoapConnection(socket, network.environment);
+    const starting = network.datagramSocket('192.0.2.1');
+    const request = connection.request({ method: 'GET' });
+    request.catch(() => undefined);
+    await time.advance(100); // the first one is refused
+    await starting.bind('192.0.2.1', 5683); // and from now on swallowed
+    await assert.rejects(time.run(request), (error: CoapError) => {
+      assert.equal(error.code, 'ETIMEDOUT');
+      assert.match(error.message, /after 5 transmissions; the network said ECONNREFUSED/);
       return true;
     });
   });
