@@ -6,7 +6,7 @@ import {
   type AeadName,
   type CryptoProvider,
   defaultProvider,
-  nobleProvider,
+  loadNobleProvider,
   nodeProvider,
 } from '../../lib/crypto/index.ts';
 import { SeededRandom } from '../../lib/runtime/index.ts';
@@ -14,7 +14,7 @@ import { type BenchResult, microseconds } from './bench.ts';
 
 const SIZES = [16, 64, 256, 1024] as const; // bytes of plaintext
 const ADDITIONAL_DATA = 13; // RFC 5246 §6.2.3.3
-const PROVIDERS = [nodeProvider, nobleProvider, defaultProvider()] as const;
+const PROVIDERS = [nodeProvider, await loadNobleProvider(), defaultProvider()] as const;
 
 export async function run(): Promise<readonly BenchResult[]> {
   return AEAD_NAMES.flatMap((name) => SIZES.flatMap((size) => PROVIDERS.map((provider) => row(provider, name, size))));

@@ -1,9 +1,11 @@
-// The default provider: per primitive, and for AEADs per message size, what measures faster.
+// The default provider: per primitive, and for AES's AEADs per message size, what measures faster.
 
-import { type Aead, type AeadName, type CryptoProvider, checkAeadKey } from './provider.ts';
+import { AEAD_NAMES, AEAD_PARAMETERS, type Aead, type AeadName } from './aead.ts';
 import { verifyProvider } from './known-answers.ts';
 import { nobleProvider } from './noble/index.ts';
 import { nodeProvider } from './node/index.ts';
+import { type CryptoProvider, PRIMITIVES, type Primitive } from './provider.ts';
+import { SIGNATURE_PARAMETERS } from './signatures.ts';
 
 export interface DefaultProviderOptions {
   /** Leave out implementations whose timing depends on secrets (AES by table look-up). Default false. */
@@ -15,22 +17,61 @@ export interface DefaultProviderOptions {
  * Measured on Node 20 with `npm run bench -- aead` (seal and open, 13 bytes of additional data): at 64 bytes node:crypto
  * takes 1.5 to 2.5 times as long; they are level between 100 and 200 bytes, for GCM sooner than for CCM.
  */
-const SHORT_MESSAGE = { ccm: 128, gcm: 96 } as const;
+const SHORT_MESSAGE = { ccm: 128, gcm: 96, 'chacha20-poly1305': 0 } as const;
 
-/** The provider to use where none is named. Each of its parts has passed the known answers. */
+/** The AEADs that go by size: noble's ChaCha20-Poly1305 loses at every one. */
+const BY_SIZE: ReadonlySet<Primitive> = new Set(
+  AEAD_NAMES.filter((name) => SHORT_MESSAGE[AEAD_PARAMETERS[name].mode] > 0),
+);
+
+/** What PSK suites need. Curves, RSA and the rest are verified by their first use, so that no start waits for them. */
+const AT_START: readonly Primitive[] = ['hash', 'hmac', ...BY_SIZE];
+
+/** The provider to use where none is named. Each of its parts has passed the known answers before it is used. */
 export function defaultProvider(options: DefaultProviderOptions = {}): CryptoProvider {
-  verifyProvider(nodeProvider);
-  if (options.constantTimeOnly === true) return nodeProvider;
-  verifyProvider(nobleProvider);
+  verifyProvider(nodeProvider, AT_START);
+  if (options.constantTimeOnly === true) return checkedNodeProvider;
+  verifyProvider(nobleProvider, AT_START);
   return fastestProvider;
 }
 
+const checkedNodeProvider: CryptoProvider = verifiedOnUse(nodeProvider);
+
+/** All but short messages by node:crypto, which is faster (`npm run bench -- primitives`). */
 const fastestProvider: CryptoProvider = {
-  ...nodeProvider, // hashes and HMAC: node:crypto is faster at every size
+  ...checkedNodeProvider,
   name: 'default',
-  constantTime: new Set(['hash', 'hmac'] as const),
-  aead: (name, key) => new AeadBySize(name, key),
+  constantTime: new Set(PRIMITIVES.filter((primitive) => !BY_SIZE.has(primitive))),
+  aead: (name, key) => (BY_SIZE.has(name) ? new AeadBySize(name, key) : checkedNodeProvider.aead(name, key)),
 };
+
+/** The same provider, each primitive of which runs its known answers before it is first used. */
+function verifiedOnUse(provider: CryptoProvider): CryptoProvider {
+  const verified = (primitive: Primitive): CryptoProvider => {
+    verifyProvider(provider, [primitive]);
+    return provider;
+  };
+  return {
+    ...provider,
+    aead: (name, key) => verified(name).aead(name, key),
+    cbc: (name, key) => verified(name).cbc(name, key),
+    keyAgreement: (group) => verified(group).keyAgreement(group),
+    verify: (scheme, spki, message, signature) => verified(scheme).verify(scheme, spki, message, signature),
+    sign: (scheme, pkcs8, message) => verified(scheme).sign(scheme, pkcs8, message),
+    signingKey(pkcs8) {
+      const key = provider.signingKey(pkcs8);
+      return {
+        algorithm: key.algorithm,
+        publicKey: () => key.publicKey(),
+        sign: (scheme, message) => {
+          if (SIGNATURE_PARAMETERS[scheme].key === key.algorithm) verified(scheme);
+          return key.sign(scheme, message);
+        },
+        destroy: () => key.destroy(),
+      };
+    },
+  };
+}
 
 /** Short messages by noble, long ones by node:crypto. */
 class AeadBySize implements Aead {
@@ -40,7 +81,7 @@ class AeadBySize implements Aead {
   readonly #shortMessage: number;
 
   constructor(name: AeadName, key: Uint8Array) {
-    const { mode, tagLength } = checkAeadKey(name, key);
+    const { mode, tagLength } = AEAD_PARAMETERS[name];
     this.tagLength = tagLength;
     this.#shortMessage = SHORT_MESSAGE[mode];
     this.#short = nobleProvider.aead(name, key);

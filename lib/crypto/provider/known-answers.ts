@@ -1,7 +1,13 @@
 // Known answers: what every provider must give before it is trusted (an OpenSSL without CCM, a broken JIT, a bad port).
 
-import { equalBytes, fromHex, utf8Encode } from '../../bytes/index.ts';
-import { AEAD_NAMES, type AeadName, type CryptoProvider, type HashName, type Primitive } from './provider.ts';
+import { equalBytes, fromHex, toHex, utf8Encode } from '../../bytes/index.ts';
+import type { AeadName } from './aead.ts';
+import type { CbcName } from './cbc.ts';
+import type { HashName } from './hash.ts';
+import type { NamedGroup } from './key-agreement.ts';
+import { GROUP_ANSWERS, SIGNATURE_ANSWERS, keyAgreementFault, signatureFault } from './known-answers-public-key.ts';
+import { type CryptoProvider, CryptoUnsupportedError, PRIMITIVES, type Primitive } from './provider.ts';
+import type { SignatureScheme } from './signatures.ts';
 
 /** A primitive gave something else than its specification says. Nothing secret is involved. */
 export class CryptoProviderError extends Error {
@@ -19,6 +25,11 @@ export class CryptoProviderError extends Error {
     this.provider = provider;
     this.primitive = primitive;
   }
+}
+
+interface CbcAnswer {
+  readonly key: string;
+  readonly ciphertext: string;
 }
 
 interface HashAnswer {
@@ -64,6 +75,14 @@ const HASH_ANSWERS: readonly HashAnswer[] = [
     message: utf8Encode('abc'),
     digest: 'cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed' + '8086072ba1e7cc2358baeca134c825a7',
   },
+  {
+    source: 'FIPS 180-2 appendix C.1',
+    name: 'sha512',
+    message: utf8Encode('abc'),
+    digest:
+      'ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a' +
+      '2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f',
+  },
 ];
 
 const HMAC_ANSWERS: readonly HmacAnswer[] = [
@@ -87,6 +106,15 @@ const HMAC_ANSWERS: readonly HmacAnswer[] = [
     key: '4a656665',
     message: utf8Encode('what do ya want for nothing?'),
     mac: 'af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e' + '8e2240ca5e69e2c78b3239ecfab21649',
+  },
+  {
+    source: 'RFC 4231 §4.3',
+    name: 'sha512',
+    key: '4a656665',
+    message: utf8Encode('what do ya want for nothing?'),
+    mac:
+      '164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554' +
+      '9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737',
   },
 ];
 
@@ -150,23 +178,81 @@ const AEAD_ANSWERS: Readonly<Record<AeadName, AeadAnswer>> = {
       '8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662' +
       '76fc6ece0f4e1768cddf8853bb2d551b',
   },
+  'chacha20-poly1305': {
+    source: 'RFC 8439 §2.8.2',
+    key: '808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f',
+    nonce: '070000004041424344454647',
+    additionalData: '50515253c0c1c2c3c4c5c6c7',
+    plaintext: toHex(
+      utf8Encode(
+        "Ladies and Gentlemen of the class of '99: " +
+          'If I could offer you only one tip for the future, sunscreen would be it.',
+      ),
+    ),
+    sealed:
+      'd31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6' +
+      '3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36' +
+      '92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc' +
+      '3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691',
+  },
 };
 
-const verified = new WeakSet<CryptoProvider>();
+// The first two blocks of each.
+const CBC_SOURCE = 'NIST SP 800-38A appendix F.2';
+const CBC_IV = '000102030405060708090a0b0c0d0e0f';
+const CBC_PLAINTEXT = '6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51';
+const CBC_ANSWERS: Readonly<Record<CbcName, CbcAnswer>> = {
+  'aes-128-cbc': {
+    key: '2b7e151628aed2a6abf7158809cf4f3c',
+    ciphertext: '7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2',
+  },
+  'aes-256-cbc': {
+    key: '603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4',
+    ciphertext: 'f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d',
+  },
+};
+
+const verified = new WeakMap<CryptoProvider, Set<Primitive>>();
 
 /**
- * Runs the known answers of every primitive, once per provider; later calls return at once.
+ * Runs the known answers of the primitives named, each once per provider; later calls return at once. A backend names
+ * those of the suites it is configured for, so that what nobody uses costs no start-up time.
+ * @param primitives default: all that the provider has
  * @throws CryptoProviderError naming the first primitive that fails
+ * @throws CryptoUnsupportedError for one that the provider has not
  */
-export function verifyProvider(provider: CryptoProvider): void {
-  if (verified.has(provider)) return;
-  for (const answer of HASH_ANSWERS) judge(provider, 'hash', answer.source, () => hashFault(provider, answer));
-  for (const answer of HMAC_ANSWERS) judge(provider, 'hmac', answer.source, () => hmacFault(provider, answer));
-  for (const name of AEAD_NAMES) {
+export function verifyProvider(provider: CryptoProvider, primitives?: Iterable<Primitive>): void {
+  let good = verified.get(provider);
+  if (good === undefined) verified.set(provider, (good = new Set()));
+  for (const primitive of primitives ?? PRIMITIVES.filter((each) => provider.primitives.has(each))) {
+    if (good.has(primitive)) continue;
+    if (!provider.primitives.has(primitive)) throw new CryptoUnsupportedError(provider.name, primitive);
+    verifyPrimitive(provider, primitive);
+    good.add(primitive);
+  }
+}
+
+function verifyPrimitive(provider: CryptoProvider, primitive: Primitive): void {
+  if (primitive === 'hash') {
+    for (const answer of HASH_ANSWERS) judge(provider, primitive, answer.source, () => hashFault(provider, answer));
+  } else if (primitive === 'hmac') {
+    for (const answer of HMAC_ANSWERS) judge(provider, primitive, answer.source, () => hmacFault(provider, answer));
+  } else if (primitive in AEAD_ANSWERS) {
+    const name = primitive as AeadName;
     const answer = AEAD_ANSWERS[name];
     judge(provider, name, answer.source, () => aeadFault(provider, name, answer));
+  } else if (primitive in CBC_ANSWERS) {
+    const name = primitive as CbcName;
+    judge(provider, name, CBC_SOURCE, () => cbcFault(provider, name, CBC_ANSWERS[name]));
+  } else if (primitive in GROUP_ANSWERS) {
+    const group = primitive as NamedGroup;
+    const answer = GROUP_ANSWERS[group];
+    judge(provider, group, answer.source, () => keyAgreementFault(provider, group, answer));
+  } else {
+    const scheme = primitive as SignatureScheme;
+    const answer = SIGNATURE_ANSWERS[scheme];
+    judge(provider, scheme, answer.source, () => signatureFault(provider, scheme, answer));
   }
-  verified.add(provider);
 }
 
 /** @param fault gives what went wrong, or undefined */
@@ -223,5 +309,18 @@ function aeadFault(provider: CryptoProvider, name: AeadName, answer: AeadAnswer)
     return nothing?.length === 0 ? undefined : 'an empty plaintext does not survive';
   } finally {
     aead.destroy();
+  }
+}
+
+function cbcFault(provider: CryptoProvider, name: CbcName, answer: CbcAnswer): string | undefined {
+  const [iv, plaintext, ciphertext] = [fromHex(CBC_IV), fromHex(CBC_PLAINTEXT), fromHex(answer.ciphertext)];
+  const cbc = provider.cbc(name, fromHex(answer.key));
+  try {
+    if (!equalBytes(cbc.encrypt(iv, plaintext), ciphertext)) return 'encrypted bytes differ';
+    const decrypted = cbc.decrypt(iv, ciphertext);
+    if (decrypted === undefined || !equalBytes(decrypted, plaintext)) return 'decrypted bytes differ';
+    return cbc.decrypt(iv, ciphertext.subarray(1)) === undefined ? undefined : 'part of a block was accepted';
+  } finally {
+    cbc.destroy();
   }
 }

@@ -10,12 +10,13 @@ import {
   type AeadName,
   type CryptoProvider,
   defaultProvider,
+  loadNobleProvider,
   nobleProvider,
   nodeProvider,
 } from '../../../lib/crypto/index.ts';
 import { SeededRandom } from '../../../lib/runtime/index.ts';
 
-const providers: readonly CryptoProvider[] = [nobleProvider, nodeProvider, defaultProvider()];
+const providers: readonly CryptoProvider[] = [await loadNobleProvider(), nodeProvider, defaultProvider()];
 const bytes = (min: number, max = min) => fc.uint8Array({ minLength: min, maxLength: max });
 
 /** node:crypto used directly, apart from the code under test. */
@@ -31,7 +32,9 @@ function oracle(
   const cipher =
     mode === 'ccm'
       ? createCipheriv(`aes-${bits}-ccm`, key, nonce, { authTagLength })
-      : createCipheriv(`aes-${bits}-gcm`, key, nonce, { authTagLength });
+      : mode === 'gcm'
+        ? createCipheriv(`aes-${bits}-gcm`, key, nonce, { authTagLength })
+        : createCipheriv(mode, key, nonce, { authTagLength });
   cipher.setAAD(aad, { plaintextLength: plaintext.length });
   const ciphertext = cipher.update(plaintext);
   cipher.final();
@@ -150,7 +153,7 @@ for (const provider of providers) {
       });
     }
 
-    for (const name of ['sha256', 'sha384'] as const) {
+    for (const name of ['sha256', 'sha384', 'sha512'] as const) {
       it(`${name} hashes as node:crypto does, whole and in pieces, and goes on after a digest`, () => {
         fc.assert(
           fc.property(fc.array(bytes(0, 200), { maxLength: 5 }), (parts) => {
@@ -200,7 +203,8 @@ describe('defaultProvider', () => {
 
   it('does not call table-based AES constant-time', () => {
     for (const provider of [nobleProvider, defaultProvider()]) {
-      for (const name of AEAD_NAMES) assert.ok(!provider.constantTime.has(name), `${provider.name} ${name}`);
+      for (const name of AEAD_NAMES.filter((each) => each.startsWith('aes')))
+        assert.ok(!provider.constantTime.has(name), `${provider.name} ${name}`);
     }
   });
 });

@@ -1,7 +1,7 @@
 // AES-CCM (RFC 3610 with L = 3, as RFC 6655 §3 uses it) on noble's AES block function, the key expanded once.
 
 import { unsafe } from '@noble/ciphers/aes.js';
-import { type Aead, checkAeadNonce } from '../provider.ts';
+import { type Aead, checkAeadNonce } from '../aead.ts';
 import { load, loadPadded, store, swap, xorBlock } from './words.ts';
 
 const { encrypt, expandKeyLE } = unsafe;

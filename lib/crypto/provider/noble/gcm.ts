@@ -2,7 +2,7 @@
 // here both are kept, which is what makes small records affordable.
 
 import { unsafe } from '@noble/ciphers/aes.js';
-import { type Aead, checkAeadNonce } from '../provider.ts';
+import { type Aead, checkAeadNonce } from '../aead.ts';
 import { Ghash } from './ghash.ts';
 import { load, loadPadded, store, swap, xorBlock } from './words.ts';
 

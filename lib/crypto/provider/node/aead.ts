@@ -1,7 +1,8 @@
-// AES-CCM and AES-GCM on node:crypto. Node has no way to reset a cipher, so each record makes its own.
+// AES-CCM, AES-GCM and ChaCha20-Poly1305 on node:crypto. Node has no way to reset a cipher, so each record makes its own.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { type Aead, type AeadName, AEAD_PARAMETERS, checkAeadNonce } from '../provider.ts';
+import { type Aead, type AeadName, AEAD_PARAMETERS, checkAeadNonce } from '../aead.ts';
+import { plain } from './plain.ts';
 
 const CCM_MAX_LENGTH = 0xffffff; // RFC 3610 §2: the length field has L = 3 bytes
 
@@ -120,7 +121,32 @@ export class NodeGcm extends NodeAead {
   }
 }
 
-/** The same memory without Buffer's own methods, whose `slice` is not Uint8Array's. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+export class NodeChacha extends NodeAead {
+  override seal(nonce: Uint8Array, additionalData: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const key = this.key();
+    checkAeadNonce(nonce);
+    const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 });
+    if (additionalData.length > 0) cipher.setAAD(additionalData, { plaintextLength: plaintext.length });
+    const ciphertext = cipher.update(plaintext);
+    cipher.final();
+    return this.joined(ciphertext, cipher.getAuthTag());
+  }
+
+  override open(nonce: Uint8Array, additionalData: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const key = this.key();
+    checkAeadNonce(nonce);
+    const plaintextLength = sealed.length - this.tagLength;
+    if (plaintextLength < 0) return undefined;
+    const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 });
+    decipher.setAuthTag(sealed.subarray(plaintextLength));
+    if (additionalData.length > 0) decipher.setAAD(additionalData, { plaintextLength });
+    const plaintext = decipher.update(sealed.subarray(0, plaintextLength));
+    try {
+      decipher.final();
+      return plain(plaintext);
+    } catch {
+      plaintext.fill(0);
+      return undefined;
+    }
+  }
 }

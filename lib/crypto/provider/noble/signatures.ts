@@ -1,0 +1,94 @@
+// ECDSA and Ed25519 of @noble/curves. There is no RSA.
+
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256, p384 } from '@noble/curves/nist.js';
+import { concatBytes, DecodeError } from '../../../bytes/index.ts';
+import { parsePublicKey } from '../../public-key.ts';
+import { signingKeyBytes } from '../pkcs8.ts';
+import {
+  SIGNATURE_PARAMETERS,
+  SPKI_PREFIX,
+  type SignatureScheme,
+  type SigningKey,
+  type SigningKeyAlgorithm,
+  checkSigningKey,
+} from '../signatures.ts';
+
+type CurveAlgorithm = Exclude<SigningKeyAlgorithm, 'rsa'>;
+
+interface Signer {
+  publicKey(secret: Uint8Array): Uint8Array;
+  sign(message: Uint8Array, secret: Uint8Array): Uint8Array;
+  /** False or an error for what is no signature or no key. */
+  verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+}
+
+const SIGNERS: Readonly<Record<CurveAlgorithm, Signer>> = {
+  'ec-p256': ecdsa(p256),
+  'ec-p384': ecdsa(p384),
+  ed25519: {
+    publicKey: (secret) => ed25519.getPublicKey(secret),
+    sign: (message, secret) => ed25519.sign(message, secret),
+    verify: (signature, message, key) => ed25519.verify(signature, message, key, { zip215: false }),
+  },
+};
+
+/** Deterministic (RFC 6979); of r and s both halves, as everywhere but in cryptocurrencies. */
+function ecdsa(curve: typeof p256): Signer {
+  const options = { format: 'der', lowS: false, prehash: true } as const;
+  const compressed = false;
+  return {
+    publicKey: (secret) => curve.getPublicKey(secret, compressed),
+    sign: (message, secret) => curve.sign(message, secret, options),
+    verify: (signature, message, key) => curve.verify(signature, message, key, options),
+  };
+}
+
+export function nobleVerify(
+  scheme: SignatureScheme,
+  spki: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const expected = SIGNATURE_PARAMETERS[scheme].key;
+  try {
+    const { algorithm, bytes } = parsePublicKey(spki);
+    if (algorithm.name !== expected || expected === 'rsa') return false;
+    return SIGNERS[expected].verify(signature, message, bytes);
+  } catch {
+    return false;
+  }
+}
+
+/** On bigint, so not constant-time; see SECURITY. */
+export class NobleSigningKey implements SigningKey {
+  readonly algorithm: CurveAlgorithm;
+  #secret: Uint8Array | undefined;
+
+  constructor(pkcs8: Uint8Array) {
+    const { algorithm, secret } = signingKeyBytes(pkcs8);
+    if (algorithm === 'rsa') throw new DecodeError('PKCS#8 algorithm', 'an EC or Ed25519 key', algorithm);
+    this.algorithm = algorithm;
+    this.#secret = secret.slice();
+  }
+
+  publicKey(): Uint8Array {
+    return concatBytes(SPKI_PREFIX[this.algorithm], SIGNERS[this.algorithm].publicKey(this.#usable()));
+  }
+
+  sign(scheme: SignatureScheme, message: Uint8Array): Uint8Array {
+    const secret = this.#usable();
+    checkSigningKey(scheme, this.algorithm);
+    return SIGNERS[this.algorithm].sign(message, secret);
+  }
+
+  destroy(): void {
+    this.#secret?.fill(0);
+    this.#secret = undefined;
+  }
+
+  #usable(): Uint8Array {
+    if (this.#secret === undefined) throw new Error('this signing key was destroyed');
+    return this.#secret;
+  }
+}
