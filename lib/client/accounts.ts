@@ -14,6 +14,7 @@ import {
 import { COAP_SCHEMES, type CoapUri, type Security, type SslConfiguration, parseCoapUri } from '../net/index.ts';
 import { DecodeError } from '../bytes/index.ts';
 import { LwM2mError } from './lwm2m-error.ts';
+import { wrong } from './check-options.ts';
 import type { SecurityInfo } from '../crypto/index.ts';
 import { ModelError, type TypedObject } from '../model/index.ts';
 
@@ -59,6 +60,7 @@ export function checkAccounts(
   accounts: readonly ServerAccount[],
   allowed: { readonly noSec: boolean; readonly dtls: boolean },
 ): readonly CheckedAccount[] {
+  if (!Array.isArray(accounts)) throw wrong('servers', 'an array of accounts such as [{ uri: … }]', accounts);
   if (accounts.length === 0) throw new LwM2mError('ECONFIG', 'servers: expected at least one account, found none');
   const checked = accounts.map((account, at) => checkAccount(account, at, allowed));
   const ids = new Set(checked.map((account) => account.shortServerId));
@@ -74,6 +76,8 @@ function checkAccount(
   allowed: { readonly noSec: boolean; readonly dtls: boolean },
 ): CheckedAccount {
   const field = `servers[${at}]`;
+  if (typeof account !== 'object' || account === null) throw wrong(field, 'an account such as { uri: … }', account);
+  if (typeof account.uri !== 'string') throw wrong(`${field}.uri`, 'text such as coaps://server.example', account.uri);
   const uri = checkUri(account.uri, field);
   const { secure } = COAP_SCHEMES[uri.scheme];
   if (secure) checkSecured(account, field, allowed.dtls);
@@ -124,7 +128,18 @@ function checkSecured(account: ServerAccount, field: string, hasDtls: boolean): 
       `${field}.security: coaps needs credentials, such as { mode: 'psk', identity, key } of pskIdentityFromBuffer and pskKeyFromBuffer`,
     );
   }
+  checkCredentials(account.security, `${field}.security`);
   if (!hasDtls) throw new LwM2mError('ECONFIG', 'backends.dtls: coaps needs a DTLS backend, such as nativeDtls');
+}
+
+/** Whoever has no types to help: the key itself given where its security info belongs is the likely mistake. */
+function checkCredentials(security: Security, field: string): void {
+  if (security.mode !== 'psk') return;
+  for (const name of ['identity', 'key'] as const) {
+    const info: { readonly source?: unknown } | null | undefined = security[name];
+    const maker = name === 'key' ? 'pskKeyFromBuffer' : 'pskIdentityFromBuffer';
+    if (typeof info?.source !== 'object') throw wrong(`${field}.${name}`, `what ${maker}(…) gives`, info);
+  }
 }
 
 function checkUnsecured(account: ServerAccount, field: string, noSec: boolean): void {

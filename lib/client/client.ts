@@ -3,10 +3,20 @@
 import { type Duration, type Environment, Events, seconds, systemEnvironment } from '../runtime/index.ts';
 import type { ManagedObject, TypedObject } from '../model/index.ts';
 import { type CheckedAccount, type ServerAccount, checkAccounts, securityObject, serverObject } from './accounts.ts';
-import { type CommunicationRetry, DEFAULT_COMMUNICATION_RETRY } from './retry.ts';
+import type { CommunicationRetry } from './retry.ts';
 import { DEFAULT_UPDATE_MARGIN, type LwM2mVersion } from './registration.ts';
 import { MemoryStorage, type Storage, type StorageLock } from '../storage/index.ts';
 import { Association } from './association.ts';
+import {
+  checkCount,
+  checkDuration,
+  checkEndpoint,
+  checkObjects,
+  checkRetry,
+  checkTransmission,
+  checkVersions,
+  wrong,
+} from './check-options.ts';
 import type { Backends } from './connection.ts';
 import type { ClientEvents } from './events.ts';
 import { LwM2mError } from './lwm2m-error.ts';
@@ -49,7 +59,6 @@ const DEFAULTS = Object.freeze({
   versions: ['1.1', '1.0'] as readonly LwM2mVersion[],
   deregisterTimeout: seconds(10), // our own choice: somebody may be waiting for the program to end
 });
-const MOST_ENDPOINT_BYTES = 255 - 'ep='.length; // one Uri-Query option (RFC 7252 §5.10)
 
 /** An LwM2M device. `start()` it, and end it with `stop()` or `await using`. */
 export class LwM2mClient {
@@ -68,10 +77,12 @@ export class LwM2mClient {
   /** @throws LwM2mError ECONFIG naming the option and what to do */
   constructor(options: ClientOptions) {
     const { backends } = options;
+    if (typeof backends !== 'object' || backends === null) throw wrong('backends', 'such as nodeBackends()', backends);
     this.endpoint = checkEndpoint(options.endpoint);
     const allowed = { noSec: options.dangerAllowNoSec === true, dtls: backends.dtls !== undefined };
     const accounts = checkAccounts(options.servers, allowed);
     checkObjects(options.objects);
+    checkTransmission(options.coap?.transmission);
     this.server = serverObject(accounts, {
       registrationUpdateTrigger: (instance) => this.#associations[instance]?.updateSoon(),
       disable: (instance) => this.#associations[instance]?.disableSoon(),
@@ -91,12 +102,12 @@ export class LwM2mClient {
       storage: this.#storage,
       events: this.events,
       versions: checkVersions(options.versions ?? DEFAULTS.versions),
-      retry: { ...DEFAULT_COMMUNICATION_RETRY, ...options.retry },
-      updateMargin: options.updateMargin ?? DEFAULT_UPDATE_MARGIN,
-      deregisterTimeout: options.deregisterTimeout ?? DEFAULTS.deregisterTimeout,
+      retry: checkRetry(options.retry),
+      updateMargin: checkDuration(options.updateMargin ?? DEFAULT_UPDATE_MARGIN, 'updateMargin'),
+      deregisterTimeout: checkDuration(options.deregisterTimeout ?? DEFAULTS.deregisterTimeout, 'deregisterTimeout'),
       coap: { ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
-      maxObservations: options.maxObservations,
+      maxObservations: checkCount(options.maxObservations, 'maxObservations'),
     });
   }
 
@@ -160,25 +171,5 @@ export class LwM2mClient {
     if (found.length > 0) return found;
     const known = this.#associations.map(({ reference }) => reference.shortServerId).join(', ');
     throw new LwM2mError('ENOACCOUNT', `there is no server with shortServerId ${shortServerId}; there is ${known}`);
-  }
-}
-
-function checkEndpoint(endpoint: string): string {
-  const bytes = new TextEncoder().encode(endpoint).length;
-  if (bytes >= 1 && bytes <= MOST_ENDPOINT_BYTES) return endpoint;
-  throw new LwM2mError('ECONFIG', `endpoint: expected 1 to ${MOST_ENDPOINT_BYTES} bytes, found ${bytes}`);
-}
-
-function checkVersions(versions: readonly LwM2mVersion[]): readonly LwM2mVersion[] {
-  const isKnown = versions.length > 0 && versions.every((version) => ['1.0', '1.1', '1.2'].includes(version));
-  if (isKnown) return [...versions];
-  throw new LwM2mError('ECONFIG', `versions: expected some of 1.0, 1.1, 1.2, found ${JSON.stringify(versions)}`);
-}
-
-function checkObjects(objects: readonly ManagedObject[]): void {
-  const reserved = objects.find(({ definition }) => definition.id === 0 || definition.id === 1);
-  if (reserved !== undefined) {
-    const { id, name } = reserved.definition;
-    throw new LwM2mError('ECONFIG', `objects: ${id} (${name}) comes from the option servers; leave it out here`);
   }
 }

@@ -47,9 +47,18 @@ export class Instance {
 }
 
 function toEntries(definition: ResourceDefinition, path: Path, held: Value | Values): readonly Entry[] {
-  checkHolding(definition, held, path.toString());
+  checkAnswer(definition, held, path.toString());
   if (!definition.multiple) return [{ path, value: held as Value }];
   return Object.entries(held as Values).map(([id, value]) => ({ path: path.child(Number(id)), value }));
+}
+
+/** What a function of the application answers wrongly is no fault of who reads. */
+function checkAnswer(definition: ResourceDefinition, held: Value | Values, where: string): void {
+  try {
+    checkHolding(definition, held, where);
+  } catch (error) {
+    throw error instanceof ModelError ? new ModelError('internal', error.message) : error;
+  }
 }
 
 /** @throws ModelError if `held` is not what the definition says; `where` names it */

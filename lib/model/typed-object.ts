@@ -189,7 +189,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   #apply(instance: Instance, changes: Changes, by: Actor): void {
     const changed = [...changes].filter(([id, held]) => !sameHolding(instance.holding(id), held));
     for (const [id, held] of changes) instance.set(id, held);
-    for (const [id] of changed) this.#changed({ kind: 'value', path: this.#schema.path(instance.id, id) });
+    this.#changed(...changed.map(([id]) => ({ kind: 'value', path: this.#schema.path(instance.id, id) }) as const));
     const view = this.#views.get(instance.id);
     if (view === undefined) return;
     const resources = [...changes.keys()].map((id) => this.#schema.nameOf(id));
@@ -255,7 +255,18 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     return id;
   }
 
-  #changed(change: Change): void {
-    for (const listener of this.#listeners) listener(change);
+  /** All listeners hear of all changes, whichever of them fail; what the first one threw is thrown in the end. */
+  #changed(...changes: readonly Change[]): void {
+    let failure: { readonly error: unknown } | undefined;
+    for (const change of changes) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(change);
+        } catch (error) {
+          failure ??= { error };
+        }
+      }
+    }
+    if (failure !== undefined) throw failure.error;
   }
 }

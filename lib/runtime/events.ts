@@ -36,8 +36,17 @@ export class Events<Map extends object> {
     });
   }
 
+  /** Every listener hears of it, whichever of them fail. @throws what the first listener threw, in the end */
   emit<K extends keyof Map>(name: K, payload: Map[K]): void {
     const listeners = this.#listeners.get(name) as Set<(payload: Map[K]) => void> | undefined;
-    if (listeners !== undefined) for (const listener of [...listeners]) listener(payload);
+    let failure: { readonly error: unknown } | undefined;
+    for (const listener of [...(listeners ?? [])]) {
+      try {
+        listener(payload);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
   }
 }
