@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
+const ROOT = path.resolve(import.meta.dirname, path.extname(import.meta.filename) === '.ts' ? '..' : '../..');
 
 /** What each room may import directly or through others; `bytes` and `runtime` have what stands before them. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
