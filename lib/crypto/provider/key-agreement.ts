@@ -86,10 +86,3 @@ export function isPublicKeyForm(group: NamedGroup, bytes: Uint8Array): boolean {
   if (bytes.length !== GROUP_PARAMETERS[group].publicKeyLength) return false;
   return group === 'x25519' || bytes[0] === UNCOMPRESSED;
 }
-
-/** Whether a shared secret is all zero, in time independent of it (RFC 8422 §5.11). */
-export function isAllZero(bytes: Uint8Array): boolean {
-  let any = 0;
-  for (const byte of bytes) any |= byte;
-  return any === 0;
-}

@@ -8,7 +8,6 @@ import {
   type KeyShare,
   type NamedGroup,
   drawPrivateKey,
-  isAllZero,
   isPublicKeyForm,
 } from '../key-agreement.ts';
 
@@ -21,7 +20,7 @@ interface Curve {
 const CURVES: Readonly<Record<NamedGroup, Curve>> = {
   x25519: {
     publicKey: (privateKey) => x25519.getPublicKey(privateKey),
-    agree: (privateKey, peer) => x25519.getSharedSecret(privateKey, peer),
+    agree: (privateKey, peer) => x25519.getSharedSecret(privateKey, peer), // throws for an all-zero secret
   },
   secp256r1: weierstrass(p256),
   secp384r1: weierstrass(p384),
@@ -56,10 +55,9 @@ class NobleShare implements KeyShare {
     if (this.#privateKey === undefined) throw new Error('this key share was destroyed');
     if (!isPublicKeyForm(this.#group, peerPublicKey)) return undefined;
     try {
-      const secret = CURVES[this.#group].agree(this.#privateKey, peerPublicKey);
-      return isAllZero(secret) ? undefined : secret;
+      return CURVES[this.#group].agree(this.#privateKey, peerPublicKey);
     } catch {
-      return undefined; // not on the curve, or of low order
+      return undefined; // not on the curve, or all-zero for x25519
     }
   }
 

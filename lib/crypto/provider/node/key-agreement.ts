@@ -8,7 +8,6 @@ import {
   type KeyShare,
   type NamedGroup,
   drawPrivateKey,
-  isAllZero,
   isPublicKeyForm,
 } from '../key-agreement.ts';
 import { plain } from './plain.ts';
@@ -72,10 +71,9 @@ class NodeX25519Share implements KeyShare {
     const spki = Buffer.from(concatBytes(X25519_SPKI, peerPublicKey).buffer);
     try {
       const publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' });
-      const secret = plain(diffieHellman({ privateKey: this.#privateKey, publicKey }));
-      return isAllZero(secret) ? undefined : secret;
+      return plain(diffieHellman({ privateKey: this.#privateKey, publicKey }));
     } catch {
-      return undefined; // OpenSSL refuses all-zero secrets by itself
+      return undefined; // OpenSSL throws for an all-zero secret
     }
   }
 
