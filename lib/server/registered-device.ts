@@ -12,6 +12,7 @@ import {
 } from '../formats/index.ts';
 import { utf8Decode, utf8Encode } from '../bytes/index.ts';
 import { type Entry, Path, type WriteMode } from '../model/index.ts';
+import type { Clock } from '../runtime/index.ts';
 import { OperationError } from './operation-error.ts';
 import type { Registration } from './registry.ts';
 
@@ -51,9 +52,17 @@ export interface ServerObservation {
 export class RegisteredDevice {
   readonly connection: CoapConnection;
   readonly #shapeOf: ShapeOf;
+  readonly #clock: Pick<Clock, 'wallTime'>;
   #registration: Registration;
 
-  constructor(registration: Registration, connection: CoapConnection, shapeOf: ShapeOf) {
+  /** @param clock what relative times in answers count from */
+  constructor(
+    registration: Registration,
+    connection: CoapConnection,
+    shapeOf: ShapeOf,
+    clock: Pick<Clock, 'wallTime'>,
+  ) {
+    this.#clock = clock;
     this.#registration = registration;
     this.connection = connection;
     this.#shapeOf = shapeOf;
@@ -116,7 +125,7 @@ export class RegisteredDevice {
     const body = this.#body(base, entries, options.format ?? CONTENT_FORMATS.tlv);
     const response = await this.#ask('Create', 'POST', Path.of(object), body, options);
     const last = response.locationPath.at(-1);
-    return last === undefined ? instance : Number(last);
+    return last !== undefined && /^\d{1,5}$/.test(last) ? Number(last) : instance;
   }
 
   async delete(path: Path | string, options: Pick<OperationOptions, 'signal'> = {}): Promise<void> {
@@ -181,7 +190,8 @@ export class RegisteredDevice {
     const contentFormat = response.contentFormat ?? CONTENT_FORMATS.text;
     if (response.code !== RESPONSE_CODES.content)
       throw new OperationError(operation, response.code, 'unexpected success code');
-    return { entries: decodeEntries(contentFormat, path, response.payload, this.#shapeOf), contentFormat };
+    const options = { now: this.#clock.wallTime() };
+    return { entries: decodeEntries(contentFormat, path, response.payload, this.#shapeOf, options), contentFormat };
   }
 
   #body(

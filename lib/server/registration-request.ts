@@ -3,6 +3,7 @@
 import { DecodeError, utf8Decode } from '../bytes/index.ts';
 import { type CoreLink, decodeLinks } from '../formats/index.ts';
 import { type Duration, seconds } from '../runtime/index.ts';
+import { MAX_ID } from '../model/index.ts';
 
 export type LwM2mVersion = '1.0' | '1.1' | '1.2';
 
@@ -24,15 +25,26 @@ export interface RegistrationParameters {
   readonly rootPath?: string | undefined;
   readonly links?: readonly CoreLink[] | undefined;
   readonly objects?: ReadonlyMap<number, RegisteredObject> | undefined;
+  /** Bytes the links came in. */
+  readonly linkBytes?: number | undefined;
 }
 
 /** Seconds a registration lives if the device names none (LwM2M Core 1.2 §6.2.1, lt). */
 export const DEFAULT_LIFETIME = seconds(86_400);
 const MAX_ENDPOINT_LENGTH = 256; // no limit in the text; RFC 7252 §5.10 allows 255 bytes for a query argument with its name
+/** Ours: links of some 6,000 object instances. */
+export const DEFAULT_MOST_LINK_BYTES = 65_536;
 const VERSIONS: readonly string[] = ['1.0', '1.1', '1.2'];
 
-/** @throws DecodeError naming the parameter */
-export function parseRegistration(query: readonly string[], payload: Uint8Array): RegistrationParameters {
+/** @throws DecodeError naming the parameter; also if the payload has more than `mostLinkBytes` */
+export function parseRegistration(
+  query: readonly string[],
+  payload: Uint8Array,
+  mostLinkBytes: number = DEFAULT_MOST_LINK_BYTES,
+): RegistrationParameters {
+  if (payload.length > mostLinkBytes) {
+    throw new DecodeError('registration payload', `at most ${mostLinkBytes} bytes`, `${payload.length}`);
+  }
   const given = parseQuery(query);
   const links = payload.length === 0 ? undefined : decodeLinks(utf8Decode(payload, 'registration payload'));
   const version = given.get('lwm2m');
@@ -49,7 +61,7 @@ export function parseRegistration(query: readonly string[], payload: Uint8Array)
     binding,
     queueMode: given.has('Q') || binding?.includes('Q') ? true : undefined,
     smsNumber: given.get('sms'),
-    ...(links === undefined ? {} : describeLinks(links)),
+    ...(links === undefined ? {} : { ...describeLinks(links), linkBytes: payload.length }),
   };
 }
 
@@ -64,11 +76,14 @@ function parseQuery(query: readonly string[]): Map<string, string> {
   return given;
 }
 
-function endpointName(text: string | undefined): string | undefined {
+/** Also for a name that comes from elsewhere. @throws DecodeError */
+export function endpointName(text: string | undefined): string | undefined {
   if (text === '') throw new DecodeError('ep', 'a name', 'nothing');
   if (text !== undefined && text.length > MAX_ENDPOINT_LENGTH) {
     throw new DecodeError('ep', `at most ${MAX_ENDPOINT_LENGTH} characters`, `${text.length}`);
   }
+  // A name with NUL or an escape sequence looks like another one, or worse, to what it is passed on to.
+  if (text !== undefined && /\p{Cc}/u.test(text)) throw new DecodeError('ep', 'no control characters', 'some');
   return text;
 }
 
@@ -83,18 +98,23 @@ function lifetime(text: string | undefined): Duration | undefined {
 function describeLinks(links: readonly CoreLink[]): Pick<RegistrationParameters, 'rootPath' | 'links' | 'objects'> {
   const root = links.find((link) => link.attributes['rt'] === 'oma.lwm2m');
   const rootPath = root === undefined ? '' : root.target.replace(/\/$/, '');
-  const objects = new Map<number, { version: string | undefined; instances: number[] }>();
+  const objects = new Map<number, { version: string | undefined; instances: Set<number> }>();
   for (const { target, attributes } of links) {
     const match = /^\/(\d{1,5})(?:\/(\d{1,5}))?\/?$/.exec(
       target.startsWith(rootPath) ? target.slice(rootPath.length) : '',
     );
-    if (match === null) continue; // links beside the objects are allowed and not ours to judge
-    const object = objects.get(Number(match[1])) ?? { version: undefined, instances: [] };
+    const [id, instance] = [Number(match?.[1]), match?.[2] === undefined ? undefined : Number(match[2])];
+    // Links beside the objects are allowed and not ours to judge.
+    if (match === null || id > MAX_ID || (instance !== undefined && instance > MAX_ID)) continue;
+    const object = objects.get(id) ?? { version: undefined, instances: new Set() };
     if (attributes['ver'] !== undefined) object.version = String(attributes['ver']);
-    if (match[2] !== undefined) object.instances.push(Number(match[2]));
-    objects.set(Number(match[1]), object);
+    if (instance !== undefined) object.instances.add(instance);
+    objects.set(id, object);
   }
-  return { rootPath, links, objects };
+  const listed = [...objects].map(
+    ([id, { version, instances }]) => [id, { version, instances: [...instances] }] as const,
+  );
+  return { rootPath, links, objects: new Map(listed) };
 }
 
 function quoted(text: string): string {

@@ -3,6 +3,7 @@
 import { type Duration, type Instant, TimerTable, later } from '../runtime/index.ts';
 import {
   DEFAULT_LIFETIME,
+  DEFAULT_MOST_LINK_BYTES,
   type LwM2mVersion,
   type RegisteredObject,
   type RegistrationParameters,
@@ -22,6 +23,8 @@ export interface Registration {
   readonly rootPath: string;
   readonly links: readonly CoreLink[];
   readonly objects: ReadonlyMap<number, RegisteredObject>;
+  /** Bytes the links came in. */
+  readonly linkBytes: number;
   /** Milliseconds since 1970. */
   readonly registeredAt: number;
   readonly updatedAt: number;
@@ -30,9 +33,21 @@ export interface Registration {
 export interface RegistryLimits {
   /** Registrations kept at once. Default 100,000. */
   readonly maxRegistrations: number;
+  /** Registrations of one identity (not without security, where there is none). Default 100. */
+  readonly maxPerIdentity: number;
+  /** Bytes of links in one Register or Update. Default 64 KiB. */
+  readonly maxLinkBytes: number;
+  /** Bytes of links of all registrations. Default 32 MiB. */
+  readonly maxTotalLinkBytes: number;
 }
 
-export const REGISTRY_LIMITS: RegistryLimits = Object.freeze({ maxRegistrations: 100_000 });
+// No specification names any: these let a gateway stand for many devices, and one peer not use up what all share.
+export const REGISTRY_LIMITS: RegistryLimits = Object.freeze({
+  maxRegistrations: 100_000,
+  maxPerIdentity: 100,
+  maxLinkBytes: DEFAULT_MOST_LINK_BYTES,
+  maxTotalLinkBytes: 33_554_432,
+});
 
 /** Registrations by id and by endpoint. A second Register of an endpoint replaces the first (LwM2M Core §6.2.1). */
 export class Registry {
@@ -40,9 +55,10 @@ export class Registry {
   readonly #byId = new Map<string, Registration>();
   readonly #idOf = new Map<string, string>();
   readonly #deadlines = new TimerTable<string>();
+  #linkBytes = 0;
 
-  constructor(limits: RegistryLimits = REGISTRY_LIMITS) {
-    this.#limits = limits;
+  constructor(limits: Partial<RegistryLimits> = {}) {
+    this.#limits = { ...REGISTRY_LIMITS, ...limits };
   }
 
   get size(): number {
@@ -70,6 +86,7 @@ export class Registry {
   ): { readonly registration: Registration; readonly replaced: Registration | undefined } | undefined {
     const replaced = this.byEndpoint(endpoint);
     if (replaced === undefined && this.#byId.size >= this.#limits.maxRegistrations) return undefined;
+    if (!this.#hasRoom(given, replaced)) return undefined;
     if (replaced !== undefined) this.remove(replaced.id);
     const registration: Registration = {
       id,
@@ -82,6 +99,7 @@ export class Registry {
       rootPath: given.rootPath ?? '',
       links: given.links ?? [],
       objects: given.objects ?? new Map(),
+      linkBytes: given.linkBytes ?? 0,
       registeredAt: time.wall,
       updatedAt: time.wall,
     };
@@ -90,14 +108,14 @@ export class Registry {
     return { registration, replaced };
   }
 
-  /** What is absent stays as it was (§6.2.2). @returns undefined if there is no such registration */
+  /** What is absent stays as it was (§6.2.2). @returns undefined if there is no such registration, or no room */
   update(
     id: string,
     given: RegistrationParameters,
     time: { readonly now: Instant; readonly wall: number },
   ): Registration | undefined {
     const before = this.#byId.get(id);
-    if (before === undefined) return undefined;
+    if (before === undefined || !this.#hasRoom(given, before)) return undefined;
     const after: Registration = {
       ...before,
       lifetime: given.lifetime ?? before.lifetime,
@@ -107,6 +125,7 @@ export class Registry {
       rootPath: given.rootPath ?? before.rootPath,
       links: given.links ?? before.links,
       objects: given.objects ?? before.objects,
+      linkBytes: given.linkBytes ?? before.linkBytes,
       updatedAt: time.wall,
     };
     this.#keep(after, time.now);
@@ -117,6 +136,7 @@ export class Registry {
     const registration = this.#byId.get(id);
     if (registration === undefined) return undefined;
     this.#byId.delete(id);
+    this.#linkBytes -= registration.linkBytes;
     this.#idOf.delete(registration.endpoint);
     this.#deadlines.cancel(id);
     return registration;
@@ -131,7 +151,13 @@ export class Registry {
     return this.#deadlines.next();
   }
 
+  #hasRoom(given: RegistrationParameters, instead: Registration | undefined): boolean {
+    const before = instead?.linkBytes ?? 0;
+    return this.#linkBytes - before + (given.linkBytes ?? before) <= this.#limits.maxTotalLinkBytes;
+  }
+
   #keep(registration: Registration, now: Instant): void {
+    this.#linkBytes += registration.linkBytes - (this.#byId.get(registration.id)?.linkBytes ?? 0);
     this.#byId.set(registration.id, registration);
     this.#deadlines.set(registration.id, later(now, registration.lifetime));
   }

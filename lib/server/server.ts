@@ -5,6 +5,7 @@ import {
   type IncomingRequest,
   type OutgoingResponse,
   RESPONSE_CODES,
+  type UdpCoapOptions,
   serveCoap,
 } from '../coap/index.ts';
 import { DecodeError, toHex, utf8Decode, utf8Encode } from '../bytes/index.ts';
@@ -13,8 +14,8 @@ import { type Environment, Events, type Timer, systemEnvironment } from '../runt
 import { CONTENT_FORMATS, FormatError, type ShapeOf, decodeEntries } from '../formats/index.ts';
 import { type ObjectDefinition, Path } from '../model/index.ts';
 import { type ReadResult, RegisteredDevice } from './registered-device.ts';
-import { REGISTRY_LIMITS, Registry, type RegistryLimits } from './registry.ts';
-import { parseRegistration } from './registration-request.ts';
+import { REGISTRY_LIMITS, type Registration, Registry, type RegistryLimits } from './registry.ts';
+import { endpointName, parseRegistration } from './registration-request.ts';
 import { shapesOf } from './shapes.ts';
 
 /** Who is at the other end of a connection. */
@@ -47,7 +48,20 @@ export interface LwM2mServerOptions {
   /** Serve listeners without security. Default false. */
   readonly dangerAllowNoSec?: boolean | undefined;
   readonly limits?: Partial<RegistryLimits> | undefined;
+  /** Limits of CoAP for each session. Defaults: those of a peer nobody trusts yet, see `SESSION_LIMITS`. */
+  readonly coap?: Omit<UdpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
 }
+
+// There may be 10,000 sessions, so one gets a part of what a lone connection may use. Ours; registrations and Sends are small.
+const SESSION_LIMITS: UdpCoapOptions = Object.freeze({
+  maxBodyBytes: 262_144,
+  maxTransfers: 2,
+  maxKeptBytes: 65_536,
+  maxRememberedMessages: 256,
+  maxRememberedBytes: 65_536,
+  maxObservations: 0, // there is nothing to observe at a server
+});
+const LONGEST_REASON = 256; // characters of a refusal's diagnostic payload
 
 interface Session {
   readonly connection: CoapConnection;
@@ -60,7 +74,9 @@ export class LwM2mServer {
   readonly events: Events<ServerEvents> = new Events<ServerEvents>();
   readonly #environment: Environment;
   readonly #options: LwM2mServerOptions;
+  readonly #limits: RegistryLimits;
   readonly #registry: Registry;
+  readonly #perIdentity = new Map<string, number>();
   readonly #shapeOf: ShapeOf;
   readonly #devices = new Map<string, { readonly device: RegisteredDevice; readonly identity: string | undefined }>();
   readonly #listeners = new Set<DatagramSocket>();
@@ -71,7 +87,8 @@ export class LwM2mServer {
   constructor(options: LwM2mServerOptions = {}) {
     this.#options = { ...options };
     this.#environment = options.environment ?? systemEnvironment();
-    this.#registry = new Registry({ ...REGISTRY_LIMITS, ...options.limits });
+    this.#limits = { ...REGISTRY_LIMITS, ...options.limits };
+    this.#registry = new Registry(this.#limits);
     this.#shapeOf = shapesOf(options.definitions ?? []);
   }
 
@@ -99,7 +116,11 @@ export class LwM2mServer {
       listener,
       this.#environment,
       (connection, socket) => this.#welcome(connection, socket),
-      (socket) => ({ onClosed: (cause) => this.#goodbye(socket, cause) }),
+      (socket) => ({
+        ...SESSION_LIMITS,
+        ...this.#options.coap,
+        onClosed: (cause) => this.#goodbye(socket, cause),
+      }),
     );
     serving.ended.catch((error: unknown) => this.#environment.log.error({ err: error }, 'the listener ended'));
   }
@@ -116,6 +137,7 @@ export class LwM2mServer {
     this.#listeners.clear();
     for (const { id } of this.#registry.all()) this.#registry.remove(id);
     this.#devices.clear();
+    this.#perIdentity.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -127,14 +149,14 @@ export class LwM2mServer {
     const session: Session = { connection, peer, socket };
     this.#sessions.set(socket, session);
     connection.handler = (request) => this.#handle(request, session);
-    this.events.emit('connected', { peer });
+    this.#emit('connected', { peer });
   }
 
   #goodbye(socket: DatagramSocket, cause: SocketError | undefined): void {
     const session = this.#sessions.get(socket);
     if (session === undefined) return;
     this.#sessions.delete(socket);
-    this.events.emit('disconnected', { peer: session.peer, cause });
+    this.#emit('disconnected', { peer: session.peer, cause });
   }
 
   #handle(request: IncomingRequest, session: Session): OutgoingResponse {
@@ -157,10 +179,11 @@ export class LwM2mServer {
 
   #register(request: IncomingRequest, session: Session): OutgoingResponse {
     const { peer } = session;
-    const given = parseRegistration(request.query, request.payload);
+    const given = parseRegistration(request.query, request.payload, this.#limits.maxLinkBytes);
     const identity = identityOf(peer);
     // Since 1.1 a device may leave ep out: its identity then names it (LwM2M Core 1.2 §6.2.1).
-    const endpoint = given.endpoint ?? (peer.negotiated?.pskIdentity && utf8Decode(peer.negotiated.pskIdentity, 'ep'));
+    const endpoint =
+      given.endpoint ?? (peer.negotiated?.pskIdentity && endpointName(utf8Decode(peer.negotiated.pskIdentity, 'ep')));
     if (endpoint === undefined) throw new DecodeError('ep', 'an endpoint client name', 'none');
     if (given.links === undefined)
       throw new DecodeError('registration payload', 'the objects as CoRE links', 'nothing');
@@ -174,16 +197,19 @@ export class LwM2mServer {
         `this peer may not register as ${JSON.stringify(endpoint)}`,
       );
     }
+    if (before === undefined && (this.#perIdentity.get(identity ?? '') ?? 0) >= this.#limits.maxPerIdentity) {
+      return this.#refuse(peer, 'Register', RESPONSE_CODES.forbidden, 'this peer has too many registrations');
+    }
     const id = toHex(this.#environment.random.bytes(8));
     const kept = this.#registry.register(id, endpoint, given, this.#time());
     if (kept === undefined)
       return this.#refuse(peer, 'Register', RESPONSE_CODES.serviceUnavailable, 'the registry is full');
-    if (kept.replaced !== undefined) this.#devices.delete(kept.replaced.id);
-    const device = new RegisteredDevice(kept.registration, session.connection, this.#shapeOf);
-    this.#devices.set(id, { device, identity });
+    if (kept.replaced !== undefined) this.#drop(kept.replaced.id);
+    const device = this.#deviceOf(kept.registration, session);
+    this.#keep(id, device, identity);
     this.#registeredOver.set(session.connection, id);
     this.#armExpiry();
-    this.#afterAnswer(() => this.events.emit('registered', { device, peer, replaced: kept.replaced !== undefined }));
+    this.#afterAnswer(() => this.#emit('registered', { device, peer, replaced: kept.replaced !== undefined }));
     return { code: RESPONSE_CODES.created, locationPath: ['rd', id] };
   }
 
@@ -206,25 +232,29 @@ export class LwM2mServer {
   }
 
   #update(id: string, request: IncomingRequest, session: Session): OutgoingResponse {
-    const registration = this.#registry.update(id, parseRegistration(request.query, request.payload), this.#time())!;
+    const given = parseRegistration(request.query, request.payload, this.#limits.maxLinkBytes);
+    const registration = this.#registry.update(id, given, this.#time());
+    if (registration === undefined) {
+      return this.#refuse(session.peer, 'Update', RESPONSE_CODES.serviceUnavailable, 'the registry is full');
+    }
     const known = this.#devices.get(id)!;
     let { device } = known;
     if (device.connection === session.connection) device.follow(registration);
     else {
-      device = new RegisteredDevice(registration, session.connection, this.#shapeOf);
+      device = this.#deviceOf(registration, session);
       this.#devices.set(id, { device, identity: known.identity });
       this.#registeredOver.set(session.connection, id);
     }
     this.#armExpiry();
-    this.#afterAnswer(() => this.events.emit('updated', { device, peer: session.peer }));
+    this.#afterAnswer(() => this.#emit('updated', { device, peer: session.peer }));
     return { code: RESPONSE_CODES.changed };
   }
 
   #deregister(id: string, device: RegisteredDevice): OutgoingResponse {
     this.#registry.remove(id);
-    this.#devices.delete(id);
+    this.#drop(id);
     this.#armExpiry();
-    this.#afterAnswer(() => this.events.emit('deregistered', { device }));
+    this.#afterAnswer(() => this.#emit('deregistered', { device }));
     return { code: RESPONSE_CODES.deleted };
   }
 
@@ -234,20 +264,49 @@ export class LwM2mServer {
       return this.#refuse(session.peer, 'Send', RESPONSE_CODES.notFound, 'this peer is not registered');
     }
     const contentFormat = request.contentFormat ?? CONTENT_FORMATS.senmlJson;
-    const entries = decodeEntries(contentFormat, Path.root, request.payload, this.#shapeOf);
+    const options = { now: this.#environment.clock.wallTime() };
+    const entries = decodeEntries(contentFormat, Path.root, request.payload, this.#shapeOf, options);
     const { device } = known;
-    this.#afterAnswer(() => this.events.emit('sent', { device, result: { entries, contentFormat } }));
+    this.#afterAnswer(() => this.#emit('sent', { device, result: { entries, contentFormat } }));
     return { code: RESPONSE_CODES.changed };
   }
 
   #refuse(peer: Peer, operation: string, code: OutgoingResponse['code'], reason: string): OutgoingResponse {
-    this.events.emit('refused', { peer, operation, reason });
-    return { code, payload: utf8Encode(reason) };
+    this.#emit('refused', { peer, operation, reason });
+    return { code, payload: utf8Encode(reason.slice(0, LONGEST_REASON)) };
   }
 
   /** The answer leaves first: a listener that talks to the device then finds it registered. */
   #afterAnswer(emit: () => void): void {
     this.#environment.timers.at(this.#environment.clock.now(), emit);
+  }
+
+  /** What a listener throws is its own affair: the server goes on. */
+  #emit<K extends keyof ServerEvents>(name: K, payload: ServerEvents[K]): void {
+    try {
+      this.events.emit(name, payload);
+    } catch (error) {
+      const kind = error instanceof Error ? error.name : typeof error;
+      this.#environment.log.error({ event: name, error: kind }, 'a listener failed');
+    }
+  }
+
+  #deviceOf(registration: Registration, { connection }: Session): RegisteredDevice {
+    return new RegisteredDevice(registration, connection, this.#shapeOf, this.#environment.clock);
+  }
+
+  #keep(id: string, device: RegisteredDevice, identity: string | undefined): void {
+    this.#devices.set(id, { device, identity });
+    if (identity !== undefined) this.#perIdentity.set(identity, (this.#perIdentity.get(identity) ?? 0) + 1);
+  }
+
+  #drop(id: string): void {
+    const identity = this.#devices.get(id)?.identity;
+    this.#devices.delete(id);
+    if (identity === undefined) return;
+    const left = (this.#perIdentity.get(identity) ?? 1) - 1;
+    if (left === 0) this.#perIdentity.delete(identity);
+    else this.#perIdentity.set(identity, left);
   }
 
   #time(): { now: ReturnType<Environment['clock']['now']>; wall: number } {
@@ -260,8 +319,8 @@ export class LwM2mServer {
     this.#expiry = this.#environment.timers.at(this.#registry.nextExpiry(), () => {
       for (const { id } of this.#registry.expire(this.#environment.clock.now())) {
         const known = this.#devices.get(id);
-        this.#devices.delete(id);
-        if (known !== undefined) this.events.emit('expired', { device: known.device });
+        this.#drop(id);
+        if (known !== undefined) this.#emit('expired', { device: known.device });
       }
       this.#armExpiry();
     });
