@@ -15,12 +15,9 @@ export interface KeyDecryption {
    * OpenSSL's traditional encryption of PEM blocks (`DEK-Info`): MD5 once, then a cipher such as `AES-128-CBC`.
    * Undefined for a cipher it does not know and for wrong padding.
    */
-  decryptTraditional?(
-    cipher: string,
-    iv: Uint8Array,
-    password: Uint8Array,
-    ciphertext: Uint8Array,
-  ): Uint8Array | undefined;
+  readonly decryptTraditional?:
+    | ((cipher: string, iv: Uint8Array, password: Uint8Array, ciphertext: Uint8Array) => Uint8Array | undefined)
+    | undefined;
 }
 
 /** A password-protected key that does not open. Never says which of password and content was wrong: nobody can know. */

@@ -1,7 +1,7 @@
 // Encrypted PKCS#8: EncryptedPrivateKeyInfo (RFC 5958 §3) with PBES2 (RFC 8018 §6.2): PBKDF2, then AES-CBC.
 
 import { DecodeError } from '../bytes/index.ts';
-import { DER_TAG, DerReader, derWhole } from './der.ts';
+import { DER_TAG, type DerReader, derWhole } from './der.ts';
 import { type KeyDecryption, KeyDecryptionError } from './key-decryption.ts';
 import { OID } from './oids.ts';
 

@@ -107,7 +107,7 @@ describe('private keys', () => {
       );
       refused(() => readPrivateKeyFile(keyPem(name), { ...options(name), password: 'wrong' }), /wrong password/);
     }
-    const { decryptTraditional: _, ...less } = nodeKeyDecryption;
+    const less = { ...nodeKeyDecryption, decryptTraditional: undefined };
     const traditional = { password: 's3cret', keyDecryption: less };
     refused(
       () => readPrivateKeyFile(keyPem('p256 traditional des3'), traditional),

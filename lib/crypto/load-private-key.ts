@@ -1,0 +1,147 @@
+// From security infos to private keys that can sign, wherever the key itself is.
+
+import { equalBytes } from '../bytes/index.ts';
+import type { EnginePrivateKey } from './engine.ts';
+import { type SecurityInfoLeaf, leaves } from './leaves.ts';
+import { type LoadOptions, expectType, leafContent, parsed } from './load-options.ts';
+import type { PrivateKeyAlgorithm } from './private-key.ts';
+import { readPrivateKeyFile } from './private-key-file.ts';
+import { type CryptoProvider, SIGNATURE_PARAMETERS, SIGNATURE_SCHEMES } from './provider/provider.ts';
+import type { SignatureScheme, SigningKey } from './provider/provider.ts';
+import { parsePublicKey } from './public-key.ts';
+import { SecurityInfoError } from './security-info-error.ts';
+import type { PrivateKeyInfo } from './security-info.ts';
+import type { Certificate } from './x509.ts';
+
+/** A private key that can sign. Nothing of the key itself is to be had from it. */
+export interface LoadedPrivateKey {
+  readonly algorithm: PrivateKeyAlgorithm;
+  /** Its SubjectPublicKeyInfo, DER: computed from the key, or said by its engine. */
+  readonly publicKey: Uint8Array;
+  /** What it can sign with. */
+  readonly schemes: readonly SignatureScheme[];
+  /** At once for keys of ours, at once or later for an engine's. @throws RangeError for a scheme not among `schemes` */
+  sign(scheme: SignatureScheme, message: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Zeroes what there is to zero; `sign` throws afterwards. */
+  close(): void;
+}
+
+/**
+ * The key, to be closed by the caller; undefined for `empty`.
+ * @throws SecurityInfoError EINVAL (malformed, wrong password), ENODATA (no password, no such key), ENOTSUP, EIO, E2BIG
+ */
+export function loadPrivateKey(info: PrivateKeyInfo, options: LoadOptions = {}): LoadedPrivateKey | undefined {
+  expectType(info, 'privateKey');
+  const [leaf] = leaves(info, options);
+  if (leaf === undefined) return undefined;
+  const { source } = leaf.info;
+  if (source.kind === 'engine') return engineKey(leaf, engineLookup(leaf, source.query, options));
+  const bytes = leafContent(leaf, options);
+  if (bytes === undefined) return undefined;
+  const password = 'password' in source ? source.password : undefined;
+  const { provider, keyDecryption, maxIterations } = options;
+  if (provider === undefined) throw new SecurityInfoError('ENOTSUP', leaf, 'expected a crypto provider, found none');
+  try {
+    return parsed(leaf, () => ownKey(leaf, provider, bytes, { password, keyDecryption, maxIterations }));
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/**
+ * The certificate's key must be the key we sign with.
+ * @throws SecurityInfoError EINVAL
+ */
+export function checkKeyMatches(certificate: Certificate, key: LoadedPrivateKey, info: PrivateKeyInfo): void {
+  if (equalBytes(certificate.publicKey.spki, key.publicKey)) return;
+  const place = { type: 'privateKey', source: info.source.kind, position: info.source.kind } as const;
+  const detail = `expected the key of the first certificate (${certificate.publicKey.algorithm.name}), found another`;
+  throw new SecurityInfoError('EINVAL', place, `${detail} (${key.algorithm.name})`);
+}
+
+function ownKey(
+  leaf: SecurityInfoLeaf<'privateKey'>,
+  provider: Pick<CryptoProvider, 'signingKey' | 'primitives'>,
+  bytes: Uint8Array,
+  options: Parameters<typeof readPrivateKeyFile>[1],
+): LoadedPrivateKey {
+  const { algorithm, pkcs8, statedPublicKey } = readPrivateKeyFile(bytes, options);
+  try {
+    const signing = provider.signingKey(pkcs8.bytes);
+    const publicKey = signing.publicKey();
+    // Signing with one key under another's public key can give the private key away (Ed25519).
+    if (statedPublicKey !== undefined && !equalBytes(statedPublicKey, publicKey)) {
+      signing.destroy();
+      throw new SecurityInfoError('EINVAL', leaf, 'expected the public key that belongs to the private, found another');
+    }
+    return new OwnPrivateKey(algorithm, publicKey, signing, provider.primitives);
+  } finally {
+    pkcs8.close();
+  }
+}
+
+class OwnPrivateKey implements LoadedPrivateKey {
+  readonly algorithm: PrivateKeyAlgorithm;
+  readonly publicKey: Uint8Array;
+  readonly schemes: readonly SignatureScheme[];
+  readonly #key: SigningKey;
+
+  constructor(
+    algorithm: PrivateKeyAlgorithm,
+    publicKey: Uint8Array,
+    key: SigningKey,
+    primitives: CryptoProvider['primitives'],
+  ) {
+    this.algorithm = algorithm;
+    this.publicKey = publicKey;
+    this.schemes = schemesOf(algorithm).filter((scheme) => primitives.has(scheme));
+    this.#key = key;
+  }
+
+  sign(scheme: SignatureScheme, message: Uint8Array): Uint8Array {
+    return this.#key.sign(scheme, message);
+  }
+
+  close(): void {
+    this.#key.destroy();
+  }
+}
+
+/** In the order of RFC 8446 §4.2.3. */
+function schemesOf({ name }: PrivateKeyAlgorithm): readonly SignatureScheme[] {
+  return SIGNATURE_SCHEMES.filter((scheme) => SIGNATURE_PARAMETERS[scheme].key === name);
+}
+
+/** The engine's key of this query. @throws SecurityInfoError ENOTSUP without an engine, ENODATA without such a key */
+export function engineLookup(
+  leaf: SecurityInfoLeaf<'privateKey' | 'rawPublicKey'>,
+  query: string,
+  { engine }: LoadOptions,
+): EnginePrivateKey {
+  if (engine === undefined) throw new SecurityInfoError('ENOTSUP', leaf, 'expected an engine, found none');
+  const key = engine.privateKey(query);
+  if (key === undefined) throw new SecurityInfoError('ENODATA', leaf, 'the engine has no such key');
+  return key;
+}
+
+function engineKey(leaf: SecurityInfoLeaf<'privateKey'>, key: EnginePrivateKey): LoadedPrivateKey {
+  const publicKey = key.publicKey.slice();
+  const { algorithm } = parsed(leaf, () => parsePublicKey(publicKey));
+  if (algorithm.name === 'x25519' || algorithm.name === 'unsupported') {
+    throw new SecurityInfoError('EINVAL', leaf, 'expected a key for ECDSA, Ed25519 or RSA, found another');
+  }
+  const fitting = schemesOf(algorithm);
+  const schemes = key.schemes === undefined ? fitting : fitting.filter((scheme) => key.schemes?.includes(scheme));
+  let closed = false;
+  return {
+    algorithm,
+    publicKey,
+    schemes,
+    sign(scheme, message) {
+      if (closed) throw new Error('this private key was closed');
+      if (!schemes.includes(scheme)) throw new RangeError(`expected one of ${schemes.join(', ')}, found ${scheme}`);
+      return key.sign(scheme, message);
+    },
+    close: () => void (closed = true),
+  };
+}
