@@ -96,9 +96,10 @@ async function loadWhole(): Promise<CryptoProvider> {
     verify: (scheme, spki, message, signature) => nobleVerify(checked(scheme), spki, message, signature),
 
     sign(scheme, pkcs8, message) {
+      checked(scheme);
       const key = new NobleSigningKey(pkcs8);
       try {
-        return key.sign(checked(scheme), message);
+        return key.sign(scheme, message);
       } finally {
         key.destroy();
       }
