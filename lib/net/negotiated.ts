@@ -14,4 +14,10 @@ export interface Negotiated {
   /** PSK identity hint the server sent, if any. */
   readonly pskIdentityHint?: Uint8Array | undefined;
   readonly alpn?: string | undefined;
+  /** IANA's name of the group of the ephemeral keys, e.g. `x25519`; none with plain PSK. */
+  readonly group?: string | undefined;
+  /** What the peer showed, leaf first, DER; a raw public key is its only element. */
+  readonly peerCertificates?: readonly Uint8Array[] | undefined;
+  /** The public key the peer has shown to own, SubjectPublicKeyInfo DER. */
+  readonly peerPublicKey?: Uint8Array | undefined;
 }

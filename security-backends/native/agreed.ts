@@ -4,19 +4,14 @@ import { equalSecrets } from '../../lib/bytes/index.ts';
 import type { Negotiated } from '../../lib/net/index.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
 import type { Ciphersuite } from './ciphersuites.ts';
+import type { CertificateType } from './connection.ts';
+import type { FlightItem } from './flight.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
-import { HANDSHAKE_TYPE, handshakeTypeName } from './handshake-messages.ts';
+import { HANDSHAKE_TYPE, handshakeMessage, handshakeTypeName } from './handshake-messages.ts';
 import type { Handshake } from './handshake-state.ts';
 import type { HelloRandoms } from './key-schedule.ts';
-import {
-  extendedMasterSecret,
-  logMasterSecret,
-  masterSecret,
-  pskPremasterSecret,
-  recordKeys,
-  verifyData,
-} from './key-schedule.ts';
-import { RecordProtection } from './record-protection.ts';
+import { extendedMasterSecret, logMasterSecret, masterSecret, recordKeys, verifyData } from './key-schedule.ts';
+import { type Protection, protectionOf } from './record-protection.ts';
 import type { Transcript } from './transcript.ts';
 
 /** From ServerHello on. The transcript grows with each message. */
@@ -25,30 +20,39 @@ export interface Agreed {
   readonly randoms: HelloRandoms;
   readonly extendedMasterSecret: boolean;
   readonly transcript: Transcript;
+  readonly alpn: string | undefined;
+  /** What Certificate messages of each side carry (RFC 7250). */
+  readonly certificateTypes: { readonly client: CertificateType; readonly server: CertificateType };
 }
 
 /** From ClientKeyExchange on; whoever holds it last zeroes `master`. */
 export interface Secrets {
   readonly master: Uint8Array;
-  readonly client: RecordProtection;
-  readonly server: RecordProtection;
+  readonly client: Protection;
+  readonly server: Protection;
 }
 
-/** Derives all keys; the transcript must end with ClientKeyExchange (RFC 7627 §3). */
-export function deriveSecrets(handshake: Handshake, agreed: Agreed, key: Uint8Array): Secrets {
-  const { provider, keyLog } = handshake.options;
+/** Derives all keys; the transcript must end with ClientKeyExchange (RFC 7627 §3). Zeroes the premaster secret. */
+export function deriveSecrets(handshake: Handshake, agreed: Agreed, premaster: Uint8Array): Secrets {
+  const { provider, keyLog, random } = handshake.options;
   const { suite, randoms, transcript } = agreed;
-  const premaster = pskPremasterSecret(key);
   const master = agreed.extendedMasterSecret
     ? extendedMasterSecret(provider, suite.prf, premaster, transcript.digest())
     : masterSecret(provider, suite.prf, premaster, randoms);
   premaster.fill(0);
   logMasterSecret(keyLog, randoms.client, master);
   const keys = recordKeys(provider, suite, master, randoms);
-  const client = new RecordProtection(provider, suite, keys.client);
-  const server = new RecordProtection(provider, suite, keys.server);
+  const client = protectionOf(provider, suite, keys.client, random);
+  const server = protectionOf(provider, suite, keys.server, random);
   keys.destroy();
   return { master, client, server };
+}
+
+/** Zeroes all of them. */
+export function destroySecrets(secrets: Secrets): void {
+  secrets.master.fill(0);
+  secrets.client.destroy();
+  secrets.server.destroy();
 }
 
 /** The verify_data of `sender` over the transcript so far. */
@@ -63,10 +67,15 @@ export function finishedBody(
 
 /** @throws HandshakeRefusal unless the message is a Finished with the verify_data expected */
 export function checkFinished(message: HandshakeMessage, expected: Uint8Array, stateName: string): void {
-  if (message.type !== HANDSHAKE_TYPE.finished) throw unexpected(message, stateName);
+  expectType(message, HANDSHAKE_TYPE.finished, stateName);
   if (!equalSecrets(message.body, expected)) {
     throw new HandshakeRefusal(ALERT.decryptError, 'Finished: its verify_data does not fit the handshake');
   }
+}
+
+/** @throws HandshakeRefusal of a message that is not due */
+export function expectType(message: HandshakeMessage, type: number, stateName: string): void {
+  if (message.type !== type) throw unexpected(message, stateName);
 }
 
 /** The refusal of a message that is not due. */
@@ -75,12 +84,34 @@ export function unexpected(message: HandshakeMessage, stateName: string): Handsh
   return new HandshakeRefusal(ALERT.unexpectedMessage, description);
 }
 
-export function negotiatedOf(agreed: Agreed, identity: Uint8Array, hint: Uint8Array | undefined): Negotiated {
+/** The next message of ours. */
+export function ownMessage(handshake: Handshake, type: number, body: Uint8Array): HandshakeMessage {
+  return handshakeMessage(type, handshake.nextMessageSeq(), body);
+}
+
+/** The next message of ours, added to the transcript. */
+export function addOwnMessage(handshake: Handshake, agreed: Agreed, type: number, body: Uint8Array): HandshakeMessage {
+  const message = ownMessage(handshake, type, body);
+  agreed.transcript.add(message.raw);
+  return message;
+}
+
+/** A message as part of a flight, in the clear. */
+export function inClear(message: HandshakeMessage): FlightItem {
+  return { kind: 'handshake', epoch: 0, message };
+}
+
+/** What each kind of handshake learns of the peer. */
+export type Identification = Partial<
+  Pick<Negotiated, 'pskIdentity' | 'pskIdentityHint' | 'peerCertificates' | 'peerPublicKey' | 'group'>
+>;
+
+export function negotiatedOf(agreed: Agreed, identification: Identification): Negotiated {
   return {
     version: 'DTLS1.2',
     ciphersuite: agreed.suite.id,
     extendedMasterSecret: agreed.extendedMasterSecret,
-    pskIdentity: identity,
-    pskIdentityHint: hint,
+    ...(agreed.alpn === undefined ? {} : { alpn: agreed.alpn }),
+    ...identification,
   };
 }

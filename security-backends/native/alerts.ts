@@ -6,7 +6,13 @@ export const ALERT = {
   closeNotify: 0,
   unexpectedMessage: 10,
   handshakeFailure: 40,
+  badCertificate: 42,
+  unsupportedCertificate: 43,
+  certificateRevoked: 44,
+  certificateExpired: 45,
+  certificateUnknown: 46,
   illegalParameter: 47,
+  unknownCa: 48,
   decodeError: 50,
   decryptError: 51,
   protocolVersion: 70,
@@ -16,6 +22,7 @@ export const ALERT = {
   noRenegotiation: 100,
   unsupportedExtension: 110,
   unknownPskIdentity: 115,
+  noApplicationProtocol: 120,
 } as const;
 
 const WARNING = 1;

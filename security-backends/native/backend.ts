@@ -24,7 +24,7 @@ import {
   checkedSocketConfiguration,
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import { CIPHERSUITES } from './ciphersuites.ts';
+import { CIPHERSUITES, selectCiphersuites, usesPsk } from './ciphersuites.ts';
 import { SUPPORTED_VERSIONS, checkCount, dtlsSettings } from './configuration.ts';
 import type { PskAnswer } from './connection.ts';
 import type { DtlsEndpointOptions } from './endpoint.ts';
@@ -46,11 +46,12 @@ export interface NativeDtls extends SecurityBackend<DatagramSocket> {
   createServer(configuration: ServerConfiguration, environment: Environment): DtlsServerSocket;
 }
 
-const SUPPORTED_SUITES: readonly number[] = Object.freeze(CIPHERSUITES.map((suite) => suite.id));
+const PSK_SUITES: readonly number[] = Object.freeze(CIPHERSUITES.filter(usesPsk).map(({ id }) => id));
+const DEFAULT_PSK_SUITES: readonly number[] = selectCiphersuites(undefined, 'psk').map(({ id }) => id);
 
 const CAPABILITIES: Capabilities = Object.freeze({
   versions: SUPPORTED_VERSIONS,
-  ciphersuites: SUPPORTED_SUITES,
+  ciphersuites: PSK_SUITES,
   credentials: Object.freeze(['psk'] as const),
   roles: Object.freeze(['client', 'server'] as const),
   resumption: false,
@@ -75,7 +76,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
 
     createSocket(configuration, environment) {
       const security = pskOf(configuration.security);
-      const settings = dtlsSettings(configuration, SUPPORTED_SUITES, environment.log);
+      const settings = dtlsSettings(configuration, PSK_SUITES, environment.log, DEFAULT_PSK_SUITES);
       const socket = checkedSocketConfiguration(configuration.socket);
       if ((configuration.daneTlsaRecords?.length ?? 0) > 0)
         throw refused('daneTlsaRecords: this backend knows pre-shared keys alone');
@@ -100,7 +101,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
       const socket: CheckedSocketConfiguration = checkedSocketConfiguration(configuration.socket);
       return new DtlsServerSocket(
         {
-          settings: dtlsSettings(configuration, SUPPORTED_SUITES, environment.log),
+          settings: dtlsSettings(configuration, PSK_SUITES, environment.log, DEFAULT_PSK_SUITES),
           provider,
           socket,
           identityHint: security.identityHint?.slice(),

@@ -1,20 +1,13 @@
 // The client until ServerHello: ClientHello, the server's cookie, and what ServerHello may say (RFC 6347 §4.2.1).
 
 import { equalBytes } from '../../lib/bytes/index.ts';
-import { type Agreed, unexpected } from './agreed.ts';
+import { type Agreed, inClear, unexpected } from './agreed.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
-import { EMPTY_RENEGOTIATION_INFO_SCSV } from './ciphersuites.ts';
-import { WaitServerKeyExchange } from './client-states.ts';
-import type { Extension } from './extensions.ts';
-import {
-  EXTENDED_MASTER_SECRET,
-  EXTENSION_TYPE,
-  findExtension,
-  isInitialRenegotiationInfo,
-  serverNameExtension,
-} from './extensions.ts';
-import type { FlightItem } from './flight.ts';
-import type { ClientHello, HandshakeMessage, ServerHello } from './handshake-messages.ts';
+import { EMPTY_RENEGOTIATION_INFO_SCSV, usesPsk } from './ciphersuites.ts';
+import { WaitServerCertificate } from './client-certificate-states.ts';
+import { type ClientParameters, clientExtensions, readServerAnswer } from './client-offer.ts';
+import { WaitPskServerKeyExchange } from './client-states.ts';
+import type { ClientHello, HandshakeMessage } from './handshake-messages.ts';
 import {
   HANDSHAKE_TYPE,
   decodeHelloVerifyRequest,
@@ -31,7 +24,7 @@ const NULL_COMPRESSION = Uint8Array.of(0);
 const RANDOM_BYTES = 32;
 
 /** Sends the first ClientHello. */
-export function sendClientHello(handshake: Handshake, serverName: string | undefined): HandshakeState {
+export function sendClientHello(handshake: Handshake, client: ClientParameters): HandshakeState {
   const { random, ciphersuites } = handshake.options;
   const hello: ClientHello = {
     version: DTLS_1_2,
@@ -40,10 +33,10 @@ export function sendClientHello(handshake: Handshake, serverName: string | undef
     cookie: NO_BYTES,
     ciphersuites: [...ciphersuites.map((suite) => suite.id), EMPTY_RENEGOTIATION_INFO_SCSV],
     compressionMethods: NULL_COMPRESSION,
-    extensions: [...(serverName === undefined ? [] : [serverNameExtension(serverName)]), EXTENDED_MASTER_SECRET],
+    extensions: clientExtensions(handshake.options, client),
   };
   const message = helloMessage(handshake.nextMessageSeq(), hello);
-  handshake.sendFlight([helloItem(message)]);
+  handshake.sendFlight([inClear(message)]);
   return new WaitFirstReply(hello, message);
 }
 
@@ -64,7 +57,7 @@ class WaitFirstReply implements HandshakeState {
     if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest) throw unexpected(message, this.name);
     const hello = { ...this.#hello, cookie: decodeHelloVerifyRequest(message.body).cookie.slice() };
     const sent = helloMessage(handshake.nextMessageSeq(), hello);
-    handshake.sendFlight([helloItem(sent)]);
+    handshake.sendFlight([inClear(sent)]);
     return new WaitServerHello(hello, sent, handshake.options.limits.cookieChanges);
   }
 }
@@ -106,17 +99,13 @@ class WaitServerHello implements HandshakeState {
   #changeCookie(cookie: Uint8Array, messageSeq: number, handshake: Handshake): HandshakeState {
     const hello = { ...this.#hello, cookie: cookie.slice() };
     const sent = helloMessage(messageSeq, hello);
-    handshake.replaceFlight([helloItem(sent)]);
+    handshake.replaceFlight([inClear(sent)]);
     return new WaitServerHello(hello, sent, this.#cookieChangesLeft - 1);
   }
 }
 
 function helloMessage(messageSeq: number, hello: ClientHello): HandshakeMessage {
   return handshakeMessage(HANDSHAKE_TYPE.clientHello, messageSeq, encodeClientHello(hello));
-}
-
-function helloItem(message: HandshakeMessage): FlightItem {
-  return { kind: 'handshake', epoch: 0, message };
 }
 
 function agree(
@@ -143,37 +132,15 @@ function agree(
       `compression_method: ${answer.compressionMethod} was not offered`,
     );
   }
+  const { limits, ...settled } = readServerAnswer(answer, suite, hello.extensions, handshake.options);
   const agreed: Agreed = {
     suite,
     randoms: { client: hello.random, server: answer.random },
-    extendedMasterSecret: checkExtensions(answer, hello.extensions, handshake),
-    transcript: new Transcript(provider, suite.prf, sent.raw, message.raw),
+    transcript: new Transcript(provider, suite.prf, !usesPsk(suite), sent.raw, message.raw),
+    ...settled,
   };
-  return new WaitServerKeyExchange(agreed);
-}
-
-/** @returns whether the master secret is the extended one */
-function checkExtensions(answer: ServerHello, offered: readonly Extension[], handshake: Handshake): boolean {
-  for (const { type } of answer.extensions) {
-    // SCSV stands for an empty renegotiation_info (RFC 5746 §3.4).
-    if (type === EXTENSION_TYPE.renegotiationInfo || findExtension(offered, type) !== undefined) continue;
-    throw new HandshakeRefusal(ALERT.unsupportedExtension, `extension ${hex(type)} was not offered`);
-  }
-  const renegotiation = findExtension(answer.extensions, EXTENSION_TYPE.renegotiationInfo);
-  if (renegotiation !== undefined && !isInitialRenegotiationInfo(renegotiation)) {
-    throw new HandshakeRefusal(ALERT.handshakeFailure, 'renegotiation_info: not that of an initial handshake');
-  }
-  const extended = findExtension(answer.extensions, EXTENSION_TYPE.extendedMasterSecret);
-  if (extended !== undefined && extended.body.length > 0) {
-    throw new HandshakeRefusal(ALERT.decodeError, 'extended_master_secret: expected no body');
-  }
-  if (extended === undefined && handshake.options.extendedMasterSecret === 'require') {
-    throw new HandshakeRefusal(
-      ALERT.handshakeFailure,
-      'extended_master_secret: required, but the server has it not (option extendedMasterSecret)',
-    );
-  }
-  return extended !== undefined;
+  handshake.limitRecords(limits);
+  return usesPsk(suite) ? new WaitPskServerKeyExchange(agreed) : new WaitServerCertificate(agreed);
 }
 
 function hex(value: number): string {

@@ -25,15 +25,20 @@ const DEFAULT_HANDSHAKE_TIMEOUTS: HandshakeTimeouts = { min: seconds(1), max: se
 const DEFAULT_HANDSHAKE_TRIES = 7; // 1+2+4+8+16+32+60 s: about two minutes, as TCP's SYN
 const MAX_HANDSHAKE_TRIES = 255;
 
-/** @throws SocketError ENOTSUP for what this backend lacks, EINVAL for values out of range */
+/**
+ * @param supported ids of all suites that suit the credential
+ * @param byDefault those in use if the configuration names none
+ * @throws SocketError ENOTSUP for what this backend lacks, EINVAL for values out of range
+ */
 export function dtlsSettings(
   configuration: TlsCommonConfiguration,
   supported: readonly number[],
   log: Log,
+  byDefault: readonly number[] = supported,
 ): DtlsSettings {
   checkVersions(configuration.versions);
   return {
-    ciphersuites: chooseCiphersuites(configuration.ciphersuites, supported),
+    ciphersuites: chooseCiphersuites(configuration.ciphersuites, supported, byDefault),
     extendedMasterSecret: configuration.extendedMasterSecret ?? 'require', // RFC 7925 §16: MUST for IoT
     handshakeTimeouts: checkHandshakeTimeouts(configuration.handshakeTimeouts ?? DEFAULT_HANDSHAKE_TIMEOUTS),
     handshakeTries: checkCount(
@@ -80,8 +85,12 @@ function checkVersions(asked: readonly SecurityVersion[] | undefined): void {
   throw new SocketError('ENOTSUP', `versions: expected one of ${list(SUPPORTED_VERSIONS)}, found ${list(asked)}`);
 }
 
-function chooseCiphersuites(asked: readonly number[] | undefined, supported: readonly number[]): readonly number[] {
-  if (asked === undefined) return [...supported];
+function chooseCiphersuites(
+  asked: readonly number[] | undefined,
+  supported: readonly number[],
+  byDefault: readonly number[],
+): readonly number[] {
+  if (asked === undefined) return [...byDefault];
   const usable = asked.filter((id, at) => supported.includes(id) && asked.indexOf(id) === at);
   if (usable.length > 0) return usable;
   const offered = list(asked.map(suiteName));

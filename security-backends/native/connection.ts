@@ -2,8 +2,14 @@
 
 import type { Instant, RandomSource } from '../../lib/runtime/index.ts';
 import { seconds } from '../../lib/runtime/index.ts';
-import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
+import type {
+  CryptoProvider,
+  SigningKeyAlgorithm,
+  NamedGroup,
+  SignatureScheme,
+} from '../../lib/crypto/provider/provider.ts';
 import type { HandshakeTimeouts, KeyLog, Negotiated, SocketError } from '../../lib/net/index.ts';
+import type { Credential } from './ciphersuites.ts';
 
 /** What a connection wants done or known. Poll after every input until there is none. */
 export type DtlsOutput =
@@ -22,21 +28,74 @@ export type DtlsOutput =
   /** The last output, exactly once; without a cause when either side ended in order. */
   | { readonly kind: 'closed'; readonly cause: SocketError | undefined };
 
-/** A question whose answer may take time; `answer(job.id, …)` gives it, at once or later. */
-export type DtlsJob =
-  /** Client: identity and key for this server's hint; undefined refuses. */
-  | { readonly id: number; readonly type: 'choosePsk'; readonly hint: Uint8Array | undefined }
-  /** Server: the key of this identity; undefined refuses. */
-  | { readonly id: number; readonly type: 'lookupPsk'; readonly identity: Uint8Array };
+/** What a Certificate message carries: a chain, or one raw public key (RFC 7250). */
+export type CertificateType = 'x509' | 'rawPublicKey';
 
-/** The answer to a job; `identity` is needed for `choosePsk` alone. The connection copies what it needs. */
+/** A job without its number, which the connection gives. */
+export type JobRequest =
+  /** Client: identity and key for this server's hint. Answer: PskAnswer; undefined refuses. */
+  | { readonly type: 'choosePsk'; readonly hint: Uint8Array | undefined }
+  /** Server: the key of this identity. Answer: PskAnswer; undefined refuses. */
+  | { readonly type: 'lookupPsk'; readonly identity: Uint8Array }
+  /**
+   * Is this the peer that was meant? Leaf first, DER; one SubjectPublicKeyInfo if it is a raw public key. Answer:
+   * VerifiedChain or RefusedChain; undefined refuses.
+   */
+  | { readonly type: 'verifyChain'; readonly certificateType: CertificateType; readonly chain: readonly Uint8Array[] }
+  /** What to show the peer. Answer: OwnCertificate; undefined: none (client), or refuses (server). */
+  | ({ readonly type: 'chooseCertificate' } & CertificateWish)
+  /** A signature by the key of the certificate chosen. Answer: SignatureAnswer; undefined refuses. */
+  | { readonly type: 'sign'; readonly scheme: SignatureScheme; readonly message: Uint8Array };
+
+/** A question whose answer may take time; `answer(job.id, …)` gives it, at once or later. */
+export type DtlsJob = JobRequest & { readonly id: number };
+
+/** What the peer takes of us. */
+export interface CertificateWish {
+  readonly certificateType: CertificateType;
+  /** Those that both sides have, the peer's order. */
+  readonly schemes: readonly SignatureScheme[];
+  /** Distinguished names (DER) the chain should lead to; none: any. */
+  readonly authorities: readonly Uint8Array[];
+  /** Kinds of key that a cipher suite both sides have can be used with. */
+  readonly algorithms: readonly SigningKeyAlgorithm[];
+  /** Server: the name the client asked for (RFC 6066 §3). */
+  readonly serverName: string | undefined;
+}
+
+/** The answer to a job about keys; `identity` is needed for `choosePsk` alone. The connection copies what it needs. */
 export interface PskAnswer {
   readonly identity?: Uint8Array | undefined;
   readonly key: Uint8Array;
 }
 
+/** The chain is trusted. */
+export interface VerifiedChain {
+  /** The leaf's SubjectPublicKeyInfo, DER: what its signatures are checked with. */
+  readonly publicKey: Uint8Array;
+}
+
+/** The chain is not trusted. */
+export interface RefusedChain {
+  /** AlertDescription that tells the peer. */
+  readonly alert: number;
+  /** For people; ends up in the error. */
+  readonly reason: string;
+}
+
+export interface OwnCertificate {
+  /** Leaf first, DER; or one SubjectPublicKeyInfo. */
+  readonly chain: readonly Uint8Array[];
+  /** Of the leaf's key, with which `sign` will be asked for. */
+  readonly algorithm: SigningKeyAlgorithm;
+}
+
+export interface SignatureAnswer {
+  readonly signature: Uint8Array;
+}
+
 /** What `answer` takes. */
-export type DtlsJobAnswer = PskAnswer | undefined;
+export type DtlsJobAnswer = PskAnswer | VerifiedChain | RefusedChain | OwnCertificate | SignatureAnswer | undefined;
 
 /** Why records or messages were dropped; one counter each. */
 export type DropReason =
@@ -44,6 +103,7 @@ export type DropReason =
   | 'badVersion'
   | 'badType'
   | 'badMac'
+  | 'oversizeRecord'
   | 'replayed'
   | 'wrongEpoch'
   | 'earlyRecordOverflow'
@@ -103,8 +163,21 @@ export interface DtlsOptions {
   readonly mtu: number;
   readonly provider: CryptoProvider;
   readonly random: RandomSource;
-  /** IANA ids in order of preference; unknown ids are ignored. Default: all this backend has. */
+  /** What both sides show who they are with; no handshake of another kind is completed. Default `psk`. */
+  readonly credential?: Credential | undefined;
+  /**
+   * IANA ids in order of preference; unknown ids, and those of other credentials, are ignored. Default: the AEAD suites
+   * of the credential, without ECDHE_PSK, in the order of CIPHERSUITES.
+   */
   readonly ciphersuites?: readonly number[] | undefined;
+  /** For ephemeral keys, in order of preference. Default: all that the provider has, x25519 first. */
+  readonly groups?: readonly NamedGroup[] | undefined;
+  /** Taken from the peer, in order of preference. Default: all that the provider has, ECDSA first. */
+  readonly signatureSchemes?: readonly SignatureScheme[] | undefined;
+  /** Application protocols in order of preference (RFC 7301). Default none: the extension is neither sent nor answered. */
+  readonly alpn?: readonly string[] | undefined;
+  /** Largest plaintext of a protected record the peer may send, 64 to 16,384 bytes (RFC 8449). Default: not said. */
+  readonly recordSizeLimit?: number | undefined;
   /** RFC 7627. Default `require`. */
   readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
   /** Default 1 s and 60 s (RFC 6347 §4.2.4.1). */

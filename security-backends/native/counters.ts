@@ -8,6 +8,7 @@ export class Counters implements DtlsCounters {
     badVersion: 0,
     badType: 0,
     badMac: 0,
+    oversizeRecord: 0,
     replayed: 0,
     wrongEpoch: 0,
     earlyRecordOverflow: 0,

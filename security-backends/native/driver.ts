@@ -3,7 +3,7 @@
 import type { Environment, Instant, Timer } from '../../lib/runtime/index.ts';
 import { NEVER } from '../../lib/runtime/index.ts';
 import type { SocketError, Negotiated } from '../../lib/net/index.ts';
-import type { DtlsConnection, DtlsJob, PskAnswer } from './connection.ts';
+import type { DtlsConnection, DtlsJob, DtlsJobAnswer } from './connection.ts';
 
 /** What a connection makes happen, in the order it happens. None of these may throw. */
 export interface DriverEvents {
@@ -51,7 +51,7 @@ export class ConnectionDriver {
   }
 
   /** Without effect once the connection is over: the answer came too late. */
-  answer(id: number, answer: PskAnswer | undefined): void {
+  answer(id: number, answer: DtlsJobAnswer): void {
     if (this.#closed) return;
     this.connection.answer(id, answer, this.#now());
     this.pump();

@@ -5,7 +5,16 @@ import { Reader as ByteReader, DecodeError, utf8Encode } from '../../lib/bytes/i
 
 export const EXTENSION_TYPE = {
   serverName: 0, // RFC 6066 §3
+  maxFragmentLength: 1, // RFC 6066 §4
+  supportedGroups: 10, // RFC 8422 §5.1.1
+  ecPointFormats: 11, // RFC 8422 §5.1.2
+  signatureAlgorithms: 13, // RFC 5246 §7.4.1.4.1
+  applicationLayerProtocolNegotiation: 16, // RFC 7301 §3.1
+  clientCertificateType: 19, // RFC 7250 §3
+  serverCertificateType: 20, // RFC 7250 §3
+  encryptThenMac: 22, // RFC 7366 §2
   extendedMasterSecret: 23, // RFC 7627 §5.1
+  recordSizeLimit: 28, // RFC 8449 §4
   renegotiationInfo: 0xff01, // RFC 5746 §3.2
 } as const;
 

@@ -50,13 +50,14 @@ class Packer {
   /** Adds a message: whole where it fits, else in fragments. */
   message(message: HandshakeMessage, epoch: Epoch): void {
     const overhead = this.#records.overhead(epoch) + HANDSHAKE_HEADER_BYTES;
+    const largest = this.#records.largestRecord(epoch) - HANDSHAKE_HEADER_BYTES;
     const { length } = message.body;
     let offset = 0;
     do {
       const rest = length - offset;
       const room = this.#mtu - this.#at - overhead;
       if (room < rest && (room < SMALLEST_FRAGMENT || rest <= this.#mtu - overhead)) this.flush();
-      const size = Math.min(rest, this.#mtu - this.#at - overhead);
+      const size = Math.min(rest, this.#mtu - this.#at - overhead, largest);
       this.record(CONTENT_TYPE.handshake, epoch, fragmentOf(message, offset, size));
       offset += size;
     } while (offset < length);

@@ -2,16 +2,12 @@
 // yet cannot be named.
 
 import type { Negotiated } from '../../lib/net/index.ts';
-import type { DtlsJob, PskAnswer } from './connection.ts';
+import type { DtlsJob, DtlsJobAnswer, JobRequest } from './connection.ts';
 import type { FlightItem } from './flight.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { RecordProtection } from './record-protection.ts';
-
-/** A job without its number, which the machine gives. */
-export type JobRequest =
-  | { readonly type: 'choosePsk'; readonly hint: Uint8Array | undefined }
-  | { readonly type: 'lookupPsk'; readonly identity: Uint8Array };
+import type { RecordLimits } from './record-layer.ts';
+import type { Protection } from './record-protection.ts';
 
 /** The machine as states see it. */
 export interface Handshake {
@@ -26,9 +22,11 @@ export interface Handshake {
   replaceFlight(items: readonly FlightItem[]): void;
   /** Sends the last flight of the handshake: again only when the peer repeats its own. */
   sendLastFlight(items: readonly FlightItem[]): void;
-  protectWrites(protection: RecordProtection): void;
+  protectWrites(protection: Protection): void;
   /** Also takes up the records of the new epoch that came early. */
-  protectReads(protection: RecordProtection): void;
+  protectReads(protection: Protection): void;
+  /** From now on records are no longer than both sides take. */
+  limitRecords(limits: RecordLimits): void;
   ask(job: JobRequest): DtlsJob['id'];
 }
 
@@ -46,7 +44,9 @@ export interface HandshakeState {
   /** Only states in which ChangeCipherSpec is due have it; in all others it is dropped. */
   changeCipherSpec?(handshake: Handshake): HandshakeState;
   /** @throws HandshakeRefusal if the answer ends the handshake */
-  answer?(answer: PskAnswer | undefined, handshake: Handshake): HandshakeState;
+  answer?(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState;
+  /** ChangeCipherSpec, which comes behind what the job is about, is remembered and takes effect after the answer. */
+  readonly keepsChangeCipherSpec?: true;
   /** Zeroes what secrets the state holds. */
   destroy?(): void;
 }

@@ -7,18 +7,18 @@ import type { Instant } from '../../lib/runtime/index.ts';
 import { NEVER } from '../../lib/runtime/index.ts';
 import type { Alert } from './alerts.ts';
 import { ALERT, alertFor } from './alerts.ts';
-import type { DropReason, DtlsJob, DtlsJobAnswer } from './connection.ts';
+import type { DropReason, DtlsJob, DtlsJobAnswer, JobRequest } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { FlightItem } from './flight.ts';
 import { Flight, packFlight } from './flight.ts';
 import { Reassembly, wholeMessage } from './fragments.ts';
 import type { HandshakeFragment, HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE, decodeHandshakeFragment } from './handshake-messages.ts';
-import type { Handshake, HandshakeState, HandshakeStep, JobRequest } from './handshake-state.ts';
+import type { Handshake, HandshakeState, HandshakeStep } from './handshake-state.ts';
 import { Established } from './handshake-state.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { Epoch, RecordLayer } from './record-layer.ts';
-import type { RecordProtection } from './record-protection.ts';
+import type { Epoch, RecordLayer, RecordLimits } from './record-layer.ts';
+import type { Protection } from './record-protection.ts';
 
 /** Where a connection begins. */
 export interface Beginning {
@@ -67,6 +67,7 @@ export class Handshaker implements Handshake {
   #ownMessageSeq: number;
   #handledSeq: number;
   #jobs = 0;
+  #keptChangeCipherSpec = false;
   #renegotiationRefusedAt = Number.NEGATIVE_INFINITY;
   // Both came in the clear: perhaps forged, perhaps the reason why nothing follows.
   #suspectedAlert: Alert | undefined;
@@ -127,7 +128,10 @@ export class Handshaker implements Handshake {
   /** @returns whether ChangeCipherSpec was due */
   changeCipherSpec(): boolean {
     const state = this.#waiting();
-    if (state?.changeCipherSpec === undefined) return false;
+    if (state?.changeCipherSpec === undefined) {
+      if (state?.keepsChangeCipherSpec === true) this.#keptChangeCipherSpec = true;
+      return state?.keepsChangeCipherSpec === true;
+    }
     this.#state = state.changeCipherSpec(this);
     this.#progress();
     return true;
@@ -145,6 +149,7 @@ export class Handshaker implements Handshake {
       this.#state = state.answer!(value, this);
     });
     this.#handleMessages(this.#records.readEpoch);
+    this.#takeUpChangeCipherSpec();
   }
 
   handleTimeout(): void {
@@ -196,19 +201,30 @@ export class Handshaker implements Handshake {
     this.#flight?.disarm();
   }
 
-  protectWrites(protection: RecordProtection): void {
+  protectWrites(protection: Protection): void {
     this.#records.protectWrites(protection);
   }
 
-  protectReads(protection: RecordProtection): void {
+  protectReads(protection: Protection): void {
     this.#reassembly.clear();
     this.#records.protectReads(protection);
+  }
+
+  limitRecords(limits: RecordLimits): void {
+    this.#records.limit(limits);
   }
 
   ask(job: JobRequest): number {
     const id = ++this.#jobs;
     this.#events.ask({ id, ...job });
     return id;
+  }
+
+  // It came behind messages that waited for an answer. If one of them was lost, it came early, and comes again.
+  #takeUpChangeCipherSpec(): void {
+    if (!this.#keptChangeCipherSpec || this.#waiting()?.keepsChangeCipherSpec === true) return;
+    this.#keptChangeCipherSpec = false;
+    this.changeCipherSpec();
   }
 
   /** The state, while the handshake is under way. */

@@ -1,8 +1,8 @@
-// From a pre-shared key to record keys and verify_data (RFC 4279 §2, RFC 5246 §6.3 and §8.1, RFC 7627 §4).
+// From premaster secrets to record keys and verify_data (RFC 4279 §2, RFC 5246 §6.3 and §8.1, RFC 7627 §4).
 
 import type { CryptoProvider, HashName } from '../../lib/crypto/provider/provider.ts';
 import { prf } from '../../lib/crypto/prf.ts';
-import { toHex } from '../../lib/bytes/index.ts';
+import { Reader, toHex } from '../../lib/bytes/index.ts';
 import type { KeyLog } from '../../lib/net/index.ts';
 import type { Ciphersuite } from './ciphersuites.ts';
 import type { DirectionKeys } from './record-protection.ts';
@@ -58,20 +58,23 @@ export interface RecordKeys {
   destroy(): void;
 }
 
-/** RFC 5246 §6.3; AEAD suites have no MAC keys. */
+/** RFC 5246 §6.3; MAC keys, keys, nonces; AEAD suites have no MAC keys, CBC suites no nonces. */
 export function recordKeys(
   provider: CryptoProvider,
   suite: Ciphersuite,
   master: Uint8Array,
   randoms: HelloRandoms,
 ): RecordKeys {
-  const { keyBytes, fixedNonceBytes } = suite;
-  const length = 2 * (keyBytes + fixedNonceBytes);
+  const { keyBytes, fixedNonceBytes, macKeyBytes } = suite;
+  const length = 2 * (macKeyBytes + keyBytes + fixedNonceBytes);
   const block = prf(provider, suite.prf, master, 'key expansion', length, randoms.server, randoms.client);
-  const nonces = 2 * keyBytes;
+  const reader = new Reader(block);
+  const [clientMac, serverMac] = [reader.bytes(macKeyBytes, 'MAC key'), reader.bytes(macKeyBytes, 'MAC key')];
+  const [clientKey, serverKey] = [reader.bytes(keyBytes, 'key'), reader.bytes(keyBytes, 'key')];
+  const [clientNonce, serverNonce] = [reader.bytes(fixedNonceBytes, 'nonce'), reader.bytes(fixedNonceBytes, 'nonce')];
   return {
-    client: { key: block.subarray(0, keyBytes), fixedNonce: block.subarray(nonces, nonces + fixedNonceBytes) },
-    server: { key: block.subarray(keyBytes, nonces), fixedNonce: block.subarray(nonces + fixedNonceBytes) },
+    client: { macKey: clientMac, key: clientKey, fixedNonce: clientNonce },
+    server: { macKey: serverMac, key: serverKey, fixedNonce: serverNonce },
     destroy: () => void block.fill(0),
   };
 }

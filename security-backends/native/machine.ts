@@ -49,7 +49,7 @@ export class DtlsMachine implements DtlsConnection {
 
   get innerMtu(): number {
     if (this.#phase !== 'connected') return 0;
-    return Math.min(MAX_PLAINTEXT_BYTES, this.#options.mtu - this.#records.overhead(1));
+    return Math.max(0, this.#records.largestPlaintext(this.#options.mtu));
   }
 
   setHandshakeTimeouts(timeouts: HandshakeTimeouts): void {
@@ -142,7 +142,7 @@ export class DtlsMachine implements DtlsConnection {
     if (epoch === 0 && this.#phase === 'connected') return this.#counters.drop('wrongEpoch');
     const plaintext = this.#records.open(record);
     if (plaintext === undefined) return this.#checkForgeries();
-    if (plaintext.length > MAX_PLAINTEXT_BYTES) return this.#counters.drop('malformedRecord');
+    if (plaintext.length > MAX_PLAINTEXT_BYTES) return this.#counters.drop('oversizeRecord');
     this.#counters.recordsReceived++;
     this.#handlePlaintext(type, plaintext, epoch === 0 ? 0 : 1);
   }

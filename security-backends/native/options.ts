@@ -3,17 +3,25 @@
 import type { HandshakeTimeouts, KeyLog } from '../../lib/net/index.ts';
 import { SocketError } from '../../lib/net/index.ts';
 import type { RandomSource } from '../../lib/runtime/index.ts';
-import type { CryptoProvider } from '../../lib/crypto/provider/provider.ts';
-import type { Ciphersuite } from './ciphersuites.ts';
-import { CIPHERSUITES, selectCiphersuites } from './ciphersuites.ts';
+import type { CryptoProvider, NamedGroup, SignatureScheme } from '../../lib/crypto/provider/provider.ts';
+import type { Ciphersuite, Credential } from './ciphersuites.ts';
+import { CIPHERSUITES, selectCiphersuites, suitsCredential, usesEcdhe } from './ciphersuites.ts';
 import type { DtlsLimits, DtlsOptions } from './connection.ts';
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, DEFAULT_TRIES, MIN_MTU } from './connection.ts';
+import { LEAST_RECORD_SIZE } from './extension-bodies.ts';
+import { MAX_PLAINTEXT_BYTES } from './record.ts';
+import { schemeKey, supportedGroups, supportedSchemes } from './registries.ts';
 
 export interface ResolvedOptions {
   readonly mtu: number;
   readonly provider: CryptoProvider;
   readonly random: RandomSource;
+  readonly credential: Credential;
   readonly ciphersuites: readonly Ciphersuite[];
+  readonly groups: readonly NamedGroup[];
+  readonly signatureSchemes: readonly SignatureScheme[];
+  readonly alpn: readonly string[];
+  readonly recordSizeLimit: number | undefined;
   readonly extendedMasterSecret: 'require' | 'prefer';
   readonly timeouts: HandshakeTimeouts;
   readonly tries: number;
@@ -25,26 +33,59 @@ export interface ResolvedOptions {
 export function resolveOptions(options: DtlsOptions): ResolvedOptions {
   const timeouts = options.handshakeTimeouts ?? DEFAULT_TIMEOUTS;
   const tries = options.handshakeTries ?? DEFAULT_TRIES;
-  const ciphersuites = selectCiphersuites(options.ciphersuites);
+  const { provider, credential = 'psk', recordSizeLimit } = options;
+  const groups = (options.groups ?? supportedGroups(provider)).filter((group) => provider.primitives.has(group));
+  const signatureSchemes = (options.signatureSchemes ?? supportedSchemes(provider)).filter((scheme) =>
+    provider.primitives.has(scheme),
+  );
+  const ciphersuites = selectCiphersuites(options.ciphersuites, credential).filter((suite) =>
+    isFeasible(suite, provider, groups, signatureSchemes),
+  );
   if (!(options.mtu >= MIN_MTU)) throw invalid('mtu', `at least ${MIN_MTU} bytes`, `${options.mtu}`);
   if (!Number.isInteger(tries) || tries < 1) throw invalid('handshakeTries', 'a whole number from 1', `${tries}`);
   if (ciphersuites.length === 0) {
     const offered = (options.ciphersuites ?? []).map(hexId).join(', ') || 'none';
-    const known = CIPHERSUITES.map((suite) => hexId(suite.id)).join(', ');
+    const suitable = CIPHERSUITES.filter((suite) => suitsCredential(suite, credential));
+    const known = suitable.map((suite) => hexId(suite.id)).join(', ');
     throw new SocketError('ENOTSUP', `ciphersuites: none of ${offered} is among those supported: ${known}`);
+  }
+  if (recordSizeLimit !== undefined && !isRecordSize(recordSizeLimit)) {
+    throw invalid('recordSizeLimit', `${LEAST_RECORD_SIZE} to ${MAX_PLAINTEXT_BYTES} bytes`, `${recordSizeLimit}`);
   }
   checkTimeouts(timeouts);
   return {
     mtu: Math.floor(options.mtu),
-    provider: options.provider,
+    provider,
     random: options.random,
+    credential,
     ciphersuites,
+    groups,
+    signatureSchemes,
+    alpn: options.alpn ?? [],
+    recordSizeLimit,
     extendedMasterSecret: options.extendedMasterSecret ?? 'require',
     timeouts,
     tries,
     keyLog: options.keyLog,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
+}
+
+/** Whether the provider has what the suite needs. */
+function isFeasible(
+  suite: Ciphersuite,
+  provider: CryptoProvider,
+  groups: readonly NamedGroup[],
+  schemes: readonly SignatureScheme[],
+): boolean {
+  if (!provider.primitives.has(suite.protection === 'cbc' ? suite.cbc : suite.aead)) return false;
+  if (usesEcdhe(suite) && groups.length === 0) return false;
+  if (suite.keyExchange === 'ecdheRsa') return schemes.some((scheme) => schemeKey(scheme) === 'rsa');
+  return suite.keyExchange !== 'ecdheEcdsa' || schemes.some((scheme) => schemeKey(scheme) !== 'rsa');
+}
+
+function isRecordSize(bytes: number): boolean {
+  return Number.isInteger(bytes) && bytes >= LEAST_RECORD_SIZE && bytes <= MAX_PLAINTEXT_BYTES;
 }
 
 /** @throws SocketError EINVAL unless 0 < min <= max */

@@ -5,10 +5,27 @@ import type { DtlsLimits } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { DtlsRecord } from './record.ts';
-import { CONTENT_TYPE, DTLS_1_2, MAX_SEQUENCE, RECORD_HEADER_BYTES, writeRecordHeader } from './record.ts';
-import type { RecordProtection } from './record-protection.ts';
+import {
+  CONTENT_TYPE,
+  DTLS_1_2,
+  MAX_PLAINTEXT_BYTES,
+  MAX_SEQUENCE,
+  RECORD_HEADER_BYTES,
+  writeRecordHeader,
+} from './record.ts';
+import type { Protection } from './record-protection.ts';
 
 export type Epoch = 0 | 1;
+
+/** Largest plaintexts in bytes. */
+export interface RecordLimits {
+  /** Of records in the clear (RFC 6066 §4). */
+  readonly clear: number;
+  /** Of protected records that the peer takes. */
+  readonly send: number;
+  /** Of protected records that we take. */
+  readonly receive: number;
+}
 
 /** Writes records, opens records, and holds those of the next epoch that came too early. */
 export class RecordLayer {
@@ -18,9 +35,10 @@ export class RecordLayer {
   readonly #sequence: [number, number];
   readonly #window = new ReplayWindow();
   #early: DtlsRecord[] = [];
-  #writes: RecordProtection | undefined;
-  #reads: RecordProtection | undefined;
+  #writes: Protection | undefined;
+  #reads: Protection | undefined;
   #forged = 0;
+  #sizes: RecordLimits = { clear: MAX_PLAINTEXT_BYTES, send: MAX_PLAINTEXT_BYTES, receive: MAX_PLAINTEXT_BYTES };
 
   /** @param firstSequence of epoch 0; a server goes on from the verified ClientHello's (RFC 6347 §4.2.1) */
   constructor(limits: DtlsLimits, counters: Counters, firstSequence: number) {
@@ -45,16 +63,31 @@ export class RecordLayer {
   }
 
   /** From now on epoch 1 can be written; epoch 0 stays writable for retransmissions. */
-  protectWrites(protection: RecordProtection): void {
+  protectWrites(protection: Protection): void {
     this.#writes = protection;
   }
 
   /** From now on epoch 1 can be read. */
-  protectReads(protection: RecordProtection): void {
+  protectReads(protection: Protection): void {
     this.#reads = protection;
   }
 
-  /** Bytes a record has beside its plaintext. */
+  /** Longest plaintext that a datagram of `mtu` bytes carries in the current epoch. */
+  largestPlaintext(mtu: number): number {
+    const room = mtu - RECORD_HEADER_BYTES;
+    return Math.min(this.#sizes.send, this.#writes === undefined ? room : this.#writes.largestPlaintext(room));
+  }
+
+  limit(sizes: RecordLimits): void {
+    this.#sizes = sizes;
+  }
+
+  /** Longest plaintext of a record of this epoch, whatever the MTU. */
+  largestRecord(epoch: Epoch): number {
+    return epoch === 0 ? this.#sizes.clear : this.#sizes.send;
+  }
+
+  /** Bytes a record has beside its plaintext, at most. */
   overhead(epoch: Epoch): number {
     return RECORD_HEADER_BYTES + (epoch === 0 ? 0 : (this.#writes?.overhead ?? 0));
   }
@@ -66,7 +99,7 @@ export class RecordLayer {
     if (sequence > last) throw new SocketError('EPIPE', 'the record sequence numbers of this session are used up');
     this.#sequence[epoch] = sequence + 1;
     this.#counters.recordsSent++;
-    const length = this.overhead(epoch) - RECORD_HEADER_BYTES + plaintext.length;
+    const length = epoch === 0 ? plaintext.length : this.#writes!.sealedLength(plaintext.length);
     writeRecordHeader(target, at, { type, version: DTLS_1_2, epoch, sequence }, length);
     const body = at + RECORD_HEADER_BYTES;
     if (epoch === 0) target.set(plaintext, body);
@@ -77,7 +110,8 @@ export class RecordLayer {
   /** A datagram of one record in the current epoch. @throws SocketError EPIPE */
   datagram(type: number, plaintext: Uint8Array): Uint8Array {
     const epoch = this.writeEpoch;
-    const target = new Uint8Array(this.overhead(epoch) + plaintext.length);
+    const length = epoch === 0 ? plaintext.length : this.#writes!.sealedLength(plaintext.length);
+    const target = new Uint8Array(RECORD_HEADER_BYTES + length);
     this.write(target, 0, type, epoch, plaintext);
     return target;
   }
@@ -104,7 +138,7 @@ export class RecordLayer {
     this.#early = [];
   }
 
-  #openProtected(reads: RecordProtection, record: DtlsRecord): Uint8Array | undefined {
+  #openProtected(reads: Protection, record: DtlsRecord): Uint8Array | undefined {
     const { type, epoch, sequence, fragment } = record;
     if (!this.#window.isNew(sequence)) return this.#drop('replayed');
     const plaintext = reads.open(type, epoch, sequence, fragment);
@@ -114,6 +148,7 @@ export class RecordLayer {
       return this.#drop('badMac');
     }
     this.#window.accept(sequence);
+    if (plaintext.length > this.#sizes.receive) return this.#drop('oversizeRecord');
     return plaintext;
   }
 
@@ -127,7 +162,7 @@ export class RecordLayer {
     return undefined;
   }
 
-  #drop(reason: 'wrongEpoch' | 'replayed' | 'badMac' | 'earlyRecordOverflow'): undefined {
+  #drop(reason: 'wrongEpoch' | 'replayed' | 'badMac' | 'oversizeRecord' | 'earlyRecordOverflow'): undefined {
     this.#counters.drop(reason);
     return undefined;
   }

@@ -1,7 +1,10 @@
-// AEAD protection of records in one direction of one epoch (RFC 5246 §6.2.3.3, RFC 5288 §3, RFC 6655 §3).
+// Protection of records in one direction of one epoch, and its AEAD form (RFC 5246 §6.2.3.3, RFC 5288 §3, RFC 6655 §3,
+// RFC 7905 §2).
 
 import type { Aead, CryptoProvider } from '../../lib/crypto/provider/provider.ts';
-import type { Ciphersuite } from './ciphersuites.ts';
+import type { RandomSource } from '../../lib/runtime/index.ts';
+import { CbcProtection } from './cbc-protection.ts';
+import type { AeadSuite, Ciphersuite } from './ciphersuites.ts';
 import { DTLS_1_2, writeEpochAndSequence } from './record.ts';
 
 const EXPLICIT_NONCE_BYTES = 8;
@@ -12,49 +15,96 @@ const AAD_BYTES = 13;
 export interface DirectionKeys {
   readonly key: Uint8Array;
   readonly fixedNonce: Uint8Array;
+  /** Of CBC suites alone. */
+  readonly macKey: Uint8Array;
 }
 
-/** Bytes a record of this suite is longer than its plaintext, header apart. */
-export function protectionOverhead(suite: Ciphersuite): number {
-  return EXPLICIT_NONCE_BYTES + suite.tagBytes;
+/** Seals or opens record fragments of one direction. Lengths in bytes, header apart. */
+export interface Protection {
+  /** How much longer a fragment is than its plaintext, at most. */
+  readonly overhead: number;
+  /** Length of the fragment that `length` bytes of plaintext become. */
+  sealedLength(length: number): number;
+  /** Longest plaintext whose fragment is at most `room`; negative if there is none. */
+  largestPlaintext(room: number): number;
+  /** Writes the fragment at `at`: `sealedLength(plaintext.length)` bytes. */
+  sealInto(target: Uint8Array, at: number, type: number, epoch: number, sequence: number, plaintext: Uint8Array): void;
+  /** The plaintext as a new array, or undefined if it does not authenticate. */
+  open(type: number, epoch: number, sequence: number, fragment: Uint8Array): Uint8Array | undefined;
+  /** Zeroes the keys; any later call throws. */
+  destroy(): void;
 }
 
-/** Seals or opens record fragments. The explicit nonce is epoch and sequence number: unique without chance. */
-export class RecordProtection {
+/** The protection of a suite. Takes what it needs of the keys; the caller zeroes them. */
+export function protectionOf(
+  provider: CryptoProvider,
+  suite: Ciphersuite,
+  keys: DirectionKeys,
+  random: RandomSource,
+): Protection {
+  if (suite.protection === 'cbc') return new CbcProtection(provider, suite, keys, random);
+  return new RecordProtection(provider, suite, keys);
+}
+
+/** AEAD. The nonce follows from epoch and sequence number: unique without chance. */
+export class RecordProtection implements Protection {
   readonly overhead: number;
   readonly #aead: Aead;
+  readonly #explicit: boolean;
+  readonly #fixedNonce: Uint8Array;
   readonly #nonce = new Uint8Array(NONCE_BYTES);
   readonly #aad = new Uint8Array(AAD_BYTES);
 
   /** Takes what it needs of the keys; the caller zeroes them. */
-  constructor(provider: CryptoProvider, suite: Ciphersuite, keys: DirectionKeys) {
+  constructor(provider: CryptoProvider, suite: AeadSuite, keys: Omit<DirectionKeys, 'macKey'>) {
     this.#aead = provider.aead(suite.aead, keys.key);
+    this.#fixedNonce = keys.fixedNonce.slice();
     this.#nonce.set(keys.fixedNonce);
-    this.overhead = protectionOverhead(suite);
+    this.#explicit = suite.fixedNonceBytes < NONCE_BYTES;
+    this.overhead = (this.#explicit ? EXPLICIT_NONCE_BYTES : 0) + suite.tagBytes;
   }
 
-  /** Writes explicit nonce, ciphertext and tag at `at`: `plaintext.length + overhead` bytes. */
+  sealedLength(length: number): number {
+    return length + this.overhead;
+  }
+
+  largestPlaintext(room: number): number {
+    return room - this.overhead;
+  }
+
   sealInto(target: Uint8Array, at: number, type: number, epoch: number, sequence: number, plaintext: Uint8Array): void {
     this.#prepare(type, epoch, sequence, plaintext.length);
-    writeEpochAndSequence(target, at, epoch, sequence);
     writeEpochAndSequence(this.#nonce, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
-    target.set(this.#aead.seal(this.#nonce, this.#aad, plaintext), at + EXPLICIT_NONCE_BYTES);
+    if (!this.#explicit) this.#mask();
+    else writeEpochAndSequence(target, at, epoch, sequence);
+    target.set(this.#aead.seal(this.#nonce, this.#aad, plaintext), this.#explicit ? at + EXPLICIT_NONCE_BYTES : at);
   }
 
-  /** The plaintext as a new array, or undefined if it does not authenticate. */
   open(type: number, epoch: number, sequence: number, fragment: Uint8Array): Uint8Array | undefined {
     const length = fragment.length - this.overhead;
     if (length < 0) return undefined;
     this.#prepare(type, epoch, sequence, length);
+    if (!this.#explicit) {
+      writeEpochAndSequence(this.#nonce, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
+      this.#mask();
+      return this.#aead.open(this.#nonce, this.#aad, fragment);
+    }
     // The peer may choose its explicit nonce otherwise than we do.
     for (let i = 0; i < EXPLICIT_NONCE_BYTES; i++) this.#nonce[4 + i] = fragment[i]!;
     return this.#aead.open(this.#nonce, this.#aad, fragment.subarray(EXPLICIT_NONCE_BYTES));
   }
 
-  /** Zeroes the keys; any later call throws. */
   destroy(): void {
     this.#aead.destroy();
     this.#nonce.fill(0);
+    this.#fixedNonce.fill(0);
+  }
+
+  // RFC 7905 §2: the sequence number, padded on the left, XORed with the fixed nonce.
+  #mask(): void {
+    const [nonce, fixed] = [this.#nonce, this.#fixedNonce];
+    for (let i = 0; i < 4; i++) nonce[i] = fixed[i]!;
+    for (let i = 4; i < NONCE_BYTES; i++) nonce[i]! ^= fixed[i]!;
   }
 
   #prepare(type: number, epoch: number, sequence: number, length: number): void {

@@ -1,115 +1,226 @@
-// The server's answer to a verified ClientHello (RFC 5246 §7.4.1, RFC 5746 §3.6, RFC 7627 §5.3).
+// The server's answer to a verified ClientHello: ServerHello to ServerHelloDone (RFC 5246 §7.4, RFC 8422 §5).
 
-import type { Agreed } from './agreed.ts';
+import type { KeyShare, NamedGroup, SignatureScheme } from '../../lib/crypto/provider/provider.ts';
+import { type Agreed, inClear, ownMessage, unexpected } from './agreed.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
-import type { Ciphersuite } from './ciphersuites.ts';
-import { EMPTY_RENEGOTIATION_INFO_SCSV } from './ciphersuites.ts';
+import {
+  CLIENT_CERTIFICATE_TYPE,
+  encodeCertificate,
+  encodeCertificateRequest,
+  encodeRawPublicKey,
+} from './certificate-messages.ts';
+import { type Ciphersuite, usesEcdhe } from './ciphersuites.ts';
+import type { DtlsJobAnswer, OwnCertificate } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
-import type { Extension } from './extensions.ts';
-import {
-  EXTENDED_MASTER_SECRET,
-  EXTENSION_TYPE,
-  INITIAL_RENEGOTIATION_INFO,
-  findExtension,
-  isInitialRenegotiationInfo,
-} from './extensions.ts';
-import type { ClientHello, HandshakeMessage } from './handshake-messages.ts';
-import {
-  HANDSHAKE_TYPE,
-  encodePskServerKeyExchange,
-  encodeServerHello,
-  handshakeMessage,
-} from './handshake-messages.ts';
+import type { HandshakeMessage } from './handshake-messages.ts';
+import { HANDSHAKE_TYPE, encodePskServerKeyExchange, encodeServerHello } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
+import { certificateOf, schemeFor, signatureOf } from './key-exchange.ts';
+import {
+  type EcdhParams,
+  encodeEcdhParams,
+  encodeEcdhePskServerKeyExchange,
+  encodeSignedServerKeyExchange,
+  signedParams,
+} from './key-exchange-messages.ts';
 import { DTLS_1_2 } from './record.ts';
-import { WaitClientKeyExchange } from './server-states.ts';
+import { groupId, keyFits, schemeId } from './registries.ts';
+import { WaitClientCertificate, WaitEcdhClientKeyExchange } from './server-certificate-states.ts';
+import {
+  type ClientOffer,
+  type ServerParameters,
+  certificateTypeOf,
+  readClientOffer,
+  serverExtensions,
+  usableAlgorithms,
+} from './server-offer.ts';
+import { WaitPskClientKeyExchange } from './server-states.ts';
 import { Transcript } from './transcript.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const RANDOM_BYTES = 32;
 
-/** Sends ServerHello to ServerHelloDone. @throws HandshakeRefusal if nothing can be agreed on */
+/** What every answer is made from. */
+interface Opening {
+  readonly verified: VerifiedHello;
+  readonly offer: ClientOffer;
+  readonly server: ServerParameters;
+}
+
+/** Our ephemeral key. */
+interface Ephemeral {
+  readonly share: KeyShare;
+  readonly group: NamedGroup;
+  readonly params: EcdhParams;
+}
+
+/** Sends ServerHello to ServerHelloDone, with certificates once ours has signed. @throws HandshakeRefusal */
 export function answerClientHello(
   verified: VerifiedHello,
-  identityHint: Uint8Array | undefined,
+  server: ServerParameters,
   handshake: Handshake,
 ): HandshakeState {
-  const { hello } = verified;
-  const suite = chooseSuite(hello, handshake);
-  const extended = checkExtendedMasterSecret(hello, handshake);
-  const extensions: Extension[] = [];
-  if (offersRenegotiationInfo(hello)) extensions.push(INITIAL_RENEGOTIATION_INFO);
-  if (extended) extensions.push(EXTENDED_MASTER_SECRET);
+  const offer = readClientOffer(verified.hello, handshake, server);
+  const opening: Opening = { verified, offer, server };
+  if (handshake.options.credential === 'psk') return answerWithPsk(opening, handshake);
+  handshake.sendFlight([]); // nothing yet, but the wait for the jobs has its bound
+  const job = handshake.ask({
+    type: 'chooseCertificate',
+    certificateType: certificateTypeOf(handshake),
+    schemes: offer.schemes,
+    authorities: [],
+    algorithms: usableAlgorithms(offer),
+    serverName: offer.serverName,
+  });
+  return new WaitOwnCertificate(opening, job);
+}
+
+function answerWithPsk(opening: Opening, handshake: Handshake): HandshakeState {
+  const { offer, server } = opening;
+  const suite = offer.ciphersuites[0]!; // an offer has at least one
   const random = handshake.options.random.bytes(RANDOM_BYTES);
-  const body = encodeServerHello({
+  const hint = server.identityHint;
+  const ephemeral = usesEcdhe(suite) ? generate(offer, handshake) : undefined;
+  const keyExchange =
+    ephemeral === undefined
+      ? hint && encodePskServerKeyExchange(hint)
+      : encodeEcdhePskServerKeyExchange(hint ?? NO_BYTES, ephemeral.params);
+  const agreed = sendFlight(opening, { suite, random, keyExchange }, handshake);
+  return new WaitPskClientKeyExchange({ agreed, identityHint: hint, ephemeral });
+}
+
+/** Asks for nothing but our own certificate; the client hears nothing yet. */
+class WaitOwnCertificate implements HandshakeState {
+  readonly name = 'waiting for our own certificate';
+  readonly silence = 'our own certificate was not given in time';
+  readonly job: number;
+  readonly #opening: Opening;
+
+  constructor(opening: Opening, job: number) {
+    this.#opening = opening;
+    this.job = job;
+  }
+
+  handle(message: HandshakeMessage): HandshakeState {
+    throw unexpected(message, this.name);
+  }
+
+  answer(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState {
+    const { offer } = this.#opening;
+    const certificate = certificateOf(answer);
+    const scheme = certificate && schemeFor(offer.schemes, certificate);
+    const suite =
+      certificate && offer.ciphersuites.find(({ keyExchange }) => keyFits(keyExchange, certificate.algorithm));
+    if (certificate === undefined || scheme === undefined || suite === undefined) {
+      const description = 'no certificate of ours goes with the cipher suites and signature algorithms offered';
+      throw new HandshakeRefusal(ALERT.handshakeFailure, description);
+    }
+    const random = handshake.options.random.bytes(RANDOM_BYTES);
+    const ephemeral = generate(offer, handshake);
+    const randoms = { client: offer.hello.random, server: random };
+    const job = handshake.ask({ type: 'sign', scheme, message: signedParams(randoms, ephemeral.params) });
+    return new WaitSignature({ opening: this.#opening, certificate, scheme, suite, random, ephemeral }, job);
+  }
+}
+
+interface Unsigned {
+  readonly opening: Opening;
+  readonly certificate: OwnCertificate;
+  readonly scheme: SignatureScheme;
+  readonly suite: Ciphersuite;
+  readonly random: Uint8Array;
+  readonly ephemeral: Ephemeral;
+}
+
+class WaitSignature implements HandshakeState {
+  readonly name = 'waiting for the signature by our own key';
+  readonly silence = 'our own key did not sign in time';
+  readonly job: number;
+  readonly #unsigned: Unsigned;
+
+  constructor(unsigned: Unsigned, job: number) {
+    this.#unsigned = unsigned;
+    this.job = job;
+  }
+
+  handle(message: HandshakeMessage): HandshakeState {
+    throw unexpected(message, this.name);
+  }
+
+  answer(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState {
+    const { opening, certificate, scheme, suite, random, ephemeral } = this.#unsigned;
+    const signed = { scheme: schemeId(scheme), signature: signatureOf(answer) };
+    const keyExchange = encodeSignedServerKeyExchange(ephemeral.params, signed);
+    const agreed = sendFlight(opening, { suite, random, certificate, keyExchange }, handshake);
+    return opening.server.clientCertificate === 'require'
+      ? new WaitClientCertificate(agreed, ephemeral)
+      : new WaitEcdhClientKeyExchange({ agreed, ephemeral, client: undefined });
+  }
+
+  destroy(): void {
+    this.#unsigned.ephemeral.share.destroy();
+  }
+}
+
+interface ServerFlight {
+  readonly suite: Ciphersuite;
+  readonly random: Uint8Array;
+  readonly certificate?: OwnCertificate;
+  /** The body of ServerKeyExchange, if there is one. */
+  readonly keyExchange: Uint8Array | undefined;
+}
+
+function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, handshake: Handshake): Agreed {
+  const { suite, random, certificate, keyExchange } = flight;
+  const type = certificateTypeOf(handshake);
+  const messages: HandshakeMessage[] = [];
+  const add = (messageType: number, body: Uint8Array): void =>
+    void messages.push(ownMessage(handshake, messageType, body));
+  add(HANDSHAKE_TYPE.serverHello, helloBody(offer, suite, random));
+  if (certificate !== undefined) {
+    const encode = type === 'x509' ? encodeCertificate : encodeRawPublicKey;
+    add(HANDSHAKE_TYPE.certificate, encode(certificate.chain));
+  }
+  if (keyExchange !== undefined) add(HANDSHAKE_TYPE.serverKeyExchange, keyExchange);
+  if (certificate !== undefined && server.clientCertificate === 'require') {
+    add(HANDSHAKE_TYPE.certificateRequest, requestBody(server, handshake));
+  }
+  add(HANDSHAKE_TYPE.serverHelloDone, NO_BYTES);
+  const raw = messages.map((message) => message.raw);
+  handshake.limitRecords(offer.limits);
+  handshake.sendFlight(messages.map(inClear));
+  const keep = certificate !== undefined && server.clientCertificate === 'require';
+  return {
+    suite,
+    randoms: { client: offer.hello.random, server: random },
+    extendedMasterSecret: offer.extendedMasterSecret,
+    transcript: new Transcript(handshake.options.provider, suite.prf, keep, verified.message.raw, ...raw),
+    alpn: offer.alpn,
+    certificateTypes: { client: type, server: type },
+  };
+}
+
+function helloBody(offer: ClientOffer, suite: Ciphersuite, random: Uint8Array): Uint8Array {
+  return encodeServerHello({
     version: DTLS_1_2,
     random,
     sessionId: NO_BYTES,
     ciphersuite: suite.id,
     compressionMethod: 0,
-    extensions,
+    extensions: serverExtensions(offer, suite),
   });
-  const messages = serverFlight(body, identityHint, handshake);
-  const raw = messages.map((message) => message.raw);
-  const agreed: Agreed = {
-    suite,
-    randoms: { client: hello.random, server: random },
-    extendedMasterSecret: extended,
-    transcript: new Transcript(handshake.options.provider, suite.prf, verified.message.raw, ...raw),
-  };
-  handshake.sendFlight(messages.map((message) => ({ kind: 'handshake', epoch: 0, message })));
-  return new WaitClientKeyExchange(agreed, identityHint);
 }
 
-function serverFlight(
-  hello: Uint8Array,
-  identityHint: Uint8Array | undefined,
-  handshake: Handshake,
-): readonly HandshakeMessage[] {
-  const next = (type: number, body: Uint8Array): HandshakeMessage =>
-    handshakeMessage(type, handshake.nextMessageSeq(), body);
-  const messages = [next(HANDSHAKE_TYPE.serverHello, hello)];
-  if (identityHint !== undefined) {
-    messages.push(next(HANDSHAKE_TYPE.serverKeyExchange, encodePskServerKeyExchange(identityHint)));
-  }
-  messages.push(next(HANDSHAKE_TYPE.serverHelloDone, NO_BYTES));
-  return messages;
+function requestBody({ authorities }: ServerParameters, handshake: Handshake): Uint8Array {
+  return encodeCertificateRequest({
+    certificateTypes: Uint8Array.of(CLIENT_CERTIFICATE_TYPE.ecdsaSign, CLIENT_CERTIFICATE_TYPE.rsaSign),
+    schemes: handshake.options.signatureSchemes.map(schemeId),
+    authorities,
+  });
 }
 
-function chooseSuite(hello: ClientHello, handshake: Handshake): Ciphersuite {
-  // Versions count down: a larger number is an older one.
-  if (hello.version > DTLS_1_2) {
-    throw new HandshakeRefusal(
-      ALERT.protocolVersion,
-      'client_version: expected DTLS 1.2 or later, found an earlier one',
-    );
-  }
-  if (!hello.compressionMethods.includes(0)) {
-    throw new HandshakeRefusal(ALERT.illegalParameter, 'compression_methods: expected null among them');
-  }
-  const suite = handshake.options.ciphersuites.find(({ id }) => hello.ciphersuites.includes(id));
-  if (suite === undefined) throw new HandshakeRefusal(ALERT.handshakeFailure, 'cipher_suites: none in common');
-  return suite;
-}
-
-function offersRenegotiationInfo(hello: ClientHello): boolean {
-  const extension = findExtension(hello.extensions, EXTENSION_TYPE.renegotiationInfo);
-  if (extension !== undefined && !isInitialRenegotiationInfo(extension)) {
-    throw new HandshakeRefusal(ALERT.handshakeFailure, 'renegotiation_info: not that of an initial handshake');
-  }
-  return extension !== undefined || hello.ciphersuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV);
-}
-
-function checkExtendedMasterSecret(hello: ClientHello, handshake: Handshake): boolean {
-  const extension = findExtension(hello.extensions, EXTENSION_TYPE.extendedMasterSecret);
-  if (extension !== undefined && extension.body.length > 0) {
-    throw new HandshakeRefusal(ALERT.decodeError, 'extended_master_secret: expected no body');
-  }
-  if (extension === undefined && handshake.options.extendedMasterSecret === 'require') {
-    throw new HandshakeRefusal(
-      ALERT.handshakeFailure,
-      'extended_master_secret: required, but the client has it not (option extendedMasterSecret)',
-    );
-  }
-  return extension !== undefined;
+function generate({ groups }: ClientOffer, handshake: Handshake): Ephemeral {
+  const group = groups[0]!; // a suite with ECDHE is not chosen without one
+  const share = handshake.options.provider.keyAgreement(group).generate(handshake.options.random);
+  return { share, group, params: encodeEcdhParams(groupId(group), share.publicKey) };
 }

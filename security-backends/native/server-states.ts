@@ -1,139 +1,97 @@
-// The server from ClientKeyExchange to Finished, PSK key exchange (RFC 5246 §7.3, RFC 4279 §2).
+// The server from ClientKeyExchange to ChangeCipherSpec, with a pre-shared key (RFC 4279 §2, RFC 5489 §2).
 
-import {
-  type Agreed,
-  type Secrets,
-  checkFinished,
-  deriveSecrets,
-  finishedBody,
-  negotiatedOf,
-  unexpected,
-} from './agreed.ts';
+import type { KeyShare, NamedGroup } from '../../lib/crypto/provider/provider.ts';
+import { type Agreed, deriveSecrets, expectType, negotiatedOf, unexpected } from './agreed.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
-import type { PskAnswer } from './connection.ts';
+import type { DtlsJobAnswer } from './connection.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
-import { HANDSHAKE_TYPE, decodePskClientKeyExchange, handshakeMessage } from './handshake-messages.ts';
+import { HANDSHAKE_TYPE, decodePskClientKeyExchange } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
-import { Established } from './handshake-state.ts';
+import { agreedSecret, pskOf } from './key-exchange.ts';
+import { decodeEcdhePskClientKeyExchange } from './key-exchange-messages.ts';
+import { premasterSecret, pskPremasterSecret } from './key-schedule.ts';
+import { WaitChangeCipherSpec } from './server-finish.ts';
 
-const LOST_FLIGHT = "the rest of the client's flight does not come through";
-
-/** What the server knows of the key exchange once the client has named itself. */
-interface Identified {
+/** What the server said of the key exchange. */
+interface PskExchange {
   readonly agreed: Agreed;
-  readonly identity: Uint8Array;
   readonly identityHint: Uint8Array | undefined;
+  /** With ECDHE alone. */
+  readonly ephemeral: { readonly share: KeyShare; readonly group: NamedGroup } | undefined;
 }
 
-export class WaitClientKeyExchange implements HandshakeState {
+/** The client has named itself. */
+interface Identified extends PskExchange {
+  readonly identity: Uint8Array;
+  /** The shared secret of ECDHE. */
+  readonly secret: Uint8Array | undefined;
+}
+
+export class WaitPskClientKeyExchange implements HandshakeState {
   readonly name = 'waiting for ClientKeyExchange';
   readonly silence = 'the client does not go on after ServerHelloDone';
-  readonly #agreed: Agreed;
-  readonly #identityHint: Uint8Array | undefined;
+  readonly #exchange: PskExchange;
 
-  constructor(agreed: Agreed, identityHint: Uint8Array | undefined) {
-    this.#agreed = agreed;
-    this.#identityHint = identityHint;
+  constructor(exchange: PskExchange) {
+    this.#exchange = exchange;
   }
 
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
-    if (message.type !== HANDSHAKE_TYPE.clientKeyExchange) throw unexpected(message, this.name);
-    const identity = decodePskClientKeyExchange(message.body).slice();
-    this.#agreed.transcript.add(message.raw);
-    const identified = { agreed: this.#agreed, identity, identityHint: this.#identityHint };
-    return new WaitPsk(identified, handshake.ask({ type: 'lookupPsk', identity }), false);
+    expectType(message, HANDSHAKE_TYPE.clientKeyExchange, this.name);
+    const { identity, secret } = this.#read(message.body);
+    this.#exchange.agreed.transcript.add(message.raw);
+    this.destroy();
+    return new WaitPsk({ ...this.#exchange, identity, secret }, handshake.ask({ type: 'lookupPsk', identity }));
+  }
+
+  destroy(): void {
+    this.#exchange.ephemeral?.share.destroy();
+  }
+
+  #read(body: Uint8Array): { readonly identity: Uint8Array; readonly secret: Uint8Array | undefined } {
+    const { ephemeral } = this.#exchange;
+    if (ephemeral === undefined) return { identity: decodePskClientKeyExchange(body).slice(), secret: undefined };
+    const { identity, point } = decodeEcdhePskClientKeyExchange(body);
+    return { identity: identity.slice(), secret: agreedSecret(ephemeral.share, point) };
   }
 }
 
-/** The key is looked up; ChangeCipherSpec, which comes right behind, is remembered and takes effect with the answer. */
 class WaitPsk implements HandshakeState {
   readonly name = "waiting for the pre-shared key of the client's identity";
   readonly silence = 'the lookup of the pre-shared key did not answer in time';
+  readonly keepsChangeCipherSpec = true;
   readonly job: number;
   readonly #identified: Identified;
-  readonly #changeCipherSpecCame: boolean;
 
-  constructor(identified: Identified, job: number, changeCipherSpecCame: boolean) {
+  constructor(identified: Identified, job: number) {
     this.#identified = identified;
     this.job = job;
-    this.#changeCipherSpecCame = changeCipherSpecCame;
   }
 
   handle(message: HandshakeMessage): HandshakeState {
     throw unexpected(message, this.name);
   }
 
-  changeCipherSpec(): HandshakeState {
-    return new WaitPsk(this.#identified, this.job, true);
-  }
-
-  answer(answer: PskAnswer | undefined, handshake: Handshake): HandshakeState {
-    if (answer === undefined) throw new HandshakeRefusal(ALERT.unknownPskIdentity, "no key for the client's identity");
-    const secrets = deriveSecrets(handshake, this.#identified.agreed, answer.key);
-    const next = new WaitChangeCipherSpec(this.#identified, secrets);
-    return this.#changeCipherSpecCame ? next.changeCipherSpec(handshake) : next;
-  }
-}
-
-class WaitChangeCipherSpec implements HandshakeState {
-  readonly name = 'waiting for ChangeCipherSpec';
-  readonly silence = LOST_FLIGHT;
-  readonly #identified: Identified;
-  readonly #secrets: Secrets;
-
-  constructor(identified: Identified, secrets: Secrets) {
-    this.#identified = identified;
-    this.#secrets = secrets;
-  }
-
-  handle(message: HandshakeMessage): HandshakeState {
-    throw unexpected(message, this.name);
-  }
-
-  changeCipherSpec(handshake: Handshake): HandshakeState {
-    handshake.protectReads(this.#secrets.client);
-    return new WaitFinished(this.#identified, this.#secrets);
+  answer(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState {
+    const refusal = new HandshakeRefusal(ALERT.unknownPskIdentity, "no key for the client's identity");
+    const { key } = pskOf(answer, refusal);
+    const { agreed, identity, identityHint, ephemeral, secret } = this.#identified;
+    const premaster = secret === undefined ? pskPremasterSecret(key) : premasterSecret(secret, key);
+    const secrets = deriveSecrets(handshake, agreed, premaster);
+    this.destroy();
+    return new WaitChangeCipherSpec({
+      agreed,
+      secrets,
+      negotiated: negotiatedOf(agreed, {
+        pskIdentity: identity,
+        pskIdentityHint: identityHint,
+        ...(ephemeral === undefined ? {} : { group: ephemeral.group }),
+      }),
+      silence: "the client's Finished does not authenticate: wrong key likely",
+    });
   }
 
   destroy(): void {
-    this.#secrets.master.fill(0);
-    this.#secrets.client.destroy();
-    this.#secrets.server.destroy();
-  }
-}
-
-class WaitFinished implements HandshakeState {
-  readonly name = 'waiting for Finished';
-  readonly silence = "the client's Finished does not authenticate: wrong key likely";
-  readonly #identified: Identified;
-  readonly #secrets: Secrets;
-
-  constructor(identified: Identified, secrets: Secrets) {
-    this.#identified = identified;
-    this.#secrets = secrets;
-  }
-
-  handle(message: HandshakeMessage, handshake: Handshake): Established {
-    const { agreed, identity, identityHint } = this.#identified;
-    const { master, server } = this.#secrets;
-    checkFinished(message, finishedBody(handshake, agreed, master, 'client'), this.name);
-    agreed.transcript.add(message.raw);
-    const verify = finishedBody(handshake, agreed, master, 'server');
-    master.fill(0);
-    handshake.protectWrites(server);
-    handshake.sendLastFlight([
-      { kind: 'changeCipherSpec' },
-      {
-        kind: 'handshake',
-        epoch: 1,
-        message: handshakeMessage(HANDSHAKE_TYPE.finished, handshake.nextMessageSeq(), verify),
-      },
-    ]);
-    return new Established(negotiatedOf(agreed, identity, identityHint));
-  }
-
-  destroy(): void {
-    this.#secrets.master.fill(0);
-    this.#secrets.server.destroy();
+    this.#identified.secret?.fill(0);
   }
 }

@@ -11,19 +11,26 @@ export interface DtlsServerOptions extends DtlsOptions {
   readonly verified: VerifiedHello;
   /** Sent to the client if given (RFC 4279 §5.2). */
   readonly identityHint?: Uint8Array | undefined;
+  /** Whether a certificate or raw public key of the client is required. Default `require`; without meaning for PSK. */
+  readonly clientCertificate?: 'require' | 'none' | undefined;
+  /** Distinguished names (DER) of the CAs that client certificates should lead to. Default none: any. */
+  readonly authorities?: readonly Uint8Array[] | undefined;
 }
 
-/** Shakes hands with one client. Asks `lookupPsk` for the identity it names. */
+/**
+ * Shakes hands with one client. Asks `lookupPsk` for the identity it names; with certificates `chooseCertificate` and
+ * `sign`, and `verifyChain` if the client must show one.
+ */
 export class DtlsServer extends DtlsMachine {
   /** @throws SocketError EINVAL or ENOTSUP for options that cannot be met */
   constructor(options: DtlsServerOptions) {
-    const { verified, identityHint } = options;
+    const { verified, identityHint, clientCertificate = 'require', authorities = [] } = options;
     super(resolveOptions(options), {
       role: 'server',
       peerMessageSeq: verified.message.messageSeq + 1,
       ownMessageSeq: verified.message.messageSeq,
       recordSequence: verified.recordSequence,
-      begin: (handshake) => answerClientHello(verified, identityHint, handshake),
+      begin: (handshake) => answerClientHello(verified, { identityHint, clientCertificate, authorities }, handshake),
     });
   }
 }

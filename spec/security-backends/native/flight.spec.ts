@@ -4,7 +4,7 @@ import { Reader } from '../../../lib/bytes/index.ts';
 import type { Instant } from '../../../lib/runtime/index.ts';
 import { NEVER, seconds } from '../../../lib/runtime/index.ts';
 import { nodeProvider } from '../../../lib/crypto/provider/node/index.ts';
-import { CIPHERSUITES } from '../../../security-backends/native/ciphersuites.ts';
+import { AEAD_SUITES } from '../../../security-backends/native/ciphersuites.ts';
 import { DEFAULT_LIMITS } from '../../../security-backends/native/connection.ts';
 import { Counters } from '../../../security-backends/native/counters.ts';
 import type { FlightItem } from '../../../security-backends/native/flight.ts';
@@ -20,7 +20,7 @@ const KEYS = { key: new Uint8Array(16), fixedNonce: new Uint8Array(4) };
 
 function recordLayer(): RecordLayer {
   const records = new RecordLayer(DEFAULT_LIMITS, new Counters(), 0);
-  records.protectWrites(new RecordProtection(nodeProvider, CIPHERSUITES[0]!, KEYS));
+  records.protectWrites(new RecordProtection(nodeProvider, AEAD_SUITES[0]!, KEYS));
   return records;
 }
 

@@ -11,7 +11,7 @@ function referencePrf(
   label: string,
   seed: Uint8Array,
   length: number,
-  hash: 'sha256' | 'sha384' = 'sha256',
+  hash: string = 'sha256',
 ): Uint8Array {
   const hmac = (data: Uint8Array): Buffer => createHmac(hash, secret).update(data).digest();
   const labelled = Buffer.concat([Buffer.from(label, 'latin1'), seed]);
@@ -47,17 +47,24 @@ describe('key schedule', () => {
     assert.deepEqual(verify, referencePrf(master, 'server finished', client, 12));
   });
 
-  it('cuts the key block into client key, server key, client nonce, server nonce', () => {
+  it('cuts the key block into MAC keys, keys and nonces, each of the client first', () => {
     const master = new Uint8Array(48).fill(7);
     for (const suite of CIPHERSUITES) {
-      const length = 2 * suite.keyBytes + 8;
+      const length = 2 * (suite.macKeyBytes + suite.keyBytes + suite.fixedNonceBytes);
       const block = referencePrf(master, 'key expansion', Buffer.concat([server, client]), length, suite.prf);
       const keys = schedule.recordKeys(nodeProvider, suite, master, randoms);
-      const parts = [keys.client.key, keys.server.key, keys.client.fixedNonce, keys.server.fixedNonce];
+      const parts = [
+        keys.client.macKey,
+        keys.server.macKey,
+        keys.client.key,
+        keys.server.key,
+        keys.client.fixedNonce,
+        keys.server.fixedNonce,
+      ];
       assert.equal(parts.map(toHex).join(''), toHex(block));
       assert.deepEqual(
         parts.map(({ length }) => length),
-        [suite.keyBytes, suite.keyBytes, 4, 4],
+        [suite.macKeyBytes, suite.keyBytes, suite.fixedNonceBytes].flatMap((each) => [each, each]),
       );
       keys.destroy();
       assert.ok(parts.every((part) => part.every((byte) => byte === 0)));

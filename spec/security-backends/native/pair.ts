@@ -6,7 +6,13 @@ import type { Endpoint, Negotiated, SocketError } from '../../../lib/net/index.t
 import { equalBytes } from '../../../lib/bytes/index.ts';
 import { type Instant, NEVER, SeededRandom } from '../../../lib/runtime/index.ts';
 import { DtlsClient } from '../../../security-backends/native/client.ts';
-import type { DtlsConnection, DtlsJob, DtlsOptions, PskAnswer } from '../../../security-backends/native/connection.ts';
+import type {
+  DtlsConnection,
+  DtlsJob,
+  DtlsJobAnswer,
+  DtlsOptions,
+  PskAnswer,
+} from '../../../security-backends/native/connection.ts';
 import { CookieGate, type CookieVerdict, isClientHello } from '../../../security-backends/native/cookie-gate.ts';
 import { DtlsServer, type DtlsServerOptions } from '../../../security-backends/native/server.ts';
 
@@ -27,9 +33,9 @@ export class Party {
   /** Datagrams not taken from here yet. */
   outbox: Uint8Array[] = [];
   /** How jobs are answered; undefined leaves them open. */
-  answer: ((job: DtlsJob) => PskAnswer | undefined) | undefined;
+  answer: ((job: DtlsJob) => DtlsJobAnswer) | undefined;
 
-  constructor(connection: DtlsConnection, answer?: (job: DtlsJob) => PskAnswer | undefined) {
+  constructor(connection: DtlsConnection, answer?: (job: DtlsJob) => DtlsJobAnswer) {
     this.connection = connection;
     this.answer = answer;
   }

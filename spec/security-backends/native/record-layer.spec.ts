@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Reader } from '../../../lib/bytes/index.ts';
 import { nodeProvider } from '../../../lib/crypto/provider/node/index.ts';
-import { CIPHERSUITES } from '../../../security-backends/native/ciphersuites.ts';
+import { AEAD_SUITES } from '../../../security-backends/native/ciphersuites.ts';
 import { DEFAULT_LIMITS } from '../../../security-backends/native/connection.ts';
 import { Counters } from '../../../security-backends/native/counters.ts';
 import type { DtlsRecord } from '../../../security-backends/native/record.ts';
@@ -15,7 +15,7 @@ const BYTES = Uint8Array.of(1, 2, 3);
 
 function protection(): RecordProtection {
   const keys = { key: new Uint8Array(16).fill(1), fixedNonce: new Uint8Array(4).fill(2) };
-  return new RecordProtection(nodeProvider, CIPHERSUITES[0]!, keys);
+  return new RecordProtection(nodeProvider, AEAD_SUITES[0]!, keys);
 }
 
 class Side {

@@ -12,7 +12,7 @@ const BODY = 13 + 12; // record and handshake header
 
 /** By datagram, where damage that parses sits: bytes that only Finished authenticates. */
 const UNHEALABLE: Readonly<Record<number, { readonly from: number; readonly to: number; readonly what: string }>> = {
-  2: { from: 109 - 4, to: 109, what: 'extended_master_secret, which the server then lacks and refuses with an alert' },
+  2: { from: 117 - 4, to: 117, what: 'extended_master_secret, which the server then lacks and refuses with an alert' },
   3: { from: BODY + 2, to: BODY + 34, what: "the server's random" },
   4: { from: BODY + 2, to: BODY + 10, what: 'the identity, which the server then does not know' },
 };

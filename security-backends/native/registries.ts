@@ -1,0 +1,49 @@
+// IANA's numbers of groups and signature schemes, there and back.
+
+import {
+  type CryptoProvider,
+  GROUP_PARAMETERS,
+  type SigningKeyAlgorithm,
+  NAMED_GROUPS,
+  type NamedGroup,
+  SIGNATURE_PARAMETERS,
+  SIGNATURE_SCHEMES,
+  type SignatureScheme,
+} from '../../lib/crypto/provider/provider.ts';
+import type { KeyExchange } from './ciphersuites.ts';
+
+export function groupId(group: NamedGroup): number {
+  return GROUP_PARAMETERS[group].id;
+}
+
+export function schemeId(scheme: SignatureScheme): number {
+  return SIGNATURE_PARAMETERS[scheme].id;
+}
+
+export function groupById(id: number): NamedGroup | undefined {
+  return NAMED_GROUPS.find((group) => groupId(group) === id);
+}
+
+export function schemeById(id: number): SignatureScheme | undefined {
+  return SIGNATURE_SCHEMES.find((scheme) => schemeId(scheme) === id);
+}
+
+/** The kind of key a scheme takes. */
+export function schemeKey(scheme: SignatureScheme): SigningKeyAlgorithm {
+  return SIGNATURE_PARAMETERS[scheme].key;
+}
+
+/** Whether a key of this kind can be the one of the suite's certificate (RFC 8422 §2.1, §5.3). */
+export function keyFits(keyExchange: KeyExchange, algorithm: SigningKeyAlgorithm): boolean {
+  return (keyExchange === 'ecdheRsa') === (algorithm === 'rsa');
+}
+
+/** Every group the provider has, in order of preference. */
+export function supportedGroups(provider: CryptoProvider): readonly NamedGroup[] {
+  return NAMED_GROUPS.filter((group) => provider.primitives.has(group));
+}
+
+/** Every scheme the provider has, in order of preference. */
+export function supportedSchemes(provider: CryptoProvider): readonly SignatureScheme[] {
+  return SIGNATURE_SCHEMES.filter((scheme) => provider.primitives.has(scheme));
+}

@@ -1,0 +1,215 @@
+// What a ClientHello offers, and what a server answers to it (RFC 5246 §7.4.1, RFC 8422 §4, RFC 7250 §4.2).
+
+import type { NamedGroup, SignatureScheme, SigningKeyAlgorithm } from '../../lib/crypto/provider/provider.ts';
+import { ALERT, HandshakeRefusal } from './alerts.ts';
+import { type Ciphersuite, EMPTY_RENEGOTIATION_INFO_SCSV, usesEcdhe } from './ciphersuites.ts';
+import { checkRenegotiationInfo, hasExtendedMasterSecret } from './client-offer.ts';
+import type { CertificateType } from './connection.ts';
+import {
+  CERTIFICATE_TYPE,
+  ENCRYPT_THEN_MAC,
+  POINT_FORMATS,
+  allowsUncompressed,
+  alpnExtension,
+  certificateTypeExtension,
+  decodeAlpn,
+  decodeCertificateTypes,
+  decodeMaxFragmentLength,
+  decodeRecordSizeLimit,
+  decodeServerName,
+  decodeUint16List,
+  maxFragmentLengthExtension,
+  recordSizeLimitExtension,
+} from './extension-bodies.ts';
+import {
+  EXTENDED_MASTER_SECRET,
+  EXTENSION_TYPE,
+  type Extension,
+  INITIAL_RENEGOTIATION_INFO,
+  findExtension,
+} from './extensions.ts';
+import type { ClientHello } from './handshake-messages.ts';
+import type { Handshake } from './handshake-state.ts';
+import { commonSchemes } from './key-exchange.ts';
+import { DTLS_1_2, MAX_PLAINTEXT_BYTES } from './record.ts';
+import type { RecordLimits } from './record-layer.ts';
+import { groupById, keyFits, schemeKey } from './registries.ts';
+
+/** A ClientHello as far as both sides have it in common. */
+export interface ClientOffer {
+  readonly hello: ClientHello;
+  /** In our order; whether a key for it is there is another question. */
+  readonly ciphersuites: readonly Ciphersuite[];
+  /** In our order. */
+  readonly groups: readonly NamedGroup[];
+  /** In the client's order. */
+  readonly schemes: readonly SignatureScheme[];
+  readonly extendedMasterSecret: boolean;
+  readonly serverName: string | undefined;
+  readonly alpn: string | undefined;
+  readonly limits: RecordLimits;
+  /** The extensions of ServerHello that do not depend on the suite. */
+  readonly answers: readonly Extension[];
+}
+
+/** What a server asks of a client beyond its hello. */
+export interface ServerParameters {
+  readonly identityHint: Uint8Array | undefined;
+  /** Whether a certificate or raw public key of the client is required. */
+  readonly clientCertificate: 'require' | 'none';
+  /** Distinguished names (DER) that CertificateRequest names. */
+  readonly authorities: readonly Uint8Array[];
+}
+
+/** @throws HandshakeRefusal if nothing can be agreed on; DecodeError */
+export function readClientOffer(hello: ClientHello, handshake: Handshake, server: ServerParameters): ClientOffer {
+  const { options } = handshake;
+  checkVersionAndCompression(hello);
+  const find = (type: keyof typeof EXTENSION_TYPE): Extension | undefined =>
+    findExtension(hello.extensions, EXTENSION_TYPE[type]);
+  const renegotiation = find('renegotiationInfo');
+  checkRenegotiationInfo(renegotiation);
+  const formats = find('ecPointFormats');
+  if (formats !== undefined && !allowsUncompressed(formats)) {
+    throw new HandshakeRefusal(ALERT.illegalParameter, 'ec_point_formats: expected uncompressed among them');
+  }
+  const groups = commonGroups(find('supportedGroups'), options.groups);
+  const algorithms = find('signatureAlgorithms');
+  const schemes =
+    algorithms === undefined ? [] : commonSchemes(handshake, decodeUint16List(algorithms, 'signature_algorithms'));
+  const encryptThenMac = find('encryptThenMac') !== undefined;
+  const ciphersuites = options.ciphersuites.filter(
+    (suite) =>
+      hello.ciphersuites.includes(suite.id) &&
+      (!usesEcdhe(suite) || groups.length > 0) &&
+      (suite.protection !== 'cbc' || encryptThenMac),
+  );
+  if (ciphersuites.length === 0) throw noSuite(hello, options.ciphersuites);
+  const extendedMasterSecret = hasExtendedMasterSecret(find('extendedMasterSecret'), options, 'client');
+  const names = find('serverName');
+  const protocols = find('applicationLayerProtocolNegotiation');
+  const alpn = chooseProtocol(protocols, options.alpn);
+  const answers: Extension[] = [];
+  if (renegotiation !== undefined || hello.ciphersuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)) {
+    answers.push(INITIAL_RENEGOTIATION_INFO);
+  }
+  if (extendedMasterSecret) answers.push(EXTENDED_MASTER_SECRET);
+  if (alpn !== undefined) answers.push(alpnExtension([alpn]));
+  if (options.credential === 'rawPublicKey') answers.push(...rawPublicKeyTypes(find, server));
+  else if (options.credential === 'certificate') refuseOtherTypes(find, server);
+  const limits = limitsFor(find('recordSizeLimit'), find('maxFragmentLength'), options.recordSizeLimit, answers);
+  const serverName = names === undefined ? undefined : decodeServerName(names);
+  return { hello, ciphersuites, groups, schemes, extendedMasterSecret, serverName, alpn, limits, answers };
+}
+
+/** The extensions of ServerHello. */
+export function serverExtensions(offer: ClientOffer, suite: Ciphersuite): readonly Extension[] {
+  const extensions = [...offer.answers];
+  // RFC 8422 §5.2: only where an elliptic curve is used, and the client spoke of formats.
+  if (usesEcdhe(suite) && findExtension(offer.hello.extensions, EXTENSION_TYPE.ecPointFormats) !== undefined) {
+    extensions.push(POINT_FORMATS);
+  }
+  if (suite.protection === 'cbc') extensions.push(ENCRYPT_THEN_MAC);
+  return extensions;
+}
+
+/** Kinds of key that one of the suites both sides have can be used with, and that the client can check. */
+export function usableAlgorithms({ ciphersuites, schemes }: ClientOffer): readonly SigningKeyAlgorithm[] {
+  const algorithms = new Set(schemes.map(schemeKey));
+  return [...algorithms].filter((algorithm) => ciphersuites.some((suite) => keyFits(suite.keyExchange, algorithm)));
+}
+
+export function certificateTypeOf(handshake: Handshake): CertificateType {
+  return handshake.options.credential === 'rawPublicKey' ? 'rawPublicKey' : 'x509';
+}
+
+function checkVersionAndCompression(hello: ClientHello): void {
+  // Versions count down: a larger number is an older one.
+  if (hello.version > DTLS_1_2) {
+    throw new HandshakeRefusal(
+      ALERT.protocolVersion,
+      'client_version: expected DTLS 1.2 or later, found an earlier one',
+    );
+  }
+  if (!hello.compressionMethods.includes(0)) {
+    throw new HandshakeRefusal(ALERT.illegalParameter, 'compression_methods: expected null among them');
+  }
+}
+
+function noSuite(hello: ClientHello, ours: readonly Ciphersuite[]): HandshakeRefusal {
+  const hex = (id: number): string => `0x${id.toString(16).toUpperCase().padStart(4, '0')}`;
+  const theirs = hello.ciphersuites.slice(0, 16).map(hex).join(', '); // what a peer sends must not fill the log
+  const known = ours.map(({ id }) => hex(id)).join(', ');
+  return new HandshakeRefusal(
+    ALERT.handshakeFailure,
+    `cipher_suites: none in common; offered ${theirs}, ours ${known}`,
+  );
+}
+
+/** A client that does not say which groups it has may have any (RFC 8422 §4). */
+function commonGroups(extension: Extension | undefined, ours: readonly NamedGroup[]): readonly NamedGroup[] {
+  if (extension === undefined) return ours;
+  const theirs = decodeUint16List(extension, 'supported_groups').map(groupById);
+  return ours.filter((group) => theirs.includes(group));
+}
+
+function chooseProtocol(extension: Extension | undefined, ours: readonly string[]): string | undefined {
+  if (extension === undefined || ours.length === 0) return undefined;
+  const theirs = decodeAlpn(extension);
+  const chosen = ours.find((protocol) => theirs.includes(protocol));
+  if (chosen !== undefined) return chosen;
+  throw new HandshakeRefusal(ALERT.noApplicationProtocol, 'application_layer_protocol_negotiation: none in common');
+}
+
+type Find = (type: keyof typeof EXTENSION_TYPE) => Extension | undefined;
+
+/** @throws HandshakeRefusal if the client does not take raw public keys, or has none though one is required */
+function rawPublicKeyTypes(find: Find, server: ServerParameters): readonly Extension[] {
+  const { rawPublicKey } = CERTIFICATE_TYPE;
+  const wanted = [
+    'serverCertificateType',
+    ...(server.clientCertificate === 'require' ? ['clientCertificateType'] : []),
+  ];
+  return (wanted as ('serverCertificateType' | 'clientCertificateType')[]).map((type) => {
+    const offered = find(type);
+    if (offered !== undefined && decodeCertificateTypes(offered).includes(rawPublicKey)) {
+      return certificateTypeExtension(type, rawPublicKey);
+    }
+    throw new HandshakeRefusal(ALERT.unsupportedCertificate, `${type}: expected raw public key among those offered`);
+  });
+}
+
+/** X.509 is what a client without these extensions means; one that excludes it cannot be served. */
+function refuseOtherTypes(find: Find, server: ServerParameters): void {
+  for (const type of ['serverCertificateType', 'clientCertificateType'] as const) {
+    const offered = find(type);
+    if (offered === undefined || decodeCertificateTypes(offered).includes(CERTIFICATE_TYPE.x509)) continue;
+    if (type === 'clientCertificateType' && server.clientCertificate === 'none') continue;
+    throw new HandshakeRefusal(ALERT.unsupportedCertificate, `${type}: expected X.509 among those offered`);
+  }
+}
+
+/** record_size_limit goes before max_fragment_length, which is then not answered (RFC 8449 §5). */
+function limitsFor(
+  sizeLimit: Extension | undefined,
+  fragmentLength: Extension | undefined,
+  own: number | undefined,
+  answers: Extension[],
+): RecordLimits {
+  const none = MAX_PLAINTEXT_BYTES;
+  if (sizeLimit !== undefined && own !== undefined) {
+    const send = decodeRecordSizeLimit(sizeLimit);
+    if (send === undefined) {
+      throw new HandshakeRefusal(ALERT.illegalParameter, 'record_size_limit: expected 64 or more');
+    }
+    answers.push(recordSizeLimitExtension(own));
+    return { clear: none, send: Math.min(send, none), receive: own };
+  }
+  if (fragmentLength === undefined) return { clear: none, send: none, receive: none };
+  const asked = decodeMaxFragmentLength(fragmentLength);
+  if (asked === undefined) {
+    throw new HandshakeRefusal(ALERT.illegalParameter, 'max_fragment_length: expected a code from 1 to 4');
+  }
+  answers.push(maxFragmentLengthExtension(asked));
+  return { clear: asked, send: asked, receive: asked };
+}
