@@ -14,6 +14,7 @@ export { Secret } from './secret.ts';
 export * from './provider/provider.ts';
 export { CryptoProviderError, verifyProvider } from './provider/known-answers.ts';
 export { type DefaultProviderOptions, defaultProvider } from './provider/default.ts';
+export { verifiedOnUse } from './provider/verified-on-use.ts';
 export { loadNobleProvider, nobleProvider } from './provider/noble/index.ts';
 export { createNodeProvider, nodeProvider } from './provider/node/index.ts';
 export { DEFAULT_RSA_LIMITS, type RsaLimits } from './provider/node/signatures.ts';

@@ -5,7 +5,7 @@ import { verifyProvider } from './known-answers.ts';
 import { nobleProvider } from './noble/index.ts';
 import { nodeProvider } from './node/index.ts';
 import { type CryptoProvider, PRIMITIVES, type Primitive } from './provider.ts';
-import { SIGNATURE_PARAMETERS } from './signatures.ts';
+import { verifiedOnUse } from './verified-on-use.ts';
 
 export interface DefaultProviderOptions {
   /** Leave out implementations whose timing depends on secrets (AES by table look-up). Default false. */
@@ -44,34 +44,6 @@ const fastestProvider: CryptoProvider = {
   constantTime: new Set(PRIMITIVES.filter((primitive) => !BY_SIZE.has(primitive))),
   aead: (name, key) => (BY_SIZE.has(name) ? new AeadBySize(name, key) : checkedNodeProvider.aead(name, key)),
 };
-
-/** The same provider, each primitive of which runs its known answers before it is first used. */
-function verifiedOnUse(provider: CryptoProvider): CryptoProvider {
-  const verified = (primitive: Primitive): CryptoProvider => {
-    verifyProvider(provider, [primitive]);
-    return provider;
-  };
-  return {
-    ...provider,
-    aead: (name, key) => verified(name).aead(name, key),
-    cbc: (name, key) => verified(name).cbc(name, key),
-    keyAgreement: (group) => verified(group).keyAgreement(group),
-    verify: (scheme, spki, message, signature) => verified(scheme).verify(scheme, spki, message, signature),
-    sign: (scheme, pkcs8, message) => verified(scheme).sign(scheme, pkcs8, message),
-    signingKey(pkcs8) {
-      const key = provider.signingKey(pkcs8);
-      return {
-        algorithm: key.algorithm,
-        publicKey: () => key.publicKey(),
-        sign: (scheme, message) => {
-          if (SIGNATURE_PARAMETERS[scheme].key === key.algorithm) verified(scheme);
-          return key.sign(scheme, message);
-        },
-        destroy: () => key.destroy(),
-      };
-    },
-  };
-}
 
 /** Short messages by noble, long ones by node:crypto. */
 class AeadBySize implements Aead {

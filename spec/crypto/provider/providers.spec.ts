@@ -9,6 +9,7 @@ import {
   AEAD_PARAMETERS,
   type AeadName,
   type CryptoProvider,
+  PRIMITIVES,
   defaultProvider,
   loadNobleProvider,
   nobleProvider,
@@ -206,5 +207,13 @@ describe('defaultProvider', () => {
       for (const name of AEAD_NAMES.filter((each) => each.startsWith('aes')))
         assert.ok(!provider.constantTime.has(name), `${provider.name} ${name}`);
     }
+  });
+
+  it('has every primitive, constant-time but for table-based AES', () => {
+    for (const provider of [defaultProvider(), defaultProvider({ constantTimeOnly: true })]) {
+      assert.deepEqual([...provider.primitives], [...PRIMITIVES]);
+    }
+    const others = PRIMITIVES.filter((each) => !/^aes-.*(ccm|gcm)/.test(each));
+    assert.deepEqual([...defaultProvider().constantTime], others);
   });
 });
