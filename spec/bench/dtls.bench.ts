@@ -11,7 +11,7 @@ import {
 import { DatagramCore, type Endpoint, checkedSocketConfiguration } from '../../lib/net/index.ts';
 import { type Environment, type Instant, SeededRandom, systemEnvironment } from '../../lib/runtime/index.ts';
 import { nativeDtls } from '../../security-backends/native/backend.ts';
-import { CIPHERSUITES } from '../../security-backends/native/ciphersuites.ts';
+import { selectCiphersuites } from '../../security-backends/native/ciphersuites.ts';
 import { DtlsClient } from '../../security-backends/native/client.ts';
 import type { DtlsConnection } from '../../security-backends/native/connection.ts';
 import { CookieGate } from '../../security-backends/native/cookie-gate.ts';
@@ -32,7 +32,7 @@ export async function run(): Promise<readonly BenchResult[]> {
 }
 
 function connections(): readonly BenchResult[] {
-  return CIPHERSUITES.flatMap(({ id, name }) =>
+  return selectCiphersuites(undefined, 'psk').flatMap(({ id, name }) =>
     PROVIDERS.flatMap((provider) => {
       const reference = provider === nodeProvider ? undefined : nodeProvider.name;
       const row = (what: string, value: number): BenchResult => ({

@@ -5,7 +5,7 @@ import type { CryptoProvider } from '../../../lib/crypto/provider/provider.ts';
 import type { Endpoint, Negotiated, SocketError } from '../../../lib/net/index.ts';
 import { equalBytes } from '../../../lib/bytes/index.ts';
 import { type Instant, NEVER, SeededRandom } from '../../../lib/runtime/index.ts';
-import { DtlsClient } from '../../../security-backends/native/client.ts';
+import { DtlsClient, type DtlsClientOptions } from '../../../security-backends/native/client.ts';
 import type {
   DtlsConnection,
   DtlsJob,
@@ -69,7 +69,12 @@ export interface PairOptions {
   readonly server?: Partial<DtlsServerOptions>;
   readonly clientKey?: Uint8Array;
   /** How the server answers lookups. Default: KEY for every identity. */
-  readonly serverAnswer?: () => PskAnswer | undefined;
+  readonly serverAnswer?: (job: DtlsJob) => DtlsJobAnswer;
+  /** How the client answers. Default: IDENTITY with `clientKey`. */
+  readonly clientAnswer?: (job: DtlsJob) => DtlsJobAnswer;
+  readonly clientHello?: Partial<DtlsClientOptions>;
+  /** Leaves every job to the test. */
+  readonly openJobs?: boolean;
   readonly provider?: CryptoProvider;
   readonly seed?: number;
 }
@@ -97,10 +102,10 @@ export class Pair {
     this.#options = options;
     this.#random = new SeededRandom(options.seed ?? 7);
     this.#provider = options.provider ?? nodeProvider;
-    this.client = new Party(new DtlsClient({ ...this.#common(), ...options.client }), () => ({
-      identity: IDENTITY,
-      key: options.clientKey ?? KEY,
-    }));
+    const psk: PskAnswer = { identity: IDENTITY, key: options.clientKey ?? KEY };
+    const client = new DtlsClient({ ...this.#common(), ...options.client, ...options.clientHello });
+    this.client = new Party(client, options.clientAnswer ?? (() => psk));
+    if (options.openJobs === true) this.client.answer = undefined;
     this.gate = new CookieGate({ provider: this.#provider, random: this.#random });
   }
 
@@ -231,6 +236,7 @@ export class Pair {
   #admit(verified: Extract<CookieVerdict, { kind: 'verified' }>): void {
     const options: DtlsServerOptions = { ...this.#common(), verified, ...this.#options.server };
     this.server = new Party(new DtlsServer(options), this.#options.serverAnswer ?? (() => ({ key: KEY })));
+    if (this.#options.openJobs === true) this.server.answer = undefined;
     this.server.connection.start(this.now);
     this.server.pump(this.now);
   }
