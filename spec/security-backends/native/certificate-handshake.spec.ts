@@ -6,7 +6,7 @@ import { TlsAlertError } from '../../../lib/net/index.ts';
 import { CIPHERSUITES, usesPsk } from '../../../security-backends/native/ciphersuites.ts';
 import type { DtlsJob, DtlsJobAnswer } from '../../../security-backends/native/connection.ts';
 import { type CertificatePairOptions, answering, certificatePair, holder } from './certificate-pair.ts';
-import { Pair, type Side } from './pair.ts';
+import type { Pair, Side } from './pair.ts';
 
 const SUITES = CIPHERSUITES.filter((suite) => !usesPsk(suite));
 const EC = holder('ec-p256');
