@@ -18,4 +18,5 @@ export { verifiedOnUse } from './provider/verified-on-use.ts';
 export { loadNobleProvider, nobleProvider } from './provider/noble/index.ts';
 export { createNodeProvider, nodeProvider } from './provider/node/index.ts';
 export { DEFAULT_RSA_LIMITS, type RsaLimits } from './provider/node/signatures.ts';
+export * from './trust/index.ts';
 export { prf } from './prf.ts';
