@@ -36,6 +36,11 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** A copy, also of a Buffer: its own `slice` gives a view of the same memory, which whoever zeroes it zeroes too. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** Byte equality; leaves early, so not for secrets (see `equalSecrets`). */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

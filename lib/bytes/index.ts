@@ -2,7 +2,7 @@ export { DecodeError } from './decode-error.ts';
 export { Reader } from './reader.ts';
 export { Writer } from './writer.ts';
 export { fromBase64, toBase64, toBase64Url } from './base64.ts';
-export { concatBytes, equalBytes, equalSecrets, fromHex, toHex, utf8Decode, utf8Encode } from './bytes.ts';
+export { concatBytes, copyBytes, equalBytes, equalSecrets, fromHex, toHex, utf8Decode, utf8Encode } from './bytes.ts';
 export {
   CborFloat,
   type CborMap,

@@ -1,5 +1,7 @@
 // Bytes that must not be printed and do not outlive their use.
 
+import { copyBytes } from '../bytes/index.ts';
+
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /** A copy of secret bytes. However it is printed, it shows its length only. */
@@ -9,7 +11,7 @@ export class Secret {
 
   /** @param bytes copied: the caller keeps (and may zero) its own */
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes.slice();
+    this.#bytes = copyBytes(bytes);
   }
 
   /** The secret itself, not a copy: it becomes zeros on `close`. @throws Error once closed */

@@ -1,5 +1,6 @@
 // One constructor per type and source, for the combinations that make sense. Bytes are copied; nothing is read yet.
 
+import { copyBytes } from '../bytes/index.ts';
 import type {
   CertificateChainInfo,
   CertificateRevocationListInfo,
@@ -128,7 +129,7 @@ export const rawPublicKeyFromEngine = (query: string): RawPublicKeyInfo =>
   info('rawPublicKey', { kind: 'engine', query });
 
 function info<T extends SecurityInfoType>(type: T, source: SecurityInfoSource<T>): SecurityInfo<T> {
-  const copied = source.kind === 'buffer' ? { ...source, bytes: source.bytes.slice() } : { ...source };
+  const copied = source.kind === 'buffer' ? { ...source, bytes: copyBytes(source.bytes) } : { ...source };
   if (SECRET_TYPES.has(type)) hideFromPrinting(copied);
   return Object.freeze({ type, source: Object.freeze(copied) });
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   DecodeError,
   concatBytes,
+  copyBytes,
   equalBytes,
   equalSecrets,
   fromHex,
@@ -45,6 +46,14 @@ describe('bytes', () => {
     part[0] = 9;
     assert.deepEqual(whole, Uint8Array.of(1, 2, 3));
     assert.equal(concatBytes().length, 0);
+  });
+
+  it('are copied, also out of a Buffer', () => {
+    const own = Buffer.from([1, 2, 3]);
+    const copy = copyBytes(own);
+    own.fill(0);
+    assert.deepEqual(copy, Uint8Array.of(1, 2, 3));
+    assert.equal(Object.getPrototypeOf(copy), Uint8Array.prototype);
   });
 
   it('are compared by content, by both comparisons alike', () => {

@@ -21,6 +21,15 @@ describe('Secret', () => {
     assert.throws(() => secret.bytes, /closed/);
   });
 
+  it('copies a Buffer too, whose own slice is no copy, and leaves it to its owner', () => {
+    const own = Buffer.from([1, 2, 3]);
+    const secret = new Secret(own);
+    own[0] = 9;
+    assert.deepEqual(secret.bytes, Uint8Array.of(1, 2, 3));
+    secret.close();
+    assert.deepEqual([...own], [9, 2, 3]);
+  });
+
   it('closes when disposed', () => {
     const secret = new Secret(Uint8Array.of(1));
     const { bytes } = secret;

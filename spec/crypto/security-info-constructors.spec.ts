@@ -61,6 +61,10 @@ describe('security info constructors', () => {
     own.fill(0);
     assert.ok(info.source.kind === 'buffer');
     assert.deepEqual(info.source.bytes, Uint8Array.of(1, 2, 3));
+    const buffer = Buffer.from([1, 2, 3]);
+    const fromBuffer = room.pskKeyFromBuffer(buffer);
+    buffer.fill(0);
+    assert.deepEqual(fromBuffer.source, info.source);
     const elements = [room.certificateChainEmpty()];
     const chain = room.certificateChainFromArray(elements);
     elements.push(room.certificateChainEmpty());

@@ -1,7 +1,7 @@
 // Diffie-Hellman over the groups of RFC 8422 §5.1.1 with ephemeral keys: what a provider offers, and how private keys
 // are drawn.
 
-import { fromHex } from '../../bytes/index.ts';
+import { copyBytes, fromHex } from '../../bytes/index.ts';
 import type { RandomSource } from '../../runtime/index.ts';
 
 /** IANA's names of TLS Supported Groups. */
@@ -61,9 +61,9 @@ const TRIES = 64; // a good source fails one of them in 2^32 (secp256r1); this b
 /** A private key: any 32 bytes for x25519, else uniform in 1 to n - 1 by rejection (FIPS 186-5 appendix A.2.2). */
 export function drawPrivateKey(group: NamedGroup, random: RandomSource): Uint8Array {
   const length = GROUP_PARAMETERS[group].privateKeyLength;
-  if (group === 'x25519') return random.bytes(length).slice();
+  if (group === 'x25519') return copyBytes(random.bytes(length));
   for (let i = 0; i < TRIES; i++) {
-    const candidate = random.bytes(length).slice();
+    const candidate = copyBytes(random.bytes(length));
     if (isScalar(group, candidate)) return candidate;
   }
   throw new Error(`the random source gave no ${group} private key in ${TRIES} tries`);

@@ -1,14 +1,19 @@
 // What every provider must do, with node:crypto itself as the oracle.
 
 import assert from 'node:assert/strict';
-import { createCipheriv, createHash, createHmac } from 'node:crypto';
+import { createCipheriv, createHash, createHmac, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { concatBytes, equalBytes, toHex } from '../../../lib/bytes/index.ts';
 import {
   AEAD_NAMES,
   AEAD_PARAMETERS,
+  type Aead,
   type AeadName,
+  CBC_KEY_LENGTH,
+  CBC_NAMES,
+  type Cbc,
   type CryptoProvider,
+  type HmacKey,
   PRIMITIVES,
   defaultProvider,
   loadNobleProvider,
@@ -194,6 +199,66 @@ for (const provider of providers) {
     }
   });
 }
+
+describe('keys in a Buffer', () => {
+  const pkcs8s = [
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    generateKeyPairSync('ed25519'),
+    generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ].map(({ privateKey }) => privateKey.export({ type: 'pkcs8', format: 'der' }));
+
+  for (const provider of providers) {
+    it(`stay their owner's, who may overwrite them, with provider ${provider.name}`, () => {
+      const changed = (
+        length: number,
+        make: (key: Uint8Array) => () => Uint8Array | undefined,
+        destroy: () => void,
+      ) => {
+        const key = Buffer.alloc(length, 5);
+        const use = make(key);
+        const before = use();
+        key.fill(6);
+        assert.deepEqual(use(), before);
+        destroy();
+        assert.ok(key.every((byte) => byte === 6));
+      };
+      const [iv, text] = [new Uint8Array(16), new Uint8Array(16)];
+      for (const name of AEAD_NAMES) {
+        let aead: Aead | undefined;
+        const make = (key: Uint8Array) => {
+          const made = (aead = provider.aead(name, key));
+          return () => made.seal(iv.subarray(4), iv, text);
+        };
+        changed(AEAD_PARAMETERS[name].keyLength, make, () => aead?.destroy());
+      }
+      for (const name of CBC_NAMES) {
+        let cbc: Cbc | undefined;
+        const make = (key: Uint8Array) => {
+          const made = (cbc = provider.cbc(name, key));
+          return () => made.encrypt(iv, text);
+        };
+        changed(CBC_KEY_LENGTH[name], make, () => cbc?.destroy());
+      }
+      let hmac: HmacKey | undefined;
+      const make = (key: Uint8Array) => {
+        const made = (hmac = provider.hmacKey('sha256', key));
+        return () => made.mac(text);
+      };
+      changed(32, make, () => hmac?.destroy());
+      const drawn = Buffer.alloc(32, 5);
+      provider
+        .keyAgreement('secp256r1')
+        .generate({ bytes: () => drawn })
+        .destroy();
+      assert.ok(drawn.every((byte) => byte === 5));
+      for (const pkcs8 of provider.primitives.has('rsa_pkcs1_sha256') ? pkcs8s : pkcs8s.slice(0, 2)) {
+        const own = Buffer.from(pkcs8);
+        provider.signingKey(own).destroy();
+        assert.ok(own.equals(pkcs8));
+      }
+    });
+  }
+});
 
 describe('defaultProvider', () => {
   it('gives only constant-time implementations when asked to', () => {

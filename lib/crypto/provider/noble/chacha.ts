@@ -1,6 +1,7 @@
 // ChaCha20-Poly1305 (RFC 8439 §2.8) of @noble/ciphers.
 
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { copyBytes } from '../../../bytes/index.ts';
 import { type Aead, checkAeadNonce } from '../aead.ts';
 
 /** Additions, rotations and xors alone: no look-ups or branches that depend on secrets. */
@@ -10,7 +11,7 @@ export class NobleChacha implements Aead {
 
   /** @param key 32 bytes, copied */
   constructor(key: Uint8Array) {
-    this.#key = key.slice();
+    this.#key = copyBytes(key);
   }
 
   seal(nonce: Uint8Array, additionalData: Uint8Array, plaintext: Uint8Array): Uint8Array {

@@ -2,7 +2,7 @@
 
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256, p384 } from '@noble/curves/nist.js';
-import { concatBytes, DecodeError } from '../../../bytes/index.ts';
+import { concatBytes, copyBytes, DecodeError } from '../../../bytes/index.ts';
 import { parsePublicKey } from '../../public-key.ts';
 import { signingKeyBytes } from '../pkcs8.ts';
 import {
@@ -69,7 +69,7 @@ export class NobleSigningKey implements SigningKey {
     const { algorithm, secret } = signingKeyBytes(pkcs8);
     if (algorithm === 'rsa') throw new DecodeError('PKCS#8 algorithm', 'an EC or Ed25519 key', algorithm);
     this.algorithm = algorithm;
-    this.#secret = secret.slice();
+    this.#secret = copyBytes(secret);
   }
 
   publicKey(): Uint8Array {

@@ -1,6 +1,7 @@
 // AES-CCM, AES-GCM and ChaCha20-Poly1305 on node:crypto. Node has no way to reset a cipher, so each record makes its own.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { copyBytes } from '../../../bytes/index.ts';
 import { type Aead, type AeadName, AEAD_PARAMETERS, checkAeadNonce } from '../aead.ts';
 import { plain } from './plain.ts';
 
@@ -19,7 +20,7 @@ abstract class NodeAead implements Aead {
 
   constructor(name: AeadName, key: Uint8Array) {
     this.tagLength = AEAD_PARAMETERS[name].tagLength;
-    this.#key = key.slice();
+    this.#key = copyBytes(key);
   }
 
   abstract seal(nonce: Uint8Array, additionalData: Uint8Array, plaintext: Uint8Array): Uint8Array;

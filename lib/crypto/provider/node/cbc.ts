@@ -1,6 +1,7 @@
 // AES-CBC on node:crypto, without its padding. Node has no way to reset a cipher, so each message makes its own.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { copyBytes } from '../../../bytes/index.ts';
 import { type Cbc, type CbcName, checkCbcIv, checkCbcKey, checkCbcPlaintext, isWholeBlocks } from '../cbc.ts';
 import { plain } from './plain.ts';
 
@@ -11,7 +12,7 @@ export class NodeCbc implements Cbc {
   constructor(name: CbcName, key: Uint8Array) {
     checkCbcKey(name, key);
     this.#name = name;
-    this.#key = key.slice();
+    this.#key = copyBytes(key);
   }
 
   encrypt(iv: Uint8Array, plaintext: Uint8Array): Uint8Array {

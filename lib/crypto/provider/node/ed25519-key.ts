@@ -1,6 +1,6 @@
 // Which Ed25519 public keys are taken: OpenSSL takes any 32 bytes that decompress.
 
-import { fromHex, toHex } from '../../../bytes/index.ts';
+import { copyBytes, fromHex, toHex } from '../../../bytes/index.ts';
 
 /** 2^255 - 19, the last byte first. */
 const PRIME = fromHex('7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed');
@@ -19,7 +19,7 @@ const SMALL_ORDER = new Set([
  * refuses. It is public: the time it takes tells nothing.
  */
 export function isEd25519Key(bytes: Uint8Array): boolean {
-  const y = bytes.slice();
+  const y = copyBytes(bytes);
   y[31]! &= 0x7f;
   return !SMALL_ORDER.has(toHex(y)) && toHex(y.reverse()) < toHex(PRIME);
 }

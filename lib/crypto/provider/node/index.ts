@@ -1,6 +1,7 @@
 // The provider on node:crypto: OpenSSL's primitives, with the processor's AES instructions where it has them.
 
 import { createHash, createHmac } from 'node:crypto';
+import { copyBytes } from '../../../bytes/index.ts';
 import { type Aead, type AeadName, checkAeadKey } from '../aead.ts';
 import type { Hash, HashName, HmacKey } from '../hash.ts';
 import { type CryptoProvider, PRIMITIVES } from '../provider.ts';
@@ -73,7 +74,7 @@ class NodeHmacKey implements HmacKey {
 
   constructor(name: HashName, key: Uint8Array) {
     this.#name = name;
-    this.#key = key.slice();
+    this.#key = copyBytes(key);
   }
 
   mac(...parts: readonly Uint8Array[]): Uint8Array {

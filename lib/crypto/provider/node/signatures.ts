@@ -1,7 +1,7 @@
 // ECDSA, Ed25519 and RSA on node:crypto.
 
 import { type KeyObject, constants, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import { concatBytes, DecodeError, fromHex } from '../../../bytes/index.ts';
+import { concatBytes, copyBytes, DecodeError, fromHex } from '../../../bytes/index.ts';
 import { type PublicKey, parsePublicKey } from '../../public-key.ts';
 import { type SigningKeyBytes, signingKeyBytes } from '../pkcs8.ts';
 import {
@@ -81,7 +81,7 @@ export class NodeSigningKey implements SigningKey {
   }
 
   publicKey(): Uint8Array {
-    return plain(createPublicKey(this.#usable()).export({ format: 'der', type: 'spki' })).slice();
+    return copyBytes(createPublicKey(this.#usable()).export({ format: 'der', type: 'spki' }));
   }
 
   sign(scheme: SignatureScheme, message: Uint8Array): Uint8Array {
@@ -109,7 +109,7 @@ const PKCS8_PREFIX = {
 } as const;
 
 function importKey({ algorithm, secret }: SigningKeyBytes, pkcs8: Uint8Array): KeyObject {
-  const der = algorithm === 'rsa' ? pkcs8.slice() : concatBytes(PKCS8_PREFIX[algorithm], secret);
+  const der = algorithm === 'rsa' ? copyBytes(pkcs8) : concatBytes(PKCS8_PREFIX[algorithm], secret);
   try {
     return createPrivateKey({ key: derOf(der), format: 'der', type: 'pkcs8' });
   } catch {
