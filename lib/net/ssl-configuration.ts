@@ -8,6 +8,7 @@ import type {
   PskKeyInfo,
   RawPublicKeyInfo,
 } from '../crypto/index.ts';
+import type { CertificateAssociation } from '../crypto/trust/certificate-usage.ts';
 import type { Endpoint, HandshakeTimeouts } from './socket.ts';
 import type { SecurityVersion } from './negotiated.ts';
 import type { SocketConfiguration } from './socket-configuration.ts';
@@ -34,6 +35,15 @@ export interface CertificateSecurity {
   readonly clientKey?: PrivateKeyInfo | undefined;
   /** Complete our chain from the trust anchors before sending it. Default false. */
   readonly rebuildClientChain?: boolean | undefined;
+  /** What the server's certificate is compared with (LwM2M's /0/x/15, /0/x/4 and /0/x/13). Default: path and name decide. */
+  readonly serverCertificate?: CertificateAssociation | undefined;
+  /**
+   * For devices whose wall time cannot be trusted: decides about the time in which all certificates of the path are valid
+   * (milliseconds since 1970). Default: the environment's wall time decides.
+   */
+  readonly withoutClock?: ((window: { readonly notBefore: number; readonly notAfter: number }) => boolean) | undefined;
+  /** Take the subject's commonName for a host name where there is no subjectAltName (RFC 9525 §2 forbids it). Default false. */
+  readonly dangerMatchCommonName?: boolean | undefined;
   /** Accept any peer certificate. Default false. */
   readonly dangerSkipPeerValidation?: boolean | undefined;
 }
@@ -63,6 +73,10 @@ export interface TlsCommonConfiguration {
   readonly versions?: readonly SecurityVersion[] | undefined;
   /** IANA ids in order of preference; unknown ids are ignored. Default: the backend's own order. */
   readonly ciphersuites?: readonly number[] | undefined;
+  /** Application protocols in order of preference (RFC 7301). Default none. */
+  readonly alpn?: readonly string[] | undefined;
+  /** Largest plaintext of a protected record the peer may send, 64 to 16,384 bytes (RFC 8449). Default: not said. */
+  readonly recordSizeLimit?: number | undefined;
   /** Extended master secret (RFC 7627). Default `require`. */
   readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
   /** Default 1 s and 60 s (RFC 6347 §4.2.4.1); RFC 7925 §11 suggests 9 s for constrained networks. */
@@ -87,6 +101,8 @@ export interface SslConfiguration extends TlsCommonConfiguration {
   /** Name to ask for (SNI) and to check, if not the one given to connect. */
   readonly serverName?: string | undefined;
   readonly daneTlsaRecords?: readonly TlsaRecord[] | undefined;
+  /** Asks the server for short records: 512, 1,024, 2,048 or 4,096 bytes of plaintext (RFC 6066 §4). Default: does not. */
+  readonly maxFragmentLength?: number | undefined;
 }
 
 /** The server's side of pre-shared keys. */

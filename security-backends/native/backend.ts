@@ -2,32 +2,30 @@
 
 import {
   type CryptoProvider,
+  type Engine,
   type FileSource,
-  type LoadOptions,
+  type KeyDecryption,
   defaultProvider,
-  loadPsk,
-  loadPskKey,
 } from '../../lib/crypto/index.ts';
 import {
   type Capabilities,
   type CheckedSocketConfiguration,
   type DatagramSocket,
-  type PskSecurity,
-  type PskServerSecurity,
   type Security,
   type SecurityBackend,
   type ServerConfiguration,
   type ServerSecurity,
   type SocketConfiguration,
-  SocketError,
   type SslConfiguration,
   checkedSocketConfiguration,
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import { CIPHERSUITES, selectCiphersuites, usesPsk } from './ciphersuites.ts';
-import { SUPPORTED_VERSIONS, checkCount, dtlsSettings } from './configuration.ts';
-import type { PskAnswer } from './connection.ts';
-import type { DtlsEndpointOptions } from './endpoint.ts';
+import { type Loading, certificateClient, certificateServer } from './certificate-credentials.ts';
+import { CIPHERSUITES } from './ciphersuites.ts';
+import { SUPPORTED_VERSIONS, checkCount, checkTlsaRecords, dtlsSettings } from './configuration.ts';
+import { type ClientCredentials, type ServerCredentials, pskClient, pskServer } from './credentials.ts';
+import { rawKeyClient, rawKeyServer } from './raw-key-credentials.ts';
+import { hasPrimitivesFor, supportedGroups, supportedSchemes } from './registries.ts';
 import { DtlsServerSocket } from './server-socket.ts';
 import { DtlsClientSocket } from './socket.ts';
 
@@ -38,6 +36,10 @@ export interface NativeDtlsOptions {
   readonly provider?: CryptoProvider | undefined;
   /** Where `file` sources of credentials are read. Default: they are refused. */
   readonly files?: FileSource | undefined;
+  /** What answers `engine` sources: keys that stay outside. Default: they are refused. */
+  readonly engine?: Engine | undefined;
+  /** What opens encrypted private keys. Default: they are refused. */
+  readonly keyDecryption?: KeyDecryption | undefined;
 }
 
 /** `DtlsClientSocket`s and `DtlsServerSocket`s by configuration. */
@@ -46,67 +48,74 @@ export interface NativeDtls extends SecurityBackend<DatagramSocket> {
   createServer(configuration: ServerConfiguration, environment: Environment): DtlsServerSocket;
 }
 
-const PSK_SUITES: readonly number[] = Object.freeze(CIPHERSUITES.filter(usesPsk).map(({ id }) => id));
-const DEFAULT_PSK_SUITES: readonly number[] = selectCiphersuites(undefined, 'psk').map(({ id }) => id);
-
-const CAPABILITIES: Capabilities = Object.freeze({
-  versions: SUPPORTED_VERSIONS,
-  ciphersuites: PSK_SUITES,
-  credentials: Object.freeze(['psk'] as const),
-  roles: Object.freeze(['client', 'server'] as const),
-  resumption: false,
-  connectionId: false,
-  dane: false,
-  clock: 'injected',
-});
+/** What a provider lacks (RSA in noble, say) is not among the suites. */
+function capabilitiesOf(provider: CryptoProvider): Capabilities {
+  const feasible = CIPHERSUITES.filter((suite) => hasPrimitivesFor(suite, provider));
+  const signs = supportedSchemes(provider).length > 0 && supportedGroups(provider).length > 0;
+  return Object.freeze({
+    versions: SUPPORTED_VERSIONS,
+    ciphersuites: Object.freeze(feasible.map(({ id }) => id)),
+    credentials: Object.freeze(signs ? (['psk', 'certificate', 'rawPublicKey'] as const) : (['psk'] as const)),
+    roles: Object.freeze(['client', 'server'] as const),
+    resumption: false,
+    connectionId: false,
+    dane: signs,
+    clock: 'injected',
+  });
+}
 
 const DEFAULT_MAX_SESSIONS = 10_000; // about 10 KB each: 100 MB
 const DEFAULT_MAX_HANDSHAKES = 1_000;
 const LARGEST_COUNT = 10_000_000;
 
-/** DTLS 1.2 with pre-shared keys, client and server. `additionalConfiguration` is given the connection's DtlsOptions. */
+/** DTLS 1.2 with pre-shared keys, certificates or raw public keys, client and server. `additionalConfiguration` is given the connection's DtlsOptions. */
 export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
   const { datagramSocket } = options;
   const provider = options.provider ?? defaultProvider();
-  const loading = (environment: Environment): LoadOptions => ({ files: options.files, log: environment.log });
+  const loading = (environment: Environment): Loading => ({
+    files: options.files,
+    engine: options.engine,
+    keyDecryption: options.keyDecryption,
+    provider,
+    log: environment.log,
+  });
 
   return {
     name: 'native',
-    capabilities: CAPABILITIES,
+    capabilities: capabilitiesOf(provider),
 
     createSocket(configuration, environment) {
-      const security = pskOf(configuration.security);
-      const settings = dtlsSettings(configuration, PSK_SUITES, environment.log, DEFAULT_PSK_SUITES);
+      const { security } = configuration;
+      const settings = dtlsSettings(configuration, security.mode, provider, environment.log);
       const socket = checkedSocketConfiguration(configuration.socket);
-      if ((configuration.daneTlsaRecords?.length ?? 0) > 0)
-        throw refused('daneTlsaRecords: this backend knows pre-shared keys alone');
-      const { identity, key } = loadPsk(security, loading(environment));
+      const credentials = clientCredentials(security, loading(environment), environment);
+      const tlsa = checkTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
       return new DtlsClientSocket(
         {
           settings,
           provider,
           socket,
+          credentials,
+          tlsa,
           serverName: configuration.serverName,
+          maxFragmentLength: configuration.maxFragmentLength,
           additionalConfiguration: configuration.additionalConfiguration,
           makeLower: () => datagramSocket(socket, environment),
-          choosePsk: () => ({ identity, key: key.bytes }),
-          forget: () => key.close(),
         },
         environment,
       );
     },
 
     createServer(configuration, environment) {
-      const security = pskServerOf(configuration.security);
+      const { security } = configuration;
       const socket: CheckedSocketConfiguration = checkedSocketConfiguration(configuration.socket);
       return new DtlsServerSocket(
         {
-          settings: dtlsSettings(configuration, PSK_SUITES, environment.log, DEFAULT_PSK_SUITES),
+          settings: dtlsSettings(configuration, security.mode, provider, environment.log),
           provider,
           socket,
-          identityHint: security.identityHint?.slice(),
-          lookup: pskLookup(security.lookup, loading(environment)),
-          unknownIdentity: security.unknownIdentity ?? 'hide',
+          credentials: serverCredentials(security, loading(environment), environment),
+          unknownIdentity: (security.mode === 'psk' ? security.unknownIdentity : undefined) ?? 'hide',
           maxSessions: checkCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS, LARGEST_COUNT),
           maxHandshakes: checkCount(
             'maxHandshakes',
@@ -122,32 +131,14 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
   };
 }
 
-/** Turns the application's look-up into answers, whose keys the session zeroes. */
-function pskLookup(lookup: PskServerSecurity['lookup'], options: LoadOptions): DtlsEndpointOptions['lookup'] {
-  const load = (info: Awaited<ReturnType<typeof lookup>>): PskAnswer | undefined => {
-    const secret = info === undefined ? undefined : loadPskKey(info, options);
-    return secret === undefined ? undefined : { key: secret.bytes };
-  };
-  return (identity, from) => {
-    const info = lookup(identity.slice(), from);
-    return info instanceof Promise ? info.then(load) : load(info);
-  };
+function clientCredentials(security: Security, loading: Loading, environment: Environment): ClientCredentials {
+  if (security.mode === 'psk') return pskClient(security, loading);
+  if (security.mode === 'certificate') return certificateClient(security, loading, environment);
+  return rawKeyClient(security, loading);
 }
 
-function pskOf(security: Security): PskSecurity {
-  if (security.mode === 'psk') return security;
-  throw refused(
-    `security.mode: expected psk, found ${security.mode}: this backend has no certificates or raw public keys`,
-  );
-}
-
-function pskServerOf(security: ServerSecurity): PskServerSecurity {
-  if (security.mode === 'psk') return security;
-  throw refused(
-    `security.mode: expected psk, found ${security.mode}: this backend has no certificates or raw public keys`,
-  );
-}
-
-function refused(message: string): SocketError {
-  return new SocketError('ENOTSUP', message);
+function serverCredentials(security: ServerSecurity, loading: Loading, environment: Environment): ServerCredentials {
+  if (security.mode === 'psk') return pskServer(security, loading);
+  if (security.mode === 'certificate') return certificateServer(security, loading, environment);
+  return rawKeyServer(security, loading);
 }

@@ -6,13 +6,26 @@ import {
   type SecurityVersion,
   SocketError,
   type TlsCommonConfiguration,
+  type TlsaRecord,
 } from '../../lib/net/index.ts';
+import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import { type Log, UNBOUNDED, seconds } from '../../lib/runtime/index.ts';
+import {
+  CIPHERSUITES,
+  type Ciphersuite,
+  type Credential,
+  selectCiphersuites,
+  suitsCredential,
+} from './ciphersuites.ts';
+import { hasPrimitivesFor } from './registries.ts';
 
 /** The part of a configuration that both roles have, complete and checked. */
 export interface DtlsSettings {
   /** Ids this backend has, in the order of preference asked for. */
   readonly ciphersuites: readonly number[];
+  readonly credential: Credential;
+  readonly alpn: readonly string[];
+  readonly recordSizeLimit: number | undefined;
   readonly extendedMasterSecret: 'require' | 'prefer';
   readonly handshakeTimeouts: HandshakeTimeouts;
   readonly handshakeTries: number;
@@ -25,20 +38,19 @@ const DEFAULT_HANDSHAKE_TIMEOUTS: HandshakeTimeouts = { min: seconds(1), max: se
 const DEFAULT_HANDSHAKE_TRIES = 7; // 1+2+4+8+16+32+60 s: about two minutes, as TCP's SYN
 const MAX_HANDSHAKE_TRIES = 255;
 
-/**
- * @param supported ids of all suites that suit the credential
- * @param byDefault those in use if the configuration names none
- * @throws SocketError ENOTSUP for what this backend lacks, EINVAL for values out of range
- */
+/** @throws SocketError ENOTSUP for what this backend lacks, EINVAL for values out of range */
 export function dtlsSettings(
   configuration: TlsCommonConfiguration,
-  supported: readonly number[],
+  credential: Credential,
+  provider: CryptoProvider,
   log: Log,
-  byDefault: readonly number[] = supported,
 ): DtlsSettings {
   checkVersions(configuration.versions);
   return {
-    ciphersuites: chooseCiphersuites(configuration.ciphersuites, supported, byDefault),
+    credential,
+    ciphersuites: chooseCiphersuites(configuration.ciphersuites, credential, provider),
+    alpn: [...(configuration.alpn ?? [])],
+    recordSizeLimit: configuration.recordSizeLimit,
     extendedMasterSecret: configuration.extendedMasterSecret ?? 'require', // RFC 7925 §16: MUST for IoT
     handshakeTimeouts: checkHandshakeTimeouts(configuration.handshakeTimeouts ?? DEFAULT_HANDSHAKE_TIMEOUTS),
     handshakeTries: checkCount(
@@ -61,6 +73,19 @@ export function checkHandshakeTimeouts(timeouts: HandshakeTimeouts): HandshakeTi
       fatal: false,
     },
   );
+}
+
+/** A copy. @throws SocketError ENOTSUP where no use is made of them */
+export function checkTlsaRecords(
+  records: readonly TlsaRecord[],
+  { dane }: { readonly dane: boolean },
+): readonly TlsaRecord[] {
+  if (records.length > 0 && !dane) {
+    throw new SocketError('ENOTSUP', "daneTlsaRecords: without use unless security.mode is 'certificate' with `dane`", {
+      fatal: false,
+    });
+  }
+  return records.map((record) => ({ ...record, associationData: record.associationData.slice() }));
 }
 
 /** @throws SocketError EINVAL unless 1 <= value <= max */
@@ -87,14 +112,21 @@ function checkVersions(asked: readonly SecurityVersion[] | undefined): void {
 
 function chooseCiphersuites(
   asked: readonly number[] | undefined,
-  supported: readonly number[],
-  byDefault: readonly number[],
+  credential: Credential,
+  provider: CryptoProvider,
 ): readonly number[] {
-  if (asked === undefined) return [...byDefault];
-  const usable = asked.filter((id, at) => supported.includes(id) && asked.indexOf(id) === at);
+  const feasible = (suites: readonly Ciphersuite[]): readonly number[] =>
+    suites.filter((suite) => hasPrimitivesFor(suite, provider)).map(({ id }) => id);
+  if (asked === undefined) return feasible(selectCiphersuites(undefined, credential));
+  const unique = asked.filter((id, at) => asked.indexOf(id) === at);
+  const usable = feasible(selectCiphersuites(unique, credential));
   if (usable.length > 0) return usable;
-  const offered = list(asked.map(suiteName));
-  throw new SocketError('ENOTSUP', `ciphersuites: offered ${offered}, supported ${list(supported.map(suiteName))}`);
+  const supported = feasible(CIPHERSUITES.filter((suite) => suitsCredential(suite, credential)));
+  const [theirs, ours] = [list(asked.map(suiteName)), list(supported.map(suiteName))];
+  throw new SocketError(
+    'ENOTSUP',
+    `ciphersuites: offered ${theirs}, supported with security.mode ${credential} ${ours}`,
+  );
 }
 
 function suiteName(id: number): string {

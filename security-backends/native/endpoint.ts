@@ -12,8 +12,9 @@ import { equalBytes } from '../../lib/bytes/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { DtlsSettings } from './configuration.ts';
-import type { PskAnswer } from './connection.ts';
+import type { DtlsJob, PskAnswer } from './connection.ts';
 import { CookieGate, type VerifiedHello, isClientHello } from './cookie-gate.ts';
+import type { Answer, ServerCredentials } from './credentials.ts';
 import { RECORD_HEADER_BYTES } from './record.ts';
 import { DtlsServer, type DtlsServerOptions } from './server.ts';
 import { DtlsSession, type SessionOwner } from './session.ts';
@@ -24,9 +25,7 @@ export interface DtlsEndpointOptions {
   readonly provider: CryptoProvider;
   /** Options of the sessions. */
   readonly socket: CheckedSocketConfiguration;
-  readonly identityHint: Uint8Array | undefined;
-  /** The key of an identity, which the session zeroes once it has been used; undefined refuses. */
-  readonly lookup: (identity: Uint8Array, from: Endpoint) => PskAnswer | undefined | Promise<PskAnswer | undefined>;
+  readonly credentials: ServerCredentials;
   /** Whether an unknown identity looks like a wrong key, or is answered by an alert (RFC 4279 §2). */
   readonly unknownIdentity: 'hide' | 'alert';
   /** Established sessions at once; the longest idle one gives way. */
@@ -146,8 +145,12 @@ export class DtlsEndpoint implements SessionOwner {
 
   lookup(identity: Uint8Array, from: Endpoint): PskAnswer | undefined | Promise<PskAnswer | undefined> {
     if (identity.length > MAX_IDENTITY_BYTES) return this.#orUnknown(undefined);
-    const found = this.#options.lookup(identity, from);
+    const found = this.#options.credentials.lookup(identity, from);
     return found instanceof Promise ? found.then((later) => this.#orUnknown(later)) : this.#orUnknown(found);
+  }
+
+  answer(job: DtlsJob, from: Endpoint): Answer {
+    return this.#options.credentials.answer(job, from);
   }
 
   /** A key that nobody has goes the way of a wrong one, in the same time and with the same silence. */
@@ -219,12 +222,15 @@ export class DtlsEndpoint implements SessionOwner {
 
   #begin(verified: VerifiedHello, peer: Endpoint): void {
     if (this.#handshakes.size >= this.#options.maxHandshakes) this.#displaceFor(peer);
-    const { settings, provider, socket, identityHint, additionalConfiguration } = this.#options;
+    const { settings, provider, socket, credentials, additionalConfiguration } = this.#options;
+    const { identityHint, clientCertificate, authorities } = credentials;
     const session = new DtlsSession(this.#environment, socket, peer, verified, this);
     const native: DtlsServerOptions = {
       ...settings,
       provider,
       identityHint,
+      clientCertificate,
+      authorities,
       verified,
       mtu: session.payload,
       random: this.#environment.random,

@@ -5,12 +5,12 @@ import { SocketError } from '../../lib/net/index.ts';
 import type { RandomSource } from '../../lib/runtime/index.ts';
 import type { CryptoProvider, NamedGroup, SignatureScheme } from '../../lib/crypto/provider/provider.ts';
 import type { Ciphersuite, Credential } from './ciphersuites.ts';
-import { CIPHERSUITES, selectCiphersuites, suitsCredential, usesEcdhe } from './ciphersuites.ts';
+import { CIPHERSUITES, selectCiphersuites, suitsCredential } from './ciphersuites.ts';
 import type { DtlsLimits, DtlsOptions } from './connection.ts';
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, DEFAULT_TRIES, MIN_MTU } from './connection.ts';
 import { LEAST_RECORD_SIZE } from './extension-bodies.ts';
 import { MAX_PLAINTEXT_BYTES } from './record.ts';
-import { schemeKey, supportedGroups, supportedSchemes } from './registries.ts';
+import { hasPrimitivesFor, supportedGroups, supportedSchemes } from './registries.ts';
 
 export interface ResolvedOptions {
   readonly mtu: number;
@@ -39,7 +39,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     provider.primitives.has(scheme),
   );
   const ciphersuites = selectCiphersuites(options.ciphersuites, credential).filter((suite) =>
-    isFeasible(suite, provider, groups, signatureSchemes),
+    hasPrimitivesFor(suite, provider, groups, signatureSchemes),
   );
   if (!(options.mtu >= MIN_MTU)) throw invalid('mtu', `at least ${MIN_MTU} bytes`, `${options.mtu}`);
   if (!Number.isInteger(tries) || tries < 1) throw invalid('handshakeTries', 'a whole number from 1', `${tries}`);
@@ -69,19 +69,6 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     keyLog: options.keyLog,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
-}
-
-/** Whether the provider has what the suite needs. */
-function isFeasible(
-  suite: Ciphersuite,
-  provider: CryptoProvider,
-  groups: readonly NamedGroup[],
-  schemes: readonly SignatureScheme[],
-): boolean {
-  if (!provider.primitives.has(suite.protection === 'cbc' ? suite.cbc : suite.aead)) return false;
-  if (usesEcdhe(suite) && groups.length === 0) return false;
-  if (suite.keyExchange === 'ecdheRsa') return schemes.some((scheme) => schemeKey(scheme) === 'rsa');
-  return suite.keyExchange !== 'ecdheEcdsa' || schemes.some((scheme) => schemeKey(scheme) !== 'rsa');
 }
 
 function isRecordSize(bytes: number): boolean {

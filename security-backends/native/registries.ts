@@ -10,7 +10,7 @@ import {
   SIGNATURE_SCHEMES,
   type SignatureScheme,
 } from '../../lib/crypto/provider/provider.ts';
-import type { KeyExchange } from './ciphersuites.ts';
+import { type Ciphersuite, type KeyExchange, usesEcdhe } from './ciphersuites.ts';
 
 export function groupId(group: NamedGroup): number {
   return GROUP_PARAMETERS[group].id;
@@ -46,4 +46,17 @@ export function supportedGroups(provider: CryptoProvider): readonly NamedGroup[]
 /** Every scheme the provider has, in order of preference. */
 export function supportedSchemes(provider: CryptoProvider): readonly SignatureScheme[] {
   return SIGNATURE_SCHEMES.filter((scheme) => provider.primitives.has(scheme));
+}
+
+/** Whether there is a cipher, a group and a signature scheme for the suite among what is given. */
+export function hasPrimitivesFor(
+  suite: Ciphersuite,
+  provider: CryptoProvider,
+  groups: readonly NamedGroup[] = supportedGroups(provider),
+  schemes: readonly SignatureScheme[] = supportedSchemes(provider),
+): boolean {
+  if (!provider.primitives.has(suite.protection === 'cbc' ? suite.cbc : suite.aead)) return false;
+  if (usesEcdhe(suite) && groups.length === 0) return false;
+  if (suite.keyExchange === 'psk' || suite.keyExchange === 'ecdhePsk') return true;
+  return schemes.some((scheme) => keyFits(suite.keyExchange, schemeKey(scheme)));
 }

@@ -70,6 +70,12 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     return this.#waiters.wait(poll, { timeout: UNBOUNDED, what: 'accept', signal: options.signal });
   }
 
+  /** Closes for good: private keys are zeroed, which `close` leaves in place for the next bind. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    this.#options.credentials.forget();
+  }
+
   send(bytes: Uint8Array): void {
     this.checkSend(bytes);
   }

@@ -15,14 +15,17 @@ import type { Environment } from '../../lib/runtime/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
 import { ALERT } from './alerts.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
-import type { DtlsConnection, DtlsJob, PskAnswer } from './connection.ts';
+import type { DtlsConnection, DtlsJob, DtlsJobAnswer, PskAnswer } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
+import type { Answer } from './credentials.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
 /** What a session needs of its endpoint. */
 export interface SessionOwner {
   readonly outlet: DatagramOutlet;
-  lookup(identity: Uint8Array, from: Endpoint): PskAnswer | undefined | Promise<PskAnswer | undefined>;
+  lookup(identity: Uint8Array, from: Endpoint): Answer<PskAnswer | undefined>;
+  /** Every other job. */
+  answer(job: DtlsJob, from: Endpoint): Answer;
   /** The peer's Finished has verified. */
   established(session: DtlsSession): void;
   /** Authenticated data came from the peer, or something went to it. */
@@ -109,7 +112,7 @@ export class DtlsSession extends SecuredDatagrams {
 
   override setOption<K extends keyof WritableOptions>(key: K, value: WritableOptions[K]): void;
   override setOption(key: keyof WritableOptions, value: never): void {
-    if (key === 'daneTlsaRecords') throw notSupported(`setOption ${key}`, 'this backend knows pre-shared keys alone');
+    if (key === 'daneTlsaRecords') throw notSupported(`setOption ${key}`, 'a server looks up no DANE records');
     if (key !== 'dtlsHandshakeTimeouts') return super.setOption(key, value);
     this.driver?.connection.setHandshakeTimeouts(checkHandshakeTimeouts(value));
   }
@@ -149,18 +152,18 @@ export class DtlsSession extends SecuredDatagrams {
   }
 
   protected answerJob(job: DtlsJob): void {
-    if (job.type !== 'lookupPsk') return;
     const driver = this.driver;
-    const give = (answer: PskAnswer | undefined): void => {
+    const give = (answer: DtlsJobAnswer): void => {
       driver?.answer(job.id, answer);
-      answer?.key.fill(0);
+      if (answer !== undefined && 'key' in answer) answer.key.fill(0);
     };
     const refuse = (error: unknown): void => {
-      this.environment.log.warn({ error }, 'the look-up of a pre-shared key failed; the peer is refused');
+      this.environment.log.warn({ error, job: job.type }, 'a job of a handshake failed; the peer is refused');
       driver?.abort(ALERT.internalError); // that the identity is unknown would be a lie, which devices act upon
     };
     try {
-      const answer = this.#owner.lookup(job.identity, this.peer);
+      const answer =
+        job.type === 'lookupPsk' ? this.#owner.lookup(job.identity, this.peer) : this.#owner.answer(job, this.peer);
       if (answer instanceof Promise) answer.then(give, refuse);
       else give(answer);
     } catch (error) {

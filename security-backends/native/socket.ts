@@ -1,12 +1,20 @@
 // The client: a datagram socket on one DTLS connection over a lower datagram socket.
 
-import type { Cancellable, DatagramSocket, Endpoint, HandshakeTimeouts, WritableOptions } from '../../lib/net/index.ts';
+import type {
+  Cancellable,
+  DatagramSocket,
+  Endpoint,
+  HandshakeTimeouts,
+  TlsaRecord,
+  WritableOptions,
+} from '../../lib/net/index.ts';
 import { type CheckedSocketConfiguration, SocketError, literalFamily, notSupported } from '../../lib/net/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
-import { type DtlsSettings, checkHandshakeTimeouts } from './configuration.ts';
-import type { DtlsJob, PskAnswer } from './connection.ts';
+import { type DtlsSettings, checkHandshakeTimeouts, checkTlsaRecords } from './configuration.ts';
+import type { DtlsJob } from './connection.ts';
+import type { ClientCredentials } from './credentials.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
 /** What the backend makes a client socket from: checked and copied. */
@@ -18,10 +26,11 @@ export interface DtlsClientSocketOptions {
   readonly makeLower: () => DatagramSocket;
   /** Name to ask for (SNI), if not the one given to connect. */
   readonly serverName: string | undefined;
-  /** Identity and key for a server's hint, at once or later; undefined refuses. The connection copies them. */
-  readonly choosePsk: (hint: Uint8Array | undefined) => PskAnswer | undefined | Promise<PskAnswer | undefined>;
-  /** Zeroes the credentials: no connect after this. */
-  readonly forget: () => void;
+  /** DANE records to begin with. */
+  readonly tlsa: readonly TlsaRecord[];
+  readonly maxFragmentLength: number | undefined;
+  /** Answers the connection's jobs; the connection copies what it needs. */
+  readonly credentials: ClientCredentials;
   readonly additionalConfiguration: ((native: unknown) => void) | undefined;
 }
 
@@ -29,6 +38,7 @@ export interface DtlsClientSocketOptions {
 export class DtlsClientSocket extends SecuredDatagrams {
   readonly #options: DtlsClientSocketOptions;
   #timeouts: HandshakeTimeouts;
+  #tlsa: readonly TlsaRecord[];
   #lower: DatagramSocket | undefined;
   #softError: SocketError | undefined;
   #connected: (() => void) | undefined;
@@ -38,6 +48,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
     super(environment, options.socket);
     this.#options = options;
     this.#timeouts = options.settings.handshakeTimeouts;
+    this.#tlsa = options.tlsa;
   }
 
   connect(host: string, port: number, options: Cancellable = {}): Promise<void> {
@@ -73,15 +84,23 @@ export class DtlsClientSocket extends SecuredDatagrams {
   override async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     this.#disposed = true;
-    this.#options.forget();
+    this.#options.credentials.forget();
   }
 
   override setOption<K extends keyof WritableOptions>(key: K, value: WritableOptions[K]): void;
   override setOption(key: keyof WritableOptions, value: never): void {
-    if (key === 'daneTlsaRecords') throw notSupported(`setOption ${key}`, 'this backend knows pre-shared keys alone');
+    if (key === 'daneTlsaRecords') return this.#setTlsaRecords(value);
     if (key !== 'dtlsHandshakeTimeouts') return super.setOption(key, value);
     this.#timeouts = checkHandshakeTimeouts(value);
     this.driver?.connection.setHandshakeTimeouts(this.#timeouts);
+  }
+
+  #setTlsaRecords(records: readonly TlsaRecord[]): void {
+    const { credentials } = this.#options;
+    if (!credentials.dane) {
+      throw notSupported('setOption daneTlsaRecords', "it needs security.mode 'certificate' with `dane`");
+    }
+    this.#tlsa = checkTlsaRecords(records, credentials);
   }
 
   override get mtu(): number {
@@ -119,13 +138,16 @@ export class DtlsClientSocket extends SecuredDatagrams {
   }
 
   protected answerJob(job: DtlsJob): void {
-    if (job.type !== 'choosePsk') return;
     const driver = this.driver;
+    const { credentials, serverName } = this.#options;
+    const host = serverName ?? this.remoteHostname ?? this.remote?.address ?? '';
     const fail = (error: unknown): void => {
-      this.fail(new SocketError('EIO', 'the pre-shared key could not be had', { cause: error }));
+      if (this.driver !== driver) return;
+      const what = credentials.credential === 'psk' ? 'the pre-shared key' : 'what our certificates need';
+      this.fail(new SocketError('EIO', `${what} could not be had (${job.type})`, { cause: error }));
     };
     try {
-      const answer = this.#options.choosePsk(job.hint);
+      const answer = credentials.answer(job, { host, tlsa: this.#tlsa });
       if (answer instanceof Promise) answer.then((value) => driver?.answer(job.id, value), fail);
       else driver?.answer(job.id, answer);
     } catch (error) {
@@ -170,12 +192,14 @@ export class DtlsClientSocket extends SecuredDatagrams {
 
   /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */
   #handshake(lower: DatagramSocket): Promise<void> {
-    const { settings, provider, serverName, additionalConfiguration } = this.#options;
+    const { settings, provider, serverName, credentials, maxFragmentLength, additionalConfiguration } = this.#options;
     const native: DtlsClientOptions = {
       ...settings,
       provider,
       handshakeTimeouts: this.#timeouts,
-      serverName: serverName ?? hostName(this.remoteHostname),
+      serverName: hostName(serverName ?? this.remoteHostname),
+      hasCertificate: credentials.hasCertificate,
+      maxFragmentLength,
       mtu: lower.getOption('innerMtu'),
       random: this.environment.random,
     };

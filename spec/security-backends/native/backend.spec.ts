@@ -39,24 +39,29 @@ describe('nativeDtls', () => {
   it('says exactly what it can do', () => {
     assert.deepEqual(backend().dtls.capabilities, {
       versions: ['DTLS1.2'],
-      ciphersuites: [0xc0a8, 0x00a8, 0xc0a4, 0x00a9, 0xc0a5, 0xc0a9, 0xd001, 0xd003, 0xccac, 0x00ae, 0xc037],
-      credentials: ['psk'],
+      ciphersuites: [
+        ...[0xc0a8, 0x00a8, 0xc0a4, 0x00a9, 0xc0a5, 0xc0a9], // PSK
+        ...[0xd001, 0xd003, 0xccac], // ECDHE_PSK
+        ...[0xc0ae, 0xc02b, 0xc0ac, 0xc02c, 0xcca9], // ECDHE_ECDSA
+        ...[0xc02f, 0xcca8], // ECDHE_RSA
+        ...[0x00ae, 0xc037, 0xc023, 0xc027], // CBC
+      ],
+      credentials: ['psk', 'certificate', 'rawPublicKey'],
       roles: ['client', 'server'],
       resumption: false,
       connectionId: false,
-      dane: false,
+      dane: true,
       clock: 'injected',
     });
   });
 
-  it('refuses certificates, raw public keys and engines before anything is sent, saying what it found', () => {
+  it('refuses what it cannot meet before anything is sent, saying what it found', () => {
+    refuses({ security: { mode: 'certificate', systemTrustStore: true } }, { code: 'ENOTSUP', message: /trustAnchors/ });
+    refuses({ security: { mode: 'rawPublicKey', serverKeys: rawPublicKeyEmpty() } }, { code: 'ENODATA' });
+    refuses({ ciphersuites: [0xc0ae] }, { code: 'ENOTSUP', message: /security.mode psk/ });
     refuses(
-      { security: { mode: 'certificate', trustAnchors: certificateChainEmpty() } },
-      { code: 'ENOTSUP', message: /found certificate/ },
-    );
-    refuses(
-      { security: { mode: 'rawPublicKey', serverKeys: rawPublicKeyEmpty() } },
-      { code: 'ENOTSUP', message: /found rawPublicKey/ },
+      { security: { mode: 'certificate' }, ciphersuites: [0xc0a8, 0xd001] },
+      { code: 'ENOTSUP', message: /security.mode certificate/ },
     );
     const identity = pskIdentityFromBuffer(IDENTITY);
     refuses(
@@ -84,7 +89,7 @@ describe('nativeDtls', () => {
     refuses({ security: { mode: 'psk', identity: long, key: pskKeyFromBuffer(KEY) } }, { message: /at most 128/ });
   });
 
-  it('refuses a server without pre-shared keys, and limits out of range', () => {
+  it('refuses a server without a certificate, and limits out of range', () => {
     const { dtls, network } = backend();
     const security = {
       mode: 'certificate',
@@ -92,8 +97,8 @@ describe('nativeDtls', () => {
       key: { type: 'privateKey', source: { kind: 'empty' } },
     } as const;
     assert.throws(() => dtls.createServer({ security }, network.environment), {
-      code: 'ENOTSUP',
-      message: /found certificate/,
+      code: 'ENODATA',
+      message: /expected a certificate chain/,
     });
     const psk = { mode: 'psk', lookup: LOOKUP } as const;
     assert.throws(() => dtls.createServer({ security: psk, maxSessions: 0 }, network.environment), {

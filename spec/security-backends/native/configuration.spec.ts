@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { nodeProvider } from '../../../lib/crypto/index.ts';
 import { UNBOUNDED, milliseconds, seconds, silentLog } from '../../../lib/runtime/index.ts';
 import { checkCount, checkHandshakeTimeouts, dtlsSettings } from '../../../security-backends/native/configuration.ts';
 
-const SUPPORTED = [0xc0a8, 0x00a8];
+const DEFAULT_SUITES = [0xc0a8, 0x00a8, 0xc0a4, 0x00a9, 0xc0a5, 0xc0a9];
 
 describe('DTLS settings', () => {
   it('have the defaults of the RFCs', () => {
-    assert.deepEqual(dtlsSettings({}, SUPPORTED, silentLog), {
-      ciphersuites: SUPPORTED,
+    assert.deepEqual(dtlsSettings({}, 'psk', nodeProvider, silentLog), {
+      credential: 'psk',
+      ciphersuites: DEFAULT_SUITES,
+      alpn: [],
+      recordSizeLimit: undefined,
       extendedMasterSecret: 'require',
       handshakeTimeouts: { min: seconds(1), max: seconds(60) },
       handshakeTries: 7,
@@ -16,22 +20,32 @@ describe('DTLS settings', () => {
   });
 
   it('ignore unknown and repeated cipher suites, and keep the order asked for', () => {
-    const { ciphersuites } = dtlsSettings({ ciphersuites: [0x1301, 0x00a8, 0xc0a8, 0x00a8] }, SUPPORTED, silentLog);
+    const { ciphersuites } = dtlsSettings(
+      { ciphersuites: [0x1301, 0x00a8, 0xc0a8, 0x00a8] },
+      'psk',
+      nodeProvider,
+      silentLog,
+    );
     assert.deepEqual(ciphersuites, [0x00a8, 0xc0a8]);
   });
 
   it('refuse when no cipher suite is left, naming what was offered and what there is', () => {
-    const call = (): unknown => dtlsSettings({ ciphersuites: [0x1301, 0xc02b] }, SUPPORTED, silentLog);
-    assert.throws(call, { code: 'ENOTSUP', message: /offered 0x1301, 0xC02B, supported 0xC0A8, 0x00A8/ });
-    assert.throws(() => dtlsSettings({ ciphersuites: [] }, SUPPORTED, silentLog), { message: /offered none/ });
+    const call = (): unknown => dtlsSettings({ ciphersuites: [0x1301, 0xc02b] }, 'psk', nodeProvider, silentLog);
+    assert.throws(call, {
+      code: 'ENOTSUP',
+      message: /offered 0x1301, 0xC02B, supported with security.mode psk 0xC0A8, 0x00A8/,
+    });
+    assert.throws(() => dtlsSettings({ ciphersuites: [] }, 'psk', nodeProvider, silentLog), {
+      message: /offered none/,
+    });
   });
 
   it('refuse when no version is left', () => {
-    assert.throws(() => dtlsSettings({ versions: ['DTLS1.3', 'TLS1.2'] }, SUPPORTED, silentLog), {
+    assert.throws(() => dtlsSettings({ versions: ['DTLS1.3', 'TLS1.2'] }, 'psk', nodeProvider, silentLog), {
       code: 'ENOTSUP',
       message: /expected one of DTLS1.2, found DTLS1.3, TLS1.2/,
     });
-    assert.ok(dtlsSettings({ versions: ['DTLS1.3', 'DTLS1.2'] }, SUPPORTED, silentLog));
+    assert.ok(dtlsSettings({ versions: ['DTLS1.3', 'DTLS1.2'] }, 'psk', nodeProvider, silentLog));
   });
 
   it('copy handshake time-outs, and refuse what cannot be waited for', () => {
@@ -63,7 +77,8 @@ describe('DTLS settings', () => {
           throw new Error('disk full');
         },
       },
-      SUPPORTED,
+      'psk',
+      nodeProvider,
       silentLog,
     );
     assert.doesNotThrow(() => keyLog?.('CLIENT_RANDOM 00 00'));

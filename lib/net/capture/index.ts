@@ -1,0 +1,2 @@
+export { Capture, type CaptureOptions, captured } from './capture.ts';
+export { type Tap, tapped } from './tap.ts';

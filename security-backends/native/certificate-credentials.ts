@@ -1,0 +1,210 @@
+// X.509: whom we trust and what we show, for either role. Path validation is loaded when it is first needed.
+
+import {
+  type Certificate,
+  type CertificateChainInfo,
+  type CryptoProvider,
+  type LoadOptions,
+  type PrivateKeyInfo,
+  type RevocationList,
+  SecurityInfoError,
+  checkKeyMatches,
+  loadCertificateChain,
+  loadCertificateRevocationLists,
+  loadPrivateKey,
+  loadTrustAnchors,
+  parseCertificate,
+} from '../../lib/crypto/index.ts';
+import { DecodeError } from '../../lib/bytes/index.ts';
+import { CertificateRefusedError } from '../../lib/crypto/trust/refusal.ts';
+import { ALERT_DESCRIPTIONS, type CertificateSecurity, type CertificateServerSecurity } from '../../lib/net/index.ts';
+import type { Environment } from '../../lib/runtime/index.ts';
+import { ALERT } from './alerts.ts';
+import type { DtlsJobAnswer, RefusedChain } from './connection.ts';
+import {
+  type ClientCredentials,
+  type OwnIdentity,
+  type ServerCredentials,
+  type WantedServer,
+  answerForOwn,
+  unsupported,
+} from './credentials.ts';
+
+/** Where credentials come from, and what they are judged with. */
+export interface Loading extends LoadOptions {
+  readonly provider: CryptoProvider;
+}
+
+/** @throws SecurityInfoError, SocketError ENOTSUP */
+export function certificateClient(
+  security: CertificateSecurity,
+  loading: Loading,
+  environment: Environment,
+): ClientCredentials {
+  if (security.systemTrustStore === true) {
+    throw unsupported('systemTrustStore: give its directory or file as trustAnchors (certificateChainFromPath)');
+  }
+  const anchors = security.trustAnchors === undefined ? [] : loadTrustAnchors(security.trustAnchors, loading);
+  const revocationLists = listsOf(security, loading);
+  const own = ownIdentity(security.clientChain, security.clientKey, loading);
+  const shown = own && security.rebuildClientChain === true ? { ...own, chain: rebuilt(own, anchors) } : own;
+  const trust = { ...security, anchors, revocationLists };
+  return {
+    credential: 'certificate',
+    hasCertificate: own !== undefined,
+    dane: security.dane ?? false,
+    answer(job, server) {
+      if (job.type !== 'verifyChain') return answerForOwn(job, shown);
+      if (security.dangerSkipPeerValidation === true) return unjudged(job.chain);
+      return judged(job.chain, (chain) => judgeServer(chain, trust, server, loading.provider, environment));
+    },
+    forget: () => own?.key.close(),
+  };
+}
+
+/** @throws SecurityInfoError, SocketError ENOTSUP */
+export function certificateServer(
+  security: CertificateServerSecurity,
+  loading: Loading,
+  environment: Environment,
+): ServerCredentials {
+  const own = ownIdentity(security.chain, security.key, loading);
+  if (own === undefined) {
+    const place = { type: 'certificateChain', source: security.chain.source.kind, position: 'chain' } as const;
+    throw new SecurityInfoError('ENODATA', place, 'expected a certificate chain, found none');
+  }
+  const anchors = security.trustAnchors === undefined ? [] : loadTrustAnchors(security.trustAnchors, loading);
+  const clientCertificate = security.clientCertificate ?? 'require';
+  if (clientCertificate === 'require' && anchors.length === 0) {
+    throw unsupported(
+      "trustAnchors: expected what client certificates lead to, found none (or clientCertificate 'none')",
+    );
+  }
+  const revocationLists = listsOf(security, loading);
+  return {
+    credential: 'certificate',
+    identityHint: undefined,
+    clientCertificate,
+    authorities: anchors.map(({ subject }) => subject.der),
+    lookup: () => undefined,
+    answer(job) {
+      if (job.type !== 'verifyChain') return answerForOwn(job, own);
+      return judged(job.chain, async (chain) => {
+        const { validatePath } = await import('../../lib/crypto/trust/validate-path.ts');
+        await validatePath({
+          chain,
+          anchors,
+          revocationLists,
+          provider: loading.provider,
+          purpose: 'clientAuth',
+          time: environment.clock.wallTime(),
+        });
+      });
+    },
+    forget: () => own.key.close(),
+  };
+}
+
+interface ClientTrust extends Omit<CertificateSecurity, 'revocationLists'> {
+  readonly anchors: readonly Certificate[];
+  readonly revocationLists: readonly RevocationList[];
+}
+
+async function judgeServer(
+  chain: readonly Certificate[],
+  trust: ClientTrust,
+  server: WantedServer,
+  provider: CryptoProvider,
+  environment: Environment,
+): Promise<void> {
+  const [{ checkServerTrust }, { tlsaAssociation }] = await Promise.all([
+    import('../../lib/crypto/trust/server-trust.ts'),
+    import('../../lib/crypto/trust/certificate-usage.ts'),
+  ]);
+  const tlsa = trust.dane === true ? server.tlsa.map(tlsaAssociation) : [];
+  await checkServerTrust({
+    chain,
+    anchors: trust.anchors,
+    revocationLists: trust.revocationLists,
+    provider,
+    time: trust.withoutClock === undefined ? environment.clock.wallTime() : undefined,
+    withoutClock: trust.withoutClock,
+    host: server.host,
+    dangerMatchCommonName: trust.dangerMatchCommonName,
+    associations: [...(trust.serverCertificate === undefined ? [] : [trust.serverCertificate]), ...tlsa],
+  });
+}
+
+/** Parses and judges. What is no certificate, or is not trusted, becomes the alert that says so. */
+async function judged(
+  chain: readonly Uint8Array[],
+  judge: (chain: readonly Certificate[]) => Promise<void>,
+): Promise<DtlsJobAnswer> {
+  try {
+    const certificates = chain.map((der) => parseCertificate(der));
+    await judge(certificates);
+    return { publicKey: certificates[0]!.publicKey.spki };
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+function unjudged(chain: readonly Uint8Array[]): DtlsJobAnswer {
+  try {
+    return { publicKey: parseCertificate(chain[0]!).publicKey.spki };
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+/** @throws what is not the peer's fault */
+function refusal(error: unknown): RefusedChain {
+  if (error instanceof DecodeError) return { alert: ALERT.badCertificate, reason: error.message };
+  if (!(error instanceof CertificateRefusedError)) throw error;
+  return { alert: alertNumber(error.alert), reason: error.message };
+}
+
+function alertNumber(name: CertificateRefusedError['alert']): number {
+  const found = Object.entries(ALERT_DESCRIPTIONS).find(([, each]) => each === name);
+  return found === undefined ? ALERT.badCertificate : Number(found[0]);
+}
+
+function ownIdentity(
+  chainInfo: CertificateChainInfo | undefined,
+  keyInfo: PrivateKeyInfo | undefined,
+  loading: Loading,
+): OwnIdentity | undefined {
+  const chain = chainInfo === undefined ? [] : loadCertificateChain(chainInfo, loading);
+  const key = keyInfo === undefined ? undefined : loadPrivateKey(keyInfo, loading);
+  const [leaf] = chain;
+  if (leaf !== undefined && keyInfo !== undefined && key !== undefined) {
+    checkKeyMatches(leaf, key, keyInfo);
+    return { chain: chain.map(({ der }) => der), key };
+  }
+  if (leaf === undefined && key === undefined) return undefined;
+  key?.close();
+  const type = leaf === undefined ? 'certificateChain' : 'privateKey';
+  const place = { type, source: 'empty', position: type } as const;
+  throw new SecurityInfoError('ENODATA', place, 'expected a certificate chain and its private key, found one of them');
+}
+
+function listsOf(
+  { revocationLists }: Pick<CertificateSecurity, 'revocationLists'>,
+  loading: Loading,
+): readonly RevocationList[] {
+  return revocationLists === undefined ? [] : loadCertificateRevocationLists(revocationLists, loading);
+}
+
+/** The chain with the CAs above it that are among the anchors; a self-signed one the peer must have itself. */
+function rebuilt({ chain }: OwnIdentity, anchors: readonly Certificate[]): readonly Uint8Array[] {
+  const whole = chain.map((der) => parseCertificate(der));
+  for (let last = whole.at(-1)!; ; last = whole.at(-1)!) {
+    const issuer = anchors.find((anchor) => isIssuer(anchor, last) && !whole.includes(anchor));
+    if (issuer === undefined || isIssuer(issuer, issuer)) return whole.map(({ der }) => der);
+    whole.push(issuer);
+  }
+}
+
+function isIssuer(issuer: Certificate, certificate: Certificate): boolean {
+  return issuer.subject.der.join() === certificate.issuer.der.join();
+}

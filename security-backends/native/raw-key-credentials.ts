@@ -1,0 +1,84 @@
+// Raw public keys (RFC 7250): whom we know and what we show, for either role. Nothing but the bytes is compared.
+
+import {
+  type LoadOptions,
+  type PrivateKeyInfo,
+  type RawPublicKeyInfo,
+  SecurityInfoError,
+  isKnownKey,
+  loadPrivateKey,
+  loadRawPublicKeys,
+} from '../../lib/crypto/index.ts';
+import { equalBytes } from '../../lib/bytes/index.ts';
+import type { RawPublicKeySecurity, RawPublicKeyServerSecurity } from '../../lib/net/index.ts';
+import { ALERT } from './alerts.ts';
+import type { DtlsJobAnswer } from './connection.ts';
+import { type ClientCredentials, type OwnIdentity, type ServerCredentials, answerForOwn } from './credentials.ts';
+
+/** @throws SecurityInfoError ENODATA if no server key is given: nobody would be trusted */
+export function rawKeyClient(security: RawPublicKeySecurity, loading: LoadOptions): ClientCredentials {
+  const known = loadRawPublicKeys(security.serverKeys, loading);
+  if (known.length === 0) throw missing('rawPublicKey', "expected the server's raw public key, found none");
+  const own = ownKey(security.publicKey, security.privateKey, loading);
+  return {
+    credential: 'rawPublicKey',
+    hasCertificate: own !== undefined,
+    dane: false,
+    answer(job) {
+      if (job.type !== 'verifyChain') return answerForOwn(job, own);
+      const spki = job.chain[0]!;
+      if (isKnownKey(spki, known)) return { publicKey: spki };
+      return { alert: ALERT.badCertificate, reason: "the server's raw public key is none of those configured" };
+    },
+    forget: () => own?.key.close(),
+  };
+}
+
+/** @throws SecurityInfoError */
+export function rawKeyServer(security: RawPublicKeyServerSecurity, loading: LoadOptions): ServerCredentials {
+  const own = ownKey(security.publicKey, security.privateKey, loading);
+  if (own === undefined) throw missing('privateKey', 'expected a raw public key and its private key, found neither');
+  const { accept } = security;
+  const verdict = (spki: Uint8Array, accepted: boolean): DtlsJobAnswer =>
+    accepted
+      ? { publicKey: spki }
+      : { alert: ALERT.badCertificate, reason: "the client's raw public key is not known" };
+  return {
+    credential: 'rawPublicKey',
+    identityHint: undefined,
+    clientCertificate: 'require',
+    authorities: [],
+    lookup: () => undefined,
+    answer(job, from) {
+      if (job.type !== 'verifyChain') return answerForOwn(job, own);
+      const spki = job.chain[0]!;
+      const accepted = accept(spki.slice(), from);
+      return accepted instanceof Promise ? accepted.then((later) => verdict(spki, later)) : verdict(spki, accepted);
+    },
+    forget: () => own.key.close(),
+  };
+}
+
+/** The public key may be left out: the private one tells it. */
+function ownKey(
+  publicInfo: RawPublicKeyInfo | undefined,
+  privateInfo: PrivateKeyInfo | undefined,
+  loading: LoadOptions,
+): OwnIdentity | undefined {
+  const key = privateInfo === undefined ? undefined : loadPrivateKey(privateInfo, loading);
+  const [stated] = publicInfo === undefined ? [] : loadRawPublicKeys(publicInfo, loading);
+  if (key === undefined) {
+    if (stated !== undefined) throw missing('privateKey', 'expected the private key of the raw public key, found none');
+    return undefined;
+  }
+  if (stated !== undefined && !equalBytes(stated.spki, key.publicKey)) {
+    key.close();
+    const place = { type: 'rawPublicKey', source: publicInfo!.source.kind, position: 'publicKey' } as const;
+    throw new SecurityInfoError('EINVAL', place, 'expected the public key that belongs to the private, found another');
+  }
+  return { chain: [key.publicKey], key };
+}
+
+function missing(type: 'privateKey' | 'rawPublicKey', detail: string): SecurityInfoError {
+  return new SecurityInfoError('ENODATA', { type, source: 'empty', position: type }, detail);
+}
