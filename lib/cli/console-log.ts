@@ -2,6 +2,7 @@
 
 import { type Log, type LogMethod, formatDuration, milliseconds, silentLog, systemClock } from '../runtime/index.ts';
 import type { CliIo } from './io.ts';
+import { printable } from './printable.ts';
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -18,7 +19,7 @@ function leveled(level: LogLevel, io: CliIo, start: number, bindings: Record<str
       const [given, text] = typeof fields === 'string' ? [{}, fields] : [fields, message ?? ''];
       const since = formatDuration(milliseconds(systemClock.now() - start));
       const tail = Object.entries({ ...bindings, ...given }).map(([name, value]) => ` ${name}=${shown(value)}`);
-      io.error(`${since} ${of} ${text}${tail.join('')}`);
+      io.error(printable(`${since} ${of} ${text}${tail.join('')}`));
     };
   };
   return {

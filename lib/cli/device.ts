@@ -1,9 +1,9 @@
 // `lwm2m device`: a simulated device at a real server.
 
-import { appendFileSync } from 'node:fs';
 import { Command } from 'commander';
 import {
   type ClientEvents,
+  type Environment,
   FileStorage,
   type LwM2mClient,
   type ServerAccount,
@@ -21,7 +21,9 @@ import { CliError, wrongFlag } from './cli-error.ts';
 import { checkIdentity, parseChoice, parseInteger, parseLogLevel, parseUri, readKey } from './options.ts';
 import type { CliIo } from './io.ts';
 import { consoleLog } from './console-log.ts';
-import { simulatedDevice } from './simulated-device.ts';
+import { type KeyLogFile, openKeyLog } from './key-log.ts';
+import { printable } from './printable.ts';
+import { type SimulatedDevice, simulatedDevice } from './simulated-device.ts';
 
 interface DeviceFlags {
   readonly server: string;
@@ -73,7 +75,7 @@ export function deviceCommand(io: CliIo): Command {
 async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
   const environment = systemEnvironment({ log: consoleLog(parseLogLevel('--log', flags.log), io) });
   const say = announcer(flags.json === true, io);
-  const { binding, queueMode } = parseBinding(flags.binding);
+  const binding = parseBinding(flags.binding);
   const device = simulatedDevice({
     environment,
     seed: parseInteger('--seed', flags.seed, 0, MOST_SECONDS, '--seed 1'),
@@ -81,10 +83,26 @@ async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
     binding: flags.binding,
     rebooted: () => say('reboot', {}, 'the server asked for a reboot: this device is simulated and only says so'),
   });
+  const keyLog = flags.keyLog === undefined ? undefined : openKeyLog(flags.keyLog, io);
+  try {
+    await runClient(flags, await accountOf(flags, binding, keyLog, io), { environment, device, say }, io);
+  } finally {
+    keyLog?.close();
+  }
+}
+
+interface Stage {
+  readonly environment: Environment;
+  readonly device: SimulatedDevice;
+  readonly say: Say;
+}
+
+async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stage, io: CliIo): Promise<void> {
+  const { environment, device, say } = stage;
   const client = createClient({
     endpoint: flags.endpoint,
     objects: device.objects,
-    servers: [await accountOf(flags, binding, queueMode, io)],
+    servers: [account],
     environment,
     storage: flags.state === undefined ? undefined : new FileStorage(flags.state),
     versions: versionsFrom(parseChoice('--lwm2m-version', flags.lwm2mVersion, VERSIONS)),
@@ -113,16 +131,20 @@ async function runUntilInterrupted(client: LwM2mClient, simulate: () => () => vo
   }
 }
 
-async function accountOf(flags: DeviceFlags, binding: string, queueMode: boolean, io: CliIo): Promise<ServerAccount> {
+async function accountOf(
+  flags: DeviceFlags,
+  { binding, queueMode }: ReturnType<typeof parseBinding>,
+  keyLog: KeyLogFile | undefined,
+  io: CliIo,
+): Promise<ServerAccount> {
   const uri = parseUri('--server', flags.server);
-  const { keyLog } = flags;
   return {
     uri: flags.server,
     security: COAP_SCHEMES[uri.scheme].secure ? await pskOf(flags, io) : refuseCredentials(flags),
     lifetime: parseInteger('--lifetime', flags.lifetime, 0, MOST_SECONDS, '--lifetime 300'),
     queueMode,
     server: { binding, muteSend: false, disableTimeout: 60 },
-    tls: keyLog === undefined ? {} : { dangerKeyLog: (line) => appendFileSync(keyLog, `${line}\n`, { mode: 0o600 }) },
+    tls: keyLog === undefined ? {} : { dangerKeyLog: (line) => keyLog.write(line) },
   };
 }
 
@@ -152,7 +174,7 @@ function versionsFrom(version: (typeof VERSIONS)[number]): readonly (typeof VERS
 type Say = (event: string, fields: object, text: string) => void;
 
 function announcer(json: boolean, io: CliIo): Say {
-  return (event, fields, text) => io.out(json ? JSON.stringify({ event, ...fields }) : text);
+  return (event, fields, text) => io.out(printable(json ? JSON.stringify({ event, ...fields }) : text));
 }
 
 /** Every event as one line. */

@@ -5,6 +5,7 @@ import { CliError } from './cli-error.ts';
 import type { CliIo } from './io.ts';
 import { demoCommand } from './demo.ts';
 import { deviceCommand } from './device.ts';
+import { printableLines } from './printable.ts';
 import { serverCommand } from './server.ts';
 
 /** Parses and runs. @returns the exit code */
@@ -32,9 +33,9 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 function report(error: unknown, io: CliIo): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said everything itself
   if (error instanceof CliError) {
-    io.error(`error: ${error.message}`);
+    io.error(printableLines(`error: ${error.message}`));
     return error.exitCode;
   }
-  io.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  io.error(printableLines(`error: ${error instanceof Error ? error.message : String(error)}`));
   return 1;
 }

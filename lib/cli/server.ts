@@ -1,7 +1,7 @@
 // `lwm2m server`: the embedded server alone, one line per event.
 
 import { Command } from 'commander';
-import { utf8Encode } from '../bytes/index.ts';
+import { equalBytes, utf8Encode } from '../bytes/index.ts';
 import { Path } from '../model/index.ts';
 import { COAP_SCHEMES, type CoapUri, type DatagramSocket, formatEndpoint } from '../net/index.ts';
 import { udpSocket } from '../net/node/index.ts';
@@ -20,6 +20,7 @@ import { wrongFlag } from './cli-error.ts';
 import { consoleLog } from './console-log.ts';
 import { formatValue } from './format-value.ts';
 import type { CliIo } from './io.ts';
+import { fieldValue, printable } from './printable.ts';
 import { checkIdentity, parseKey, parseListen, parseLogLevel } from './options.ts';
 
 interface Psk {
@@ -101,6 +102,7 @@ async function serve({ uri, psk, observe, json }: Serving, environment: Environm
     environment,
     definitions: [Server.definition, Device.definition, Temperature.definition],
     dangerAllowNoSec: !secure,
+    mayRegister: ({ negotiated }, endpoint) => mayRegister(psk, negotiated?.pskIdentity, endpoint),
   });
   const report = reporter((line) => io.out(line), json, environment);
   watch(server, report, observe);
@@ -119,6 +121,12 @@ async function serve({ uri, psk, observe, json }: Serving, environment: Environm
   report('closed', {});
 }
 
+/** Any name, but one that is another device's identity is that device's. */
+function mayRegister(psk: readonly Psk[], identity: Uint8Array | undefined, endpoint: string): boolean {
+  const reserved = psk.some((known) => known.identity === endpoint);
+  return !reserved || (identity !== undefined && equalBytes(identity, utf8Encode(endpoint)));
+}
+
 function listenerOf(keys: PskStore, environment: Environment): DatagramSocket {
   const backend = nativeDtls({ datagramSocket: udpSocket });
   return backend.createServer({ security: { mode: 'psk', lookup: keys.lookup } }, environment);
@@ -129,11 +137,11 @@ type Report = (event: string, fields: Readonly<Record<string, unknown>>) => void
 function reporter(write: (line: string) => void, json: boolean, { clock }: Environment): Report {
   return (event, fields) => {
     const time = new Date(clock.wallTime()).toISOString();
-    if (json) return write(JSON.stringify({ time, event, ...fields }));
+    if (json) return write(printable(JSON.stringify({ time, event, ...fields })));
     const shown = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-    write([time.slice(11, 23), event.padEnd(13), ...shown].join(' '));
+      .map(([name, value]) => `${name}=${fieldValue(value)}`);
+    write(printable([time.slice(11, 23), event.padEnd(13), ...shown].join(' ')));
   };
 }
 
@@ -175,8 +183,7 @@ function describePeer({ endpoint, negotiated }: Peer): Record<string, unknown> {
   const identity = negotiated?.pskIdentity;
   return {
     peer: formatEndpoint(endpoint),
-    // Whatever bytes the peer chose: control characters are escaped before a terminal sees them.
-    identity: identity === undefined ? undefined : JSON.stringify(new TextDecoder().decode(identity)).slice(1, -1),
+    identity: identity && new TextDecoder().decode(identity), // whatever bytes the peer chose
   };
 }
 
