@@ -16,7 +16,7 @@ function parseIpv4(text: string): Uint8Array | undefined {
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(groups) as [number[] | undefined, number[] | undefined];
+  const [head, tail] = halves.map((half, i) => groups(half, i === halves.length - 1));
   if (head === undefined) return undefined;
   if (halves.length === 1) return head.length === 16 ? Uint8Array.from(head) : undefined;
   if (tail === undefined || head.length + tail.length > 14) return undefined;
@@ -26,13 +26,13 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** The bytes of groups separated by colons; the last may be an IPv4 address. */
-function groups(text: string): number[] | undefined {
+/** The bytes of groups separated by colons; the address's last may be an IPv4 address. */
+function groups(text: string, ending: boolean): number[] | undefined {
   if (text === '') return [];
   const bytes: number[] = [];
   const parts = text.split(':');
   for (const [i, part] of parts.entries()) {
-    const ipv4 = i === parts.length - 1 && part.includes('.') ? parseIpv4(part) : undefined;
+    const ipv4 = ending && i === parts.length - 1 && part.includes('.') ? parseIpv4(part) : undefined;
     if (ipv4 !== undefined) bytes.push(...ipv4);
     else if (/^[0-9a-fA-F]{1,4}$/.test(part))
       bytes.push(Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 255);

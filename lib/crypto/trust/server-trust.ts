@@ -50,7 +50,7 @@ async function byAssociation(
     throw noMatch('the certificate configured (certificate usage 3)', leaf);
   }
   if (usage === CERTIFICATE_USAGE.trustAnchorAssertion) {
-    const asserted = [...chain.slice(1).filter(matches), ...statedAnchor(association)];
+    const asserted = [...chain.filter(matches), ...statedAnchor(association)];
     if (asserted.length === 0) throw noMatch('the trust anchor configured (certificate usage 2) in its chain', leaf);
     return byPathAndName(request, asserted);
   }

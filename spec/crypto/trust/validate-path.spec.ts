@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { DecodeError } from '../../../lib/bytes/index.ts';
 import { type CryptoProvider, nodeProvider } from '../../../lib/crypto/index.ts';
 import { parseRevocationList } from '../../../lib/crypto/crl.ts';
 import { askLibrary } from '../../../lib/crypto/trust/second-opinion.ts';
@@ -13,6 +17,9 @@ import {
   revocationListDer,
 } from '../fixtures/fixtures.ts';
 import { PATH_CASES, type PathCase } from '../fixtures/path-cases.ts';
+
+/** The sources, also from the compiled specs. */
+const ROOT = path.extname(import.meta.filename) === '.ts' ? '../../..' : '../../../..';
 
 const certificate = (name: string): Certificate => parseCertificate(certificateDer(name));
 const certificates = (...names: string[]): Certificate[] => names.map(certificate);
@@ -52,9 +59,9 @@ describe('path validation', () => {
   }
 
   it('gives the path, leaf first, anchor last, and nothing that was sent beside it', async () => {
-    const path = await validatePath(requestOf({ chain: ['server', 'expired', 'root', 'rsa-inter', 'inter'] }));
+    const found = await validatePath(requestOf({ chain: ['server', 'expired', 'root', 'rsa-inter', 'inter'] }));
     assert.deepEqual(
-      path.map(({ subject }) => subject.commonNames[0]),
+      found.map(({ subject }) => subject.commonNames[0]),
       ['server', 'inter', 'root'],
     );
   });
@@ -80,6 +87,27 @@ describe('path validation', () => {
       await verdict(requestOf({}, { chain: [parseCertificate(renamed), certificate('inter')] })),
       'bad-signature',
     );
+  });
+
+  it('refuses whatever byte of a chain is changed', async () => {
+    const seen = { malformed: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 1 }), fc.nat(), fc.integer({ min: 1, max: 255 }), async (which, at, bits) => {
+        const ders = [certificateDer('server'), certificateDer('inter')];
+        const der = ders[which]!;
+        der[at % der.length]! ^= bits;
+        try {
+          const outcome = await verdict(requestOf({}, { chain: ders.map((each) => parseCertificate(each)) }));
+          assert.notEqual(outcome, 'OK');
+          seen.refused++;
+        } catch (error) {
+          if (!(error instanceof DecodeError)) throw error;
+          seen.malformed++;
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    assert.ok(seen.malformed > 100 && seen.refused > 100, 'both happen');
   });
 
   it('needs a clock, or a policy for its absence', async () => {
@@ -184,5 +212,17 @@ describe('path validation', () => {
         name,
       );
     }
+  });
+});
+
+describe('pkijs', () => {
+  it('is imported by one file alone, and that file only when it is needed', () => {
+    const room = path.resolve(import.meta.dirname, `${ROOT}/lib/crypto`);
+    const files = readdirSync(room, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const having = (pattern: RegExp): string[] =>
+      files.filter((name) => pattern.test(readFileSync(path.join(room, name), 'utf8'))).sort();
+    assert.deepEqual(having(/from 'pkijs'/), [path.join('trust', 'second-opinion.ts')]);
+    assert.deepEqual(having(/^(im|ex)port [^;]*second-opinion\.ts/m), []);
+    assert.deepEqual(having(/await import\('\.\/second-opinion\.ts'\)/), [path.join('trust', 'validate-path.ts')]);
   });
 });
