@@ -48,7 +48,7 @@ export type {
   TlsCommonConfiguration,
 } from './net/ssl-configuration.ts';
 export { CoapError } from './coap/index.ts';
-export { tcpSocket, udpSocket } from './net/node/index.ts';
+export { CaptureFile, type CaptureFileOptions, PrivateFileError, tcpSocket, udpSocket } from './net/node/index.ts';
 export { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 
 /** UDP over Node, and DTLS of our own over it. */

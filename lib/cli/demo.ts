@@ -6,6 +6,7 @@ import { toHex, utf8Encode } from '../bytes/index.ts';
 import { type ClientEvents, LwM2mClient } from '../client/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../crypto/index.ts';
 import { type Entry, Path } from '../model/index.ts';
+import { tapped } from '../net/index.ts';
 import { udpSocket } from '../net/node/index.ts';
 import { Device, Server, Temperature, createDevice, createTemperature } from '../objects/index.ts';
 import { type Environment, type Instant, formatDuration, milliseconds, systemEnvironment } from '../runtime/index.ts';
@@ -13,7 +14,6 @@ import { LwM2mServer, OperationError, PskStore, type ReadResult, type Registered
 import { nativeDtls } from '../../security-backends/native/backend.ts';
 import { formatValue } from './format-value.ts';
 import type { CliIo } from './io.ts';
-import { tapped } from './tap.ts';
 
 /** One line of the demo, and one object of `--json`. */
 export interface DemoStep {
