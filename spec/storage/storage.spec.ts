@@ -103,6 +103,16 @@ describe('storage', () => {
     assert.deepEqual(await new FileStorage(directory).get('a'), Uint8Array.of(7));
   });
 
+  it('takes over a lock from before the machine was started again, whoever has that process id now', async () => {
+    const living = String(process.ppid);
+    await writeFile(join(directory, '.lock'), living);
+    await assert.rejects(new FileStorage(directory).lock(), { code: 'ELOCKED' });
+    await writeFile(join(directory, '.lock'), `${living} 00000000-0000-0000-0000-000000000000`);
+    const take = new FileStorage(directory).lock();
+    if (process.platform === 'linux') await (await take).release();
+    else await assert.rejects(take, { code: 'ELOCKED' });
+  });
+
   it('takes over the lock of a process that is gone', async () => {
     await writeFile(join(directory, '.lock'), '999999999');
     await (await new FileStorage(directory).lock()).release();

@@ -75,13 +75,13 @@ export class FileStorage implements Storage {
     return { release, [Symbol.asyncDispose]: release };
   }
 
-  /** Writes our process id into a lock file that must not exist yet. */
+  /** Writes our process id, and of what start of the machine it is, into a lock file that must not exist yet. */
   async #claim(path: string): Promise<true | undefined> {
     return this.#try('lock', () =>
       ignoring('EEXIST', async () => {
         const file = await open(path, 'wx', 0o600);
         try {
-          await file.writeFile(String(process.pid));
+          await file.writeFile(`${process.pid} ${await bootId()}`.trimEnd());
         } finally {
           await file.close();
         }
@@ -94,7 +94,10 @@ export class FileStorage implements Storage {
   /** The lock of a process that is gone may be taken over. */
   async #claimStale(path: string): Promise<true | undefined> {
     const text = await this.#try('lock', () => ignoring('ENOENT', () => readFile(path, 'latin1')));
-    if (text !== undefined && isHeld(path, Number(text))) return undefined;
+    const [pid = '', boot = ''] = (text ?? '').split(' ');
+    const now = await bootId();
+    const restarted = boot !== '' && now !== '' && boot !== now; // who has that id now is somebody else
+    if (text !== undefined && !restarted && isHeld(path, Number(pid))) return undefined;
     await this.#try('lock', () => rm(path, { force: true }));
     return this.#claim(path);
   }
@@ -110,6 +113,15 @@ export class FileStorage implements Storage {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
       throw new StorageError('EIO', `storage ${this.directory}: cannot ${what} (${code})`, error);
     }
+  }
+}
+
+/** Linux's identifier of this start of the machine; empty where there is none. */
+async function bootId(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
+  } catch {
+    return '';
   }
 }
 
