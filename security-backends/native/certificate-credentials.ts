@@ -16,7 +16,7 @@ import {
   parseCertificate,
 } from '../../lib/crypto/index.ts';
 import { DecodeError } from '../../lib/bytes/index.ts';
-import { CertificateRefusedError } from '../../lib/crypto/trust/refusal.ts';
+import type { CertificateRefusedError } from '../../lib/crypto/trust/refusal.ts';
 import { ALERT_DESCRIPTIONS, type CertificateSecurity, type CertificateServerSecurity } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { ALERT } from './alerts.ts';
@@ -160,8 +160,13 @@ function unjudged(chain: readonly Uint8Array[]): DtlsJobAnswer {
 /** @throws what is not the peer's fault */
 function refusal(error: unknown): RefusedChain {
   if (error instanceof DecodeError) return { alert: ALERT.badCertificate, reason: error.message };
-  if (!(error instanceof CertificateRefusedError)) throw error;
+  if (!isRefused(error)) throw error;
   return { alert: alertNumber(error.alert), reason: error.message };
+}
+
+// By its stable code: the module is loaded lazily, and where it is loaded twice `instanceof` tells nothing.
+function isRefused(error: unknown): error is CertificateRefusedError {
+  return error instanceof Error && 'code' in error && error.code === 'ECERTREFUSED';
 }
 
 function alertNumber(name: CertificateRefusedError['alert']): number {

@@ -1,0 +1,73 @@
+// A small public-key infrastructure for interop, made by OpenSSL for one run: root, intermediate, leaves; EC and RSA.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type KeyKind = 'ec' | 'rsa' | 'ed25519';
+
+const KEY_OPTIONS: Readonly<Record<KeyKind, readonly string[]>> = {
+  ec: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  rsa: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
+  ed25519: ['-algorithm', 'ED25519'],
+};
+
+const CA = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign';
+const IDS = 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid';
+const leaf = (usage: string, names: string): string =>
+  `basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=${usage}\n${names}\n${IDS}`;
+
+const CERTIFICATES = {
+  root: { by: 'root', extensions: CA, days: 30 },
+  inter: { by: 'root', extensions: `${CA}\n${IDS}`, days: 30 },
+  server: { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=DNS:localhost,IP:127.0.0.1'), days: 30 },
+  client: { by: 'inter', extensions: leaf('clientAuth', ''), days: 30 },
+  'wrong-host': { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=DNS:elsewhere.example'), days: 30 },
+  'wrong-eku': { by: 'inter', extensions: leaf('clientAuth', 'subjectAltName=IP:127.0.0.1'), days: 30 },
+  expired: { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=IP:127.0.0.1'), days: -1 },
+  'other-root': { by: 'other-root', extensions: CA, days: 30 },
+} as const;
+
+export type CertificateName = keyof typeof CERTIFICATES;
+
+/** Files in a directory of its own, removed by `remove`. Chains have depth 3: leaf, intermediate, root. */
+export class Pki {
+  readonly directory = mkdtempSync(join(tmpdir(), 'lwm2m-pki-'));
+
+  constructor(kind: KeyKind) {
+    for (const [name, { by, extensions, days }] of Object.entries(CERTIFICATES)) {
+      this.#openssl('genpkey', ...KEY_OPTIONS[kind], '-out', `${name}.key`);
+      writeFileSync(this.file(`${name}.ext`), `${extensions}\n`);
+      this.#openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
+      const issuer = name === by ? ['-signkey', `${name}.key`] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
+      const request = ['x509', '-req', '-in', `${name}.csr`, '-days', `${days}`, '-extfile', `${name}.ext`];
+      this.#openssl(...request, ...issuer, '-set_serial', `${name.length}${name.charCodeAt(0)}`, '-out', `${name}.pem`);
+      this.#openssl('pkey', '-in', `${name}.key`, '-pubout', '-out', `${name}.pub`);
+    }
+    for (const name of ['server', 'client']) {
+      writeFileSync(this.file(`${name}-chain.pem`), `${this.text(`${name}.pem`)}${this.text('inter.pem')}`);
+    }
+  }
+
+  /** Full path of one of its files: NAME.pem, NAME.key, NAME.pub, server-chain.pem, client-chain.pem. */
+  file(name: string): string {
+    return join(this.directory, name);
+  }
+
+  bytes(name: string): Uint8Array {
+    return Uint8Array.from(readFileSync(this.file(name)));
+  }
+
+  text(name: string): string {
+    return readFileSync(this.file(name), 'utf8');
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #openssl(...args: readonly string[]): void {
+    execFileSync('openssl', args, { cwd: this.directory, stdio: 'pipe' });
+  }
+}
