@@ -1,6 +1,7 @@
 // The default provider: per primitive, and for AES's AEADs per message size, what measures faster.
 
 import { AEAD_NAMES, AEAD_PARAMETERS, type Aead, type AeadName } from './aead.ts';
+import { CBC_KEY_LENGTH, type Cbc } from './cbc.ts';
 import { verifyProvider } from './known-answers.ts';
 import { nobleProvider } from './noble/index.ts';
 import { nodeProvider } from './node/index.ts';
@@ -19,6 +20,9 @@ export interface DefaultProviderOptions {
  */
 const SHORT_MESSAGE = { ccm: 128, gcm: 96, 'chacha20-poly1305': 0 } as const;
 
+/** Bytes of ciphertext up to which noble's CBC wins: level between 256 and 512 (`npm run bench -- primitives`). */
+const SHORT_CBC = 256;
+
 /** The AEADs that go by size: noble's ChaCha20-Poly1305 loses at every one. */
 const BY_SIZE: ReadonlySet<Primitive> = new Set(
   AEAD_NAMES.filter((name) => SHORT_MESSAGE[AEAD_PARAMETERS[name].mode] > 0),
@@ -36,13 +40,15 @@ export function defaultProvider(options: DefaultProviderOptions = {}): CryptoPro
 }
 
 const checkedNodeProvider: CryptoProvider = verifiedOnUse(nodeProvider);
+const checkedNobleProvider: CryptoProvider = verifiedOnUse(nobleProvider);
 
-/** All but short messages by node:crypto, which is faster (`npm run bench -- primitives`). */
+/** All but AES on short messages by node:crypto, which is faster (`npm run bench -- primitives`). */
 const fastestProvider: CryptoProvider = {
   ...checkedNodeProvider,
   name: 'default',
-  constantTime: new Set(PRIMITIVES.filter((primitive) => !BY_SIZE.has(primitive))),
+  constantTime: new Set(PRIMITIVES.filter((primitive) => !BY_SIZE.has(primitive) && !(primitive in CBC_KEY_LENGTH))),
   aead: (name, key) => (BY_SIZE.has(name) ? new AeadBySize(name, key) : checkedNodeProvider.aead(name, key)),
+  cbc: (name, key) => new CbcBySize(checkedNobleProvider.cbc(name, key), checkedNodeProvider.cbc(name, key)),
 };
 
 /** Short messages by noble, long ones by node:crypto. */
@@ -73,5 +79,32 @@ class AeadBySize implements Aead {
   destroy(): void {
     this.#short.destroy();
     this.#long.destroy();
+  }
+}
+
+class CbcBySize implements Cbc {
+  readonly #short: Cbc;
+  readonly #long: Cbc;
+
+  constructor(short: Cbc, long: Cbc) {
+    this.#short = short;
+    this.#long = long;
+  }
+
+  encrypt(iv: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    return this.#for(plaintext).encrypt(iv, plaintext);
+  }
+
+  decrypt(iv: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
+    return this.#for(ciphertext).decrypt(iv, ciphertext);
+  }
+
+  destroy(): void {
+    this.#short.destroy();
+    this.#long.destroy();
+  }
+
+  #for({ length }: Uint8Array): Cbc {
+    return length <= SHORT_CBC ? this.#short : this.#long;
   }
 }

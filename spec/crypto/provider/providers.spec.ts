@@ -278,7 +278,7 @@ describe('defaultProvider', () => {
     for (const provider of [defaultProvider(), defaultProvider({ constantTimeOnly: true })]) {
       assert.deepEqual([...provider.primitives], [...PRIMITIVES]);
     }
-    const others = PRIMITIVES.filter((each) => !/^aes-.*(ccm|gcm)/.test(each));
+    const others = PRIMITIVES.filter((each) => !each.startsWith('aes-'));
     assert.deepEqual([...defaultProvider().constantTime], others);
   });
 });

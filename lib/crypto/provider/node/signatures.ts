@@ -13,6 +13,7 @@ import {
   checkSigningKey,
 } from '../signatures.ts';
 import { isEd25519Key } from './ed25519-key.ts';
+import { derOf, publicKeyObject } from './public-key-object.ts';
 import { plain } from './plain.ts';
 
 /** Which RSA keys are taken, by the length of their modulus in bits. */
@@ -34,8 +35,9 @@ export function nodeVerify(
 ): boolean {
   const parameters: SignatureParameters = SIGNATURE_PARAMETERS[scheme];
   try {
-    if (!fits(parsePublicKey(spki), parameters.key, limits)) return false;
-    const key = createPublicKey({ key: derOf(spki), format: 'der', type: 'spki' });
+    const publicKey = parsePublicKey(spki);
+    if (!fits(publicKey, parameters.key, limits)) return false;
+    const key = publicKeyObject(publicKey);
     return verify(parameters.hash, message, { key, ...encodingOf(parameters) }, signature);
   } catch {
     return false; // no key, a point that is not on the curve
@@ -118,9 +120,4 @@ function importKey({ algorithm, secret }: SigningKeyBytes, pkcs8: Uint8Array): K
   } finally {
     der.fill(0);
   }
-}
-
-/** node:crypto takes DER as Buffer. */
-function derOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
