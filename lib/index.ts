@@ -3,7 +3,7 @@
 
 import { type Backends, type ClientOptions, LwM2mClient } from './client/index.ts';
 import { nodeFileSource } from './crypto/node/index.ts';
-import { nativeDtls } from '../security-backends/native/backend.ts';
+import { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 import { udpSocket } from './net/node/index.ts';
 
 export {
@@ -51,9 +51,14 @@ export { CoapError } from './coap/index.ts';
 export { CaptureFile, type CaptureFileOptions, PrivateFileError, tcpSocket, udpSocket } from './net/node/index.ts';
 export { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 
+export interface NodeBackendsOptions {
+  /** Makes the sockets under everything, such as `captureFile.watch(udpSocket(…))`. Default `udpSocket`. */
+  readonly datagramSocket?: NativeDtlsOptions['datagramSocket'] | undefined;
+}
+
 /** UDP over Node, and DTLS of our own over it. */
-export function nodeBackends(): Backends {
-  return { udp: udpSocket, dtls: nativeDtls({ datagramSocket: udpSocket, files: nodeFileSource() }) };
+export function nodeBackends({ datagramSocket = udpSocket }: NodeBackendsOptions = {}): Backends {
+  return { udp: datagramSocket, dtls: nativeDtls({ datagramSocket, files: nodeFileSource() }) };
 }
 
 /**

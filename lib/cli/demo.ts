@@ -6,12 +6,13 @@ import { toHex, utf8Encode } from '../bytes/index.ts';
 import { type ClientEvents, LwM2mClient } from '../client/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../crypto/index.ts';
 import { type Entry, Path } from '../model/index.ts';
-import { tapped } from '../net/index.ts';
-import { udpSocket } from '../net/node/index.ts';
+import { type DatagramSocket, type Tap, tapped } from '../net/index.ts';
+import { type CaptureFile, udpSocket } from '../net/node/index.ts';
 import { Device, Server, Temperature, createDevice, createTemperature } from '../objects/index.ts';
 import { type Environment, type Instant, formatDuration, milliseconds, systemEnvironment } from '../runtime/index.ts';
 import { LwM2mServer, OperationError, PskStore, type ReadResult, type RegisteredDevice } from '../server/index.ts';
 import { nativeDtls } from '../../security-backends/native/backend.ts';
+import { CAPTURE_HELP, openCapture } from './capture.ts';
 import { formatValue } from './format-value.ts';
 import type { CliIo } from './io.ts';
 
@@ -41,6 +42,8 @@ export class DemoError extends Error {
 
 export interface DemoOptions {
   readonly hex?: boolean | undefined;
+  /** Records the device's datagrams. Default: none. */
+  readonly capture?: CaptureFile | undefined;
   readonly environment?: Environment | undefined;
   readonly onStep: (step: DemoStep) => void;
 }
@@ -152,7 +155,7 @@ class House {
     const key = this.#environment.random.bytes(16);
     this.#keys.add({ identity: utf8Encode(IDENTITY), key, endpoint: ENDPOINT });
     const backend = nativeDtls({
-      datagramSocket: (configuration, environment) => tapped(udpSocket(configuration, environment), this.#tap()),
+      datagramSocket: (...configured) => this.#watched(udpSocket(...configured)),
     });
     this.#client = new LwM2mClient({
       endpoint: ENDPOINT,
@@ -167,6 +170,7 @@ class House {
           },
           lifetime: 300,
           server: { muteSend: false },
+          tls: { dangerKeyLog: this.#options.capture?.keyLog },
         },
       ],
       backends: { dtls: backend },
@@ -279,7 +283,12 @@ class House {
     return Promise.race([this.#client!.events.next(name, { signal: limit() }), failure]);
   }
 
-  #tap(): Parameters<typeof tapped>[1] {
+  #watched(socket: DatagramSocket): DatagramSocket {
+    const { capture } = this.#options;
+    return tapped(capture === undefined ? socket : capture.watch(socket), this.#tap());
+  }
+
+  #tap(): Tap {
     const count = (way: 'sent' | 'received', sign: string) => (bytes: Uint8Array) => {
       this.#meter[way].datagrams++;
       this.#meter[way].bytes += bytes.length;
@@ -344,10 +353,27 @@ export function demoCommand(io: CliIo): Command {
   return new Command('demo')
     .description('run a server and a device over DTLS on loopback, and show each step')
     .option('--hex', 'show every datagram of the device in hex')
+    .option('--capture <file>', CAPTURE_HELP)
     .option('--json', 'one JSON object per step instead of text')
-    .addHelpText('after', '\nExamples:\n  lwm2m demo\n  lwm2m demo --hex\n  lwm2m demo --json | jq .milliseconds')
-    .action(async ({ hex, json }: { hex?: boolean; json?: boolean }) => {
-      await runDemo({ hex, onStep: (step) => io.out(json === true ? JSON.stringify(step) : formatStep(step)) });
-      if (json !== true) io.out('\nDone: registered over DTLS, managed, observed, and gone again.');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lwm2m demo\n  lwm2m demo --hex\n  lwm2m demo --capture demo.pcapng\n  lwm2m demo --json | jq .milliseconds',
+    )
+    .action(async (flags: DemoFlags) => {
+      const environment = systemEnvironment();
+      const capture = flags.capture === undefined ? undefined : openCapture(flags.capture, environment.clock, io);
+      const tell = (step: DemoStep): void => io.out(flags.json === true ? JSON.stringify(step) : formatStep(step));
+      try {
+        await runDemo({ hex: flags.hex, capture, environment, onStep: tell });
+      } finally {
+        capture?.close();
+      }
+      if (flags.json !== true) io.out('\nDone: registered over DTLS, managed, observed, and gone again.');
     });
+}
+
+interface DemoFlags {
+  readonly hex?: boolean;
+  readonly capture?: string;
+  readonly json?: boolean;
 }

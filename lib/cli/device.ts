@@ -2,21 +2,27 @@
 
 import { Command } from 'commander';
 import {
+  type Backends,
+  type CaptureFile,
   type ClientEvents,
   type Environment,
   FileStorage,
+  type KeyLog,
   type LwM2mClient,
   type ServerAccount,
   createClient,
   formatDuration,
   formatResponseCode,
+  nodeBackends,
   pskIdentityFromBuffer,
   pskKeyFromBuffer,
   seconds,
   systemEnvironment,
+  udpSocket,
   utf8Encode,
 } from '../index.ts';
 import { COAP_SCHEMES } from '../net/index.ts';
+import { CAPTURE_HELP, openCapture } from './capture.ts';
 import { CliError, wrongFlag } from './cli-error.ts';
 import { checkIdentity, parseChoice, parseInteger, parseLogLevel, parseUri, readKey } from './options.ts';
 import type { CliIo } from './io.ts';
@@ -38,6 +44,7 @@ interface DeviceFlags {
   readonly seed: string;
   readonly state?: string;
   readonly keyLog?: string;
+  readonly capture?: string;
   readonly log: string;
   readonly json?: boolean;
 }
@@ -62,6 +69,7 @@ export function deviceCommand(io: CliIo): Command {
     .option('--seed <number>', 'the same seed changes the temperature in the same way', '1')
     .option('--state <directory>', 'keep the registration there: a restart takes it up by one Update')
     .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
+    .option('--capture <file>', CAPTURE_HELP)
     .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
     .option('--json', 'one JSON object per event instead of text')
     .showHelpAfterError(`Example: ${EXAMPLE}`)
@@ -83,11 +91,12 @@ async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
     binding: flags.binding,
     rebooted: () => say('reboot', {}, 'the server asked for a reboot: this device is simulated and only says so'),
   });
-  const keyLog = flags.keyLog === undefined ? undefined : openKeyLog(flags.keyLog, io);
+  const records = openRecords(flags, environment, io);
   try {
-    await runClient(flags, await accountOf(flags, binding, keyLog, io), { environment, device, say }, io);
+    await runClient(flags, await accountOf(flags, binding, records, io), { environment, device, say, records }, io);
   } finally {
-    keyLog?.close();
+    records.keyLog?.close();
+    records.capture?.close();
   }
 }
 
@@ -95,14 +104,32 @@ interface Stage {
   readonly environment: Environment;
   readonly device: SimulatedDevice;
   readonly say: Say;
+  readonly records: Records;
+}
+
+/** Files with secrets in them, where they were asked for. */
+interface Records {
+  readonly keyLog: KeyLogFile | undefined;
+  readonly capture: CaptureFile | undefined;
+}
+
+function openRecords(flags: DeviceFlags, { clock }: Environment, io: CliIo): Records {
+  const keyLog = flags.keyLog === undefined ? undefined : openKeyLog(flags.keyLog, io);
+  try {
+    return { keyLog, capture: flags.capture === undefined ? undefined : openCapture(flags.capture, clock, io) };
+  } catch (error) {
+    keyLog?.close();
+    throw error;
+  }
 }
 
 async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stage, io: CliIo): Promise<void> {
-  const { environment, device, say } = stage;
+  const { environment, device, say, records } = stage;
   const client = createClient({
     endpoint: flags.endpoint,
     objects: device.objects,
     servers: [account],
+    backends: backendsOver(records.capture),
     environment,
     storage: flags.state === undefined ? undefined : new FileStorage(flags.state),
     versions: versionsFrom(parseChoice('--lwm2m-version', flags.lwm2mVersion, VERSIONS)),
@@ -110,6 +137,11 @@ async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stag
   });
   narrate(client, say);
   await runUntilInterrupted(client, () => device.run(), io);
+}
+
+function backendsOver(capture: CaptureFile | undefined): Backends {
+  if (capture === undefined) return nodeBackends();
+  return nodeBackends({ datagramSocket: (...configured) => capture.watch(udpSocket(...configured)) });
 }
 
 /** Runs until a signal (de-registers then) or until registering is given up. */
@@ -134,7 +166,7 @@ async function runUntilInterrupted(client: LwM2mClient, simulate: () => () => vo
 async function accountOf(
   flags: DeviceFlags,
   { binding, queueMode }: ReturnType<typeof parseBinding>,
-  keyLog: KeyLogFile | undefined,
+  { keyLog, capture }: Records,
   io: CliIo,
 ): Promise<ServerAccount> {
   const uri = parseUri('--server', flags.server);
@@ -144,7 +176,14 @@ async function accountOf(
     lifetime: parseInteger('--lifetime', flags.lifetime, 0, MOST_SECONDS, '--lifetime 300'),
     queueMode,
     server: { binding, muteSend: false, disableTimeout: 60 },
-    tls: keyLog === undefined ? {} : { dangerKeyLog: (line) => keyLog.write(line) },
+    tls: keyLog === undefined && capture === undefined ? {} : { dangerKeyLog: logTo({ keyLog, capture }) },
+  };
+}
+
+function logTo({ keyLog, capture }: Records): KeyLog {
+  return (line) => {
+    keyLog?.write(line);
+    capture?.keyLog(line);
   };
 }
 

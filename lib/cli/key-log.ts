@@ -1,6 +1,7 @@
 // The file `--key-log` appends TLS secrets to: a regular file that only its owner can read.
 
-import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
+import { PrivateFileError, nodeErrorCode, openPrivateFile } from '../net/node/index.ts';
 import { wrongFlag } from './cli-error.ts';
 import type { CliIo } from './io.ts';
 
@@ -11,14 +12,6 @@ export interface KeyLogFile {
 }
 
 const EXAMPLE = '--key-log keys.log';
-// Not through a symbolic link that somebody else put there, and without waiting for the reader of a pipe.
-const FLAGS =
-  constants.O_WRONLY |
-  constants.O_APPEND |
-  constants.O_CREAT |
-  (constants.O_NOFOLLOW ?? 0) |
-  (constants.O_NONBLOCK ?? 0);
-const OTHERS = 0o077;
 
 /** Opens or makes it, and takes other users' rights away from one that was there. @throws CliError naming the flag */
 export function openKeyLog(file: string, io: CliIo): KeyLogFile {
@@ -29,7 +22,7 @@ export function openKeyLog(file: string, io: CliIo): KeyLogFile {
       try {
         writeSync(fd, `${line}\n`);
       } catch (error) {
-        if (!failed) io.error(`warning: --key-log: cannot write ${file} (${codeOf(error)})`);
+        if (!failed) io.error(`warning: --key-log: cannot write ${file} (${nodeErrorCode(error)})`);
         failed = true;
       }
     },
@@ -38,21 +31,10 @@ export function openKeyLog(file: string, io: CliIo): KeyLogFile {
 }
 
 function opened(file: string): number {
-  let fd: number | undefined;
   try {
-    fd = openSync(file, FLAGS, 0o600);
-    const status = fstatSync(fd);
-    if (!status.isFile())
-      throw wrongFlag('--key-log', `expected a regular file, found something else at ${file}`, EXAMPLE);
-    if ((status.mode & OTHERS) !== 0) fchmodSync(fd, 0o600);
-    return fd;
+    return openPrivateFile(file);
   } catch (error) {
-    if (fd !== undefined) closeSync(fd);
-    const code = codeOf(error);
-    throw code === undefined ? error : wrongFlag('--key-log', `cannot keep secrets in ${file} (${code})`, EXAMPLE);
+    if (!(error instanceof PrivateFileError)) throw error;
+    throw wrongFlag('--key-log', error.message, EXAMPLE);
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
 }

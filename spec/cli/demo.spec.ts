@@ -1,8 +1,12 @@
 // `lwm2m demo`, in process: the main job, as text, as JSON, and with its datagrams.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DemoStep } from '../../lib/cli/demo.ts';
 import { runCli } from '../../lib/cli/program.ts';
+import { readBlocks } from '../net/capture/blocks.ts';
 import { FakeIo } from './fake-io.ts';
 
 describe('lwm2m demo', () => {
@@ -39,6 +43,23 @@ describe('lwm2m demo', () => {
     assert.match(first, /^> 16fe[f]?[df]/, 'a handshake record');
     const register = steps[2]!.datagrams![0]!;
     assert.match(register, /^> 17fefd0001/, 'application data of epoch 1');
+  });
+
+  it('records the session where it is told to, with as many datagrams as it counted and one line of secrets', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'demo-'));
+    try {
+      const file = join(directory, 'demo.pcapng');
+      const io = new FakeIo();
+      assert.equal(await runCli(['demo', '--json', '--capture', file], io), 0);
+      const steps = io.outLines.map((line) => JSON.parse(line) as DemoStep);
+      const counted = steps.reduce((sum, { sent, received }) => sum + sent.datagrams + received.datagrams, 0);
+      const blocks = readBlocks(readFileSync(file));
+      assert.ok(blocks.filter(({ packet }) => packet !== undefined).length >= counted);
+      assert.equal(blocks.filter(({ secrets }) => secrets?.startsWith('CLIENT_RANDOM ')).length, 1);
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('reads well', async () => {

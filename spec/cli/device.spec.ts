@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { LwM2mServer } from '../../lib/server/index.ts';
 import { nativeDtls, pskKeyFromBuffer, systemEnvironment, udpSocket, utf8Decode } from '../../lib/index.ts';
+import { readBlocks } from '../net/capture/blocks.ts';
 import { FakeIo } from './fake-io.ts';
 import { fromHex } from '../../lib/bytes/index.ts';
 import { runCli } from '../../lib/cli/program.ts';
@@ -149,6 +150,40 @@ describe('lwm2m device', () => {
         [],
       );
       assert.ok(!io.everything.includes(KEY));
+    });
+
+    it('records the session with its secrets where it is told to, and nowhere else', async () => {
+      const capture = join(directory, 'session.pcapng');
+      const flags = ['--key', '-', '--capture', capture];
+      io.input = KEY;
+      io.environmentVariables = { SSLKEYLOGFILE: join(directory, 'never') };
+      const ended = runCli(['device', '--server', uri, '--endpoint', 'sensor-1', ...flags], io);
+      await io.line(/registered as/);
+      io.interrupt();
+      assert.equal(await ended, 0);
+      assert.equal((await stat(capture)).mode & 0o777, 0o600);
+      const blocks = readBlocks(await readFile(capture));
+      assert.match(
+        blocks.find(({ secrets }) => secrets !== undefined)!.secrets!,
+        /^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$/,
+      );
+      assert.ok(blocks.filter(({ packet }) => packet !== undefined).length >= 10);
+      assert.deepEqual(await readdir(directory), ['session.pcapng']);
+    });
+
+    it('refuses a recording that is none before anything is sent', async () => {
+      const capture = join(directory, 'notes.txt');
+      await writeFile(capture, 'notes');
+      io.input = KEY;
+      assert.equal(
+        await runCli(['device', '--server', uri, '--endpoint', 'e', '--key', '-', '--capture', capture], io),
+        2,
+      );
+      assert.match(
+        io.everything,
+        /--capture: expected an empty file or a pcapng recording.*\nExample: --capture session/s,
+      );
+      assert.deepEqual(io.outLines, []);
     });
 
     it('takes the key from a file or from the environment', async () => {

@@ -9,7 +9,9 @@ import { startOurDevice } from './peers/our-cli.ts';
 import { PcapFile } from './peers/pcap.ts';
 import { needs } from './peers/peer.ts';
 import { UdpRelay } from './peers/relay.ts';
-import { dissect } from './peers/tshark.ts';
+import { FakeIo } from '../cli/fake-io.ts';
+import { runCli } from '../../lib/cli/program.ts';
+import { checksums, dissect } from './peers/tshark.ts';
 
 const KEY = '000102030405060708090a0b0c0d0e0f';
 const ENDPOINT = 'recorded';
@@ -59,6 +61,43 @@ describe('a session under tshark', () => {
     } finally {
       relay.close();
       await Promise.all([device.stop(), leshan.stop()]);
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+describe('a recording of our own under tshark', () => {
+  needs('tshark');
+
+  it('opens by itself: CoAP without a key log, also in the second section; checksums are good', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'lwm2m-capture-'));
+    const file = join(directory, 'demo.pcapng');
+    try {
+      const ports: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        const io = new FakeIo();
+        assert.equal(await runCli(['demo', '--capture', file], io), 0, io.everything);
+        ports.push(Number(/coaps:\/\/127\.0\.0\.1:(\d+)/.exec(io.everything)![1]));
+      }
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+      for (const port of ports) {
+        const packets = await dissect(file, port);
+        const coap = packets.filter(({ protocols }) => protocols.includes('dtls:coap'));
+        const find = (code: number, path: string): boolean =>
+          coap.some(({ coapCode, coapPath }) => coapCode === `${code}` && coapPath.startsWith(path));
+        assert.ok(find(2, '/rd'), 'POST /rd');
+        assert.ok(find(1, '/3303'), 'GET /3303');
+        assert.ok(find(3, '/1/0/1'), 'PUT /1/0/1');
+        assert.ok(find(2, '/dp'), 'POST /dp');
+        assert.ok(find(4, '/rd/'), 'DELETE /rd/…');
+        assert.ok(packets.some(({ info }) => info.includes('Client Hello')));
+        assert.equal(packets.filter(({ info }) => info.includes('Finished')).length, 4, 'both, of both sessions');
+        assert.ok(!packets.some(({ info }) => /malformed/i.test(info)), 'every message parses');
+      }
+      const sums = await checksums(file);
+      assert.ok(sums.length > 40);
+      assert.deepEqual([...new Set(sums)], ['1|1'], 'good, both of every packet');
+    } finally {
       rmSync(directory, { recursive: true });
     }
   });
