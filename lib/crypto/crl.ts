@@ -25,15 +25,19 @@ export interface RevocationList {
 }
 
 /** Bytes: some 100,000 entries; what a device would hold in memory at most. */
-export const MAX_REVOCATION_LIST_LENGTH = 4 * 1024 * 1024;
+export const DEFAULT_MAX_REVOCATION_LIST_LENGTH = 4 * 1024 * 1024;
 
 /** How a certificate's serial number is looked up in `revoked`. */
 export const serialKey = (serial: Uint8Array): string => toHex(serial);
 
-/** One list, copied. Who signed it is not checked here: see `trust/`. @throws DecodeError naming the field */
-export function parseRevocationList(bytes: Uint8Array): RevocationList {
-  if (bytes.length > MAX_REVOCATION_LIST_LENGTH) {
-    throw new DecodeError('CertificateList', `at most ${MAX_REVOCATION_LIST_LENGTH} bytes`, `${bytes.length}`);
+/**
+ * One list, copied. Who signed it is not checked here: see `trust/`.
+ * @param maxLength in bytes
+ * @throws DecodeError naming the field
+ */
+export function parseRevocationList(bytes: Uint8Array, maxLength = DEFAULT_MAX_REVOCATION_LIST_LENGTH): RevocationList {
+  if (bytes.length > maxLength) {
+    throw new DecodeError('CertificateList', `at most ${maxLength} bytes`, `${bytes.length}`);
   }
   const der = bytes.slice();
   const outer = new DerReader(der);

@@ -15,19 +15,19 @@ interface Kind<T> {
   readonly what: string;
   /** PEM labels: RFC 7468 §5 and §6, and what older tools write. Not OpenSSL's TRUSTED CERTIFICATE, which holds more. */
   readonly labels: ReadonlySet<string>;
-  readonly parse: (der: Uint8Array) => T;
+  readonly parse: (der: Uint8Array, options: LoadOptions) => T;
 }
 
 const CERTIFICATES: Kind<Certificate> = {
   what: 'certificate',
   labels: new Set(['CERTIFICATE', 'X509 CERTIFICATE']),
-  parse: parseCertificate,
+  parse: (der, { maxCertificateLength }) => parseCertificate(der, maxCertificateLength),
 };
 
 const LISTS: Kind<RevocationList> = {
   what: 'revocation list',
   labels: new Set(['X509 CRL', 'CRL']),
-  parse: parseRevocationList,
+  parse: (der, { maxRevocationListLength }) => parseRevocationList(der, maxRevocationListLength),
 };
 
 /**
@@ -69,16 +69,16 @@ function loadLeaf<T>(leaf: SecurityInfoLeaf<Listed>, kind: Kind<T>, options: Loa
   if (source.kind === 'path') return loadDirectory(leaf, source.directory, kind, options);
   if (source.kind === 'engine') return loadFromEngine(leaf, source.query, kind, options);
   const bytes = leafContent(leaf, options);
-  return bytes === undefined ? [] : parsed(leaf, () => parseAll(bytes, kind));
+  return bytes === undefined ? [] : parsed(leaf, () => parseAll(bytes, kind, options));
 }
 
 /** Blocks of other kinds (a private key, EC PARAMETERS) may stand in the same file. */
-function parseAll<T>(bytes: Uint8Array, kind: Kind<T>): readonly T[] {
-  if (!looksLikePem(bytes)) return [kind.parse(bytes)];
+function parseAll<T>(bytes: Uint8Array, kind: Kind<T>, options: LoadOptions): readonly T[] {
+  if (!looksLikePem(bytes)) return [kind.parse(bytes, options)];
   const blocks = parsePem(bytes);
   const ours = blocks.filter(({ label }) => kind.labels.has(label));
   for (const each of blocks) if (!ours.includes(each)) each.bytes.fill(0);
-  if (ours.length > 0) return ours.map((block) => kind.parse(block.bytes));
+  if (ours.length > 0) return ours.map((block) => kind.parse(block.bytes, options));
   throw new DecodeError('PEM', `a block with a ${kind.what}`, `${blocks.length} blocks of other kinds`);
 }
 
@@ -95,7 +95,7 @@ function loadDirectory<T>(
   const all: T[] = [];
   for (const path of paths) {
     try {
-      all.push(...parseAll(files.read(path), kind));
+      all.push(...parseAll(files.read(path), kind, options));
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unreadable';
       log?.warn({ position: leaf.position, path, reason }, `a file without a ${kind.what} was skipped`);
@@ -110,12 +110,13 @@ function loadFromEngine<T>(
   leaf: SecurityInfoLeaf<Listed>,
   query: string,
   kind: Kind<T>,
-  { engine }: LoadOptions,
+  options: LoadOptions,
 ): readonly T[] {
+  const { engine } = options;
   if (engine?.certificates === undefined) {
     throw new SecurityInfoError('ENOTSUP', leaf, 'expected an engine with certificates, found none');
   }
   const found = engine.certificates(query);
   if (found === undefined) throw new SecurityInfoError('ENODATA', leaf, 'the engine has no such certificate');
-  return parsed(leaf, () => found.map(kind.parse));
+  return parsed(leaf, () => found.map((der) => kind.parse(der, options)));
 }

@@ -21,6 +21,10 @@ export interface LoadOptions extends LeavesOptions {
   readonly keyDecryption?: KeyDecryption | undefined;
   /** Most PBKDF2 iterations for one key. Default 10,000,000. */
   readonly maxIterations?: number | undefined;
+  /** Longest certificate, in bytes. Default 65,536. */
+  readonly maxCertificateLength?: number | undefined;
+  /** Longest revocation list, in bytes. Default 4 MiB. */
+  readonly maxRevocationListLength?: number | undefined;
   /** Told about weak keys and skipped files, never about a secret. Default: nobody. */
   readonly log?: Log | undefined;
   /** Longest PSK identity, in bytes. Default 128. */

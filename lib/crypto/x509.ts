@@ -27,16 +27,15 @@ export interface Certificate extends ExtensionFacts {
 }
 
 /** Bytes: ten times a large certificate; a TLS Certificate message could carry 16 MiB. */
-export const MAX_CERTIFICATE_LENGTH = 65_536;
+export const DEFAULT_MAX_CERTIFICATE_LENGTH = 65_536;
 
 /**
  * One certificate, copied. That it is well-formed says nothing about trust: see `trust/`.
+ * @param maxLength in bytes
  * @throws DecodeError naming the field
  */
-export function parseCertificate(bytes: Uint8Array): Certificate {
-  if (bytes.length > MAX_CERTIFICATE_LENGTH) {
-    throw new DecodeError('Certificate', `at most ${MAX_CERTIFICATE_LENGTH} bytes`, `${bytes.length}`);
-  }
+export function parseCertificate(bytes: Uint8Array, maxLength = DEFAULT_MAX_CERTIFICATE_LENGTH): Certificate {
+  if (bytes.length > maxLength) throw new DecodeError('Certificate', `at most ${maxLength} bytes`, `${bytes.length}`);
   const der = bytes.slice();
   const outer = new DerReader(der);
   const certificate = outer.sequence('Certificate');

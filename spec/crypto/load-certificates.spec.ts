@@ -113,6 +113,8 @@ describe('certificate chains', () => {
     );
     const none = certificateChainFromBuffer(keyPem('p256 sec1'));
     refused(() => loadCertificateChain(none), 'EINVAL', /expected a block with a certificate, found 1 blocks of other/);
+    const server = certificateChainFromBuffer(certificateDer('server'));
+    refused(() => loadCertificateChain(server, { maxCertificateLength: 99 }), 'EINVAL', /at most 99 bytes, found/);
     refused(() => loadCertificateChain(certificateChainFromBuffer(new Uint8Array(0))), 'EINVAL', /Certificate tag/);
   });
 });

@@ -5,17 +5,24 @@ import type { Certificate } from '../x509.ts';
 import { type DistinguishedName, type GeneralName, sameName } from '../x509-name.ts';
 import { CertificateRefusedError } from './refusal.ts';
 
+/** Most comparisons of a name with a constraint, as in Go's crypto/x509: a few hundred names may meet as many constraints. */
+const MAX_COMPARISONS = 250_000;
+
 /**
  * @param path leaf first, anchor last; the constraints of each CA hold for all below it, self-issued CAs excepted
  * @throws CertificateRefusedError `name-constraints`
  */
 export function checkNameConstraints(path: readonly Certificate[]): void {
+  let left = MAX_COMPARISONS;
   for (const [depth, authority] of path.entries()) {
     const { nameConstraints } = authority;
     if (nameConstraints === undefined || depth === 0) continue;
     for (const [i, below] of path.slice(0, depth).entries()) {
       if (i > 0 && sameName(below.subject, below.issuer)) continue; // RFC 5280 §6.1.3 (b)
-      for (const name of namesOf(below)) checkName(name, nameConstraints, below);
+      const names = namesOf(below);
+      left -= names.length * (nameConstraints.permitted.length + nameConstraints.excluded.length);
+      if (left < 0) refuse("more names than can be compared with its issuers' constraints", below);
+      for (const name of names) checkName(name, nameConstraints, below);
     }
   }
 }

@@ -3,6 +3,7 @@
 import type { RevocationList } from '../crl.ts';
 import type { CertificateSignatureName } from '../signature-algorithm.ts';
 import type { Certificate } from '../x509.ts';
+import { unlessAccepted } from './accepted-paths.ts';
 import {
   DEFAULT_SIGNATURE_ALGORITHMS,
   type SignatureVerdict,
@@ -65,8 +66,10 @@ async function checkPath(path: readonly Certificate[], request: PathRequest, ver
   const { time, revocationLists: lists = [], requireRevocationLists: required } = request;
   checkRevocation(path, { lists, time, required }, verify);
   if (path.length < 2) return; // the leaf itself is trusted: there is no path
-  const { askLibrary } = await import('./second-opinion.ts'); // loaded where certificates are used, and only there
-  await askLibrary(path, time, verify);
+  await unlessAccepted(path, async () => {
+    const { askLibrary } = await import('./second-opinion.ts'); // loaded where certificates are used, and only there
+    await askLibrary(path, time, verify);
+  });
 }
 
 /** The search, the lists and the library ask for the same signatures. */

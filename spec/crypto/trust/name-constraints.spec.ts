@@ -109,6 +109,12 @@ describe('name constraints (RFC 5280 §4.2.1.10)', () => {
     assert.equal(allowed([other], { excluded: [{ kind: 'other', alternative: 8 }] }), true);
   });
 
+  it('are not compared without end', () => {
+    const many = Array.from({ length: 1000 }, (_, i) => dns(`${i}.example`));
+    assert.equal(allowed(many.slice(0, 100), { permitted: many }), true);
+    assert.equal(allowed(many, { permitted: many }), false);
+  });
+
   it('hold for a common name that could be matched as host', () => {
     const subject = { ...NOBODY, canonical: ['cn=x'], commonNames: ['evil.example'] };
     assert.equal(allowed([], { permitted: [dns('a.example')] }, { subject }), false);
