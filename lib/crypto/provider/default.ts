@@ -24,18 +24,19 @@ const SHORT_MESSAGE = { ccm: 128, gcm: 96, 'chacha20-poly1305': 0 } as const;
 const SHORT_CBC = 256;
 
 /** The AEADs that go by size: noble's ChaCha20-Poly1305 loses at every one. */
-const BY_SIZE: ReadonlySet<Primitive> = new Set(
+const BY_SIZE: ReadonlySet<Primitive> = new Set<Primitive>(
   AEAD_NAMES.filter((name) => SHORT_MESSAGE[AEAD_PARAMETERS[name].mode] > 0),
 );
 
-/** What PSK suites need. Curves, RSA and the rest are verified by their first use, so that no start waits for them. */
-const AT_START: readonly Primitive[] = ['hash', 'hmac', ...BY_SIZE];
-
-/** The provider to use where none is named. Each of its parts has passed the known answers before it is used. */
+/**
+ * The provider to use where none is named. Each of its parts has passed the known answers before it is used: what PSK
+ * suites need does so here, the rest by its first use, so that no start waits for curves that nobody needs.
+ * @throws CryptoProviderError for an OpenSSL or a JavaScript engine that computes wrongly
+ */
 export function defaultProvider(options: DefaultProviderOptions = {}): CryptoProvider {
-  verifyProvider(nodeProvider, AT_START);
+  verifyProvider(nodeProvider, ['hash', 'hmac', ...BY_SIZE]);
   if (options.constantTimeOnly === true) return checkedNodeProvider;
-  verifyProvider(nobleProvider, AT_START);
+  verifyProvider(nobleProvider, BY_SIZE); // not its hashes: nothing here uses them, and cold they take 20 ms
   return fastestProvider;
 }
 
