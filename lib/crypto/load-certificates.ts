@@ -78,8 +78,19 @@ function parseAll<T>(bytes: Uint8Array, kind: Kind<T>, options: LoadOptions): re
   const blocks = parsePem(bytes);
   const ours = blocks.filter(({ label }) => kind.labels.has(label));
   for (const each of blocks) if (!ours.includes(each)) each.bytes.fill(0);
-  if (ours.length > 0) return ours.map((block) => kind.parse(block.bytes, options));
+  if (ours.length > 0)
+    return ours.map(({ bytes: der }, i) => numbered(i + 1, ours.length, () => kind.parse(der, options)));
   throw new DecodeError('PEM', `a block with a ${kind.what}`, `${blocks.length} blocks of other kinds`);
+}
+
+/** Says which block of many is malformed. */
+function numbered<T>(number: number, count: number, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof DecodeError) || count === 1) throw error;
+    throw new DecodeError(`block ${number} of ${count}: ${error.field}`, error.expected, error.found, error.offset);
+  }
 }
 
 /** A trust store has READMEs, hashes as links, keys: what is no certificate is passed over, and told. */

@@ -36,8 +36,9 @@ export function parsePem(bytes: Uint8Array, maxBlocks = 1000): readonly PemBlock
     if (!line.startsWith(MARK)) continue;
     const label = BEGIN.exec(line)?.[1];
     if (label === undefined) throw new DecodeError('PEM', 'a BEGIN line with a label in capitals', 'another', at + 1);
-    const end = lines.findIndex((each, i) => i > at && each.startsWith('-----'));
-    if (end < 0) throw new DecodeError(`PEM ${label}`, 'an END line', 'the end of the text');
+    let end = at + 1;
+    while (end < lines.length && !lines[end]!.startsWith('-----')) end++;
+    if (end === lines.length) throw new DecodeError(`PEM ${label}`, 'an END line', 'the end of the text');
     if (lines[end]!.trimEnd() !== `-----END ${label}-----`) {
       throw new DecodeError(`PEM ${label}`, 'an END line of the same label', 'another line');
     }

@@ -22,8 +22,8 @@ import {
 import { silentLog } from '../../lib/runtime/index.ts';
 import { certificateDer, keyPem, revocationListDer, toPem } from './fixtures/fixtures.ts';
 
-const pem = (...names: string[]): Uint8Array =>
-  utf8Encode(names.map((name) => toPem('CERTIFICATE', certificateDer(name))).join('# next\n'));
+const pem = (...names: string[]): string =>
+  names.map((name) => toPem('CERTIFICATE', certificateDer(name))).join('# next\n');
 const names = (all: readonly { subject: { commonNames: readonly string[] } }[]): (string | undefined)[] =>
   all.map(({ subject }) => subject.commonNames[0]);
 
@@ -31,8 +31,8 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   'store/README': utf8Encode('certificates of this device'),
   'store/inter.der': certificateDer('inter'),
   'store/key.pem': keyPem('p256 pkcs8'),
-  'store/roots.pem': pem('root', 'rsa-root'),
-  'store/root-again.pem': pem('root'),
+  'store/roots.pem': utf8Encode(pem('root', 'rsa-root')),
+  'store/root-again.pem': utf8Encode(pem('root')),
   'empty/README': utf8Encode('nothing'),
   'lists/a.crl': revocationListDer('inter-crl'),
 };
@@ -60,7 +60,7 @@ function refused(load: () => unknown, code: SecurityInfoErrorCode, message: RegE
 describe('certificate chains', () => {
   it('come from buffers, as DER and as PEM with several blocks', () => {
     assert.deepEqual(names(loadCertificateChain(certificateChainFromBuffer(certificateDer('server')))), ['server']);
-    const several = concatBytes(keyPem('p256 sec1 with parameters'), pem('server', 'inter', 'root'));
+    const several = concatBytes(keyPem('p256 sec1 with parameters'), utf8Encode(pem('server', 'inter', 'root')));
     assert.deepEqual(names(loadCertificateChain(certificateChainFromBuffer(several))), ['server', 'inter', 'root']);
   });
 
@@ -68,7 +68,7 @@ describe('certificate chains', () => {
     const cas = certificateChainFromList([
       certificateChainFromFile('store/inter.der'),
       certificateChainEmpty(),
-      certificateChainFromArray([certificateChainFromBuffer(pem('root'))]),
+      certificateChainFromArray([certificateChainFromBuffer(utf8Encode(pem('root')))]),
     ]);
     const chain = certificateChainFromArray([certificateChainFromBuffer(certificateDer('server')), cas]);
     assert.deepEqual(names(loadCertificateChain(chain, { files })), ['server', 'inter', 'root']);
@@ -111,6 +111,9 @@ describe('certificate chains', () => {
       'EINVAL',
       /^certificateChain from array\[1\]\.buffer: Certificate: expected/,
     );
+    const third = pem('server', 'inter') + toPem('CERTIFICATE', broken);
+    const several = certificateChainFromBuffer(utf8Encode(third));
+    refused(() => loadCertificateChain(several), 'EINVAL', /^certificateChain from buffer: block 3 of 3: Certificate/);
     const none = certificateChainFromBuffer(keyPem('p256 sec1'));
     refused(() => loadCertificateChain(none), 'EINVAL', /expected a block with a certificate, found 1 blocks of other/);
     const server = certificateChainFromBuffer(certificateDer('server'));
