@@ -56,7 +56,10 @@ describe('nativeDtls', () => {
   });
 
   it('refuses what it cannot meet before anything is sent, saying what it found', () => {
-    refuses({ security: { mode: 'certificate', systemTrustStore: true } }, { code: 'ENOTSUP', message: /trustAnchors/ });
+    refuses(
+      { security: { mode: 'certificate', systemTrustStore: true } },
+      { code: 'ENOTSUP', message: /trustAnchors/ },
+    );
     refuses({ security: { mode: 'rawPublicKey', serverKeys: rawPublicKeyEmpty() } }, { code: 'ENODATA' });
     refuses({ ciphersuites: [0xc0ae] }, { code: 'ENOTSUP', message: /security.mode psk/ });
     refuses(

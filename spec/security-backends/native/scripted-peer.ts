@@ -11,7 +11,9 @@ export const MESSAGE = {
   helloVerifyRequest: 3,
   certificate: 11,
   serverKeyExchange: 12,
+  certificateRequest: 13,
   serverHelloDone: 14,
+  certificateVerify: 15,
   clientKeyExchange: 16,
   finished: 20,
 } as const;
@@ -106,7 +108,13 @@ export class ScriptedPeer {
   }
 
   clientHello(
-    options: { cookie?: Uint8Array; extendedMasterSecret?: boolean; suites?: readonly number[]; hash?: boolean } = {},
+    options: {
+      cookie?: Uint8Array;
+      extendedMasterSecret?: boolean;
+      suites?: readonly number[];
+      hash?: boolean;
+      extensions?: Uint8Array;
+    } = {},
   ): Uint8Array {
     const suites = [...(options.suites ?? [this.suite]), SCSV].map(u16);
     const cookie = options.cookie ?? new Uint8Array(0);
@@ -118,7 +126,7 @@ export class ScriptedPeer {
       vector8(cookie),
       vector16(join(...suites)),
       [1, 0],
-      vector16(extensions),
+      vector16(join(extensions, options.extensions ?? [])),
     );
     return this.message(MESSAGE.clientHello, body, options.hash === undefined ? {} : { hash: options.hash });
   }
@@ -128,7 +136,13 @@ export class ScriptedPeer {
   }
 
   serverHello(
-    options: { extendedMasterSecret?: boolean; suite?: number; messageSeq?: number; version?: number } = {},
+    options: {
+      extendedMasterSecret?: boolean;
+      suite?: number;
+      messageSeq?: number;
+      version?: number;
+      extensions?: Uint8Array;
+    } = {},
   ): Uint8Array {
     const renegotiation = extension(RENEGOTIATION_INFO, Uint8Array.of(0));
     const extensions =
@@ -139,7 +153,7 @@ export class ScriptedPeer {
       [0],
       u16(options.suite ?? this.suite),
       [0],
-      vector16(extensions),
+      vector16(join(extensions, options.extensions ?? [])),
     );
     return this.message(
       MESSAGE.serverHello,
@@ -234,9 +248,9 @@ export class ScriptedPeer {
   // Keys: RFC 4279 §2, RFC 5246 §5, §6.3 and §7.4.9, RFC 7627 §4.
 
   /** To be called when the transcript ends with ClientKeyExchange. */
-  deriveKeys(options: { extendedMasterSecret?: boolean } = {}): void {
+  deriveKeys(options: { extendedMasterSecret?: boolean; premaster?: Uint8Array } = {}): void {
     const { key } = this;
-    const premaster = join(u16(key.length), new Uint8Array(key.length), u16(key.length), key);
+    const premaster = options.premaster ?? join(u16(key.length), new Uint8Array(key.length), u16(key.length), key);
     this.master =
       options.extendedMasterSecret === false
         ? prf(premaster, 'master secret', join(this.clientRandom, this.serverRandom), 48)
@@ -321,23 +335,23 @@ function hmac(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHmac('sha256', key).update(bytes).digest());
 }
 
-function extension(type: number, body: Uint8Array = new Uint8Array(0)): Uint8Array {
+export function extension(type: number, body: Uint8Array = new Uint8Array(0)): Uint8Array {
   return join(u16(type), vector16(body));
 }
 
-function vector8(body: Uint8Array): Uint8Array {
+export function vector8(body: Uint8Array): Uint8Array {
   return join([body.length], body);
 }
 
-function vector16(body: Uint8Array): Uint8Array {
+export function vector16(body: Uint8Array): Uint8Array {
   return join(u16(body.length), body);
 }
 
-function u16(value: number): Uint8Array {
+export function u16(value: number): Uint8Array {
   return Uint8Array.of(value >> 8, value & 0xff);
 }
 
-function u24(value: number): Uint8Array {
+export function u24(value: number): Uint8Array {
   return Uint8Array.of(value >> 16, (value >> 8) & 0xff, value & 0xff);
 }
 

@@ -2,13 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { nodeProvider } from '../../../lib/crypto/provider/node/index.ts';
+import { TlsAlertError } from '../../../lib/net/index.ts';
 import { type Instant, NEVER, SeededRandom, later } from '../../../lib/runtime/index.ts';
-import { DtlsClient } from '../../../security-backends/native/client.ts';
-import type { DropReason, DtlsOptions, PskAnswer } from '../../../security-backends/native/connection.ts';
+import { DtlsClient, type DtlsClientOptions } from '../../../security-backends/native/client.ts';
+import type {
+  DropReason,
+  DtlsJob,
+  DtlsJobAnswer,
+  DtlsOptions,
+  PskAnswer,
+} from '../../../security-backends/native/connection.ts';
 import { CookieGate } from '../../../security-backends/native/cookie-gate.ts';
 import { DtlsServer, type DtlsServerOptions } from '../../../security-backends/native/server.ts';
 import { CLIENT, IDENTITY, KEY, Party } from './pair.ts';
-import { MESSAGE, type ReadMessage, ScriptedPeer, join } from './scripted-peer.ts';
+import { MESSAGE, type ReadMessage, ScriptedPeer, TYPE, join, rawMessage } from './scripted-peer.ts';
 
 export interface Workbench {
   readonly options?: Partial<DtlsOptions>;
@@ -17,6 +24,12 @@ export interface Workbench {
   /** What both sides may have, or not. Default true. */
   readonly extendedMasterSecret?: boolean;
   readonly suites?: readonly number[];
+  /** Another script than the plain PSK one. */
+  readonly script?: ScriptedPeer;
+  readonly answer?: (job: DtlsJob) => DtlsJobAnswer;
+  readonly client?: Partial<DtlsClientOptions>;
+  /** Extensions of the script's ClientHello, encoded. */
+  readonly extensions?: Uint8Array;
 }
 
 /** Ours (`party`) and theirs (`script`). */
@@ -69,6 +82,29 @@ export class Tested {
 
   dropped(reason: DropReason): number {
     return this.party.connection.counters.dropped[reason];
+  }
+
+  /**
+   * The script's next message is refused: a copy alone is awaited to be better, the same again after we asked again is
+   * answered by this alert.
+   */
+  assertRefuses(type: number, body: Uint8Array, alert: number): void {
+    const { script } = this;
+    const raw = rawMessage(type, script.messageSeq++, body);
+    const before = this.party.connection.state;
+    this.feed(script.record(TYPE.handshake, 0, raw));
+    assert.equal(this.over, false, 'one copy in the clear ended the handshake');
+    assert.equal(this.party.connection.state, before, 'the message was taken');
+    this.timeOut();
+    this.feed(script.record(TYPE.handshake, 0, raw));
+    this.assertSentAlert(alert);
+  }
+
+  assertSentAlert(alert: number): void {
+    assert.equal(this.party.negotiated, undefined, 'the handshake was completed');
+    const cause = this.party.closed?.cause;
+    assert.ok(cause instanceof TlsAlertError && cause.direction === 'sent', `${cause?.message ?? 'not over'}`);
+    assert.equal(cause.description, alert, cause.message);
   }
 
   get connected(): boolean {
@@ -134,9 +170,9 @@ export class Tested {
 export function testClient(bench: Workbench & { readonly helloVerify?: boolean } = {}): Tested {
   const key = bench.key ?? KEY;
   const random = new SeededRandom(11);
-  const options: DtlsOptions = { mtu: 1_232, provider: nodeProvider, random, ...bench.options };
-  const party = new Party(new DtlsClient(options), (): PskAnswer => ({ identity: IDENTITY, key }));
-  const tested = new Tested(party, new ScriptedPeer('server', key), bench.extendedMasterSecret ?? true);
+  const options = { mtu: 1_232, provider: nodeProvider, random, ...bench.options, ...bench.client };
+  const party = new Party(new DtlsClient(options), bench.answer ?? ((): PskAnswer => ({ identity: IDENTITY, key })));
+  const tested = new Tested(party, bench.script ?? new ScriptedPeer('server', key), bench.extendedMasterSecret ?? true);
   party.connection.start(tested.now);
   party.pump(tested.now);
   if (bench.helloVerify !== true) tested.script.take(tested.script.messages(tested.sent()));
@@ -165,9 +201,13 @@ export function connectedClient(bench: Workbench = {}): Tested {
 export function testServer(bench: Workbench = {}): Tested {
   const key = bench.key ?? KEY;
   const random = new SeededRandom(12);
-  const script = new ScriptedPeer('client', key);
+  const script = bench.script ?? new ScriptedPeer('client', key);
   const extendedMasterSecret = bench.extendedMasterSecret ?? true;
-  const hello = { extendedMasterSecret, ...(bench.suites === undefined ? {} : { suites: bench.suites }) };
+  const hello = {
+    extendedMasterSecret,
+    ...(bench.suites === undefined ? {} : { suites: bench.suites }),
+    ...(bench.extensions === undefined ? {} : { extensions: bench.extensions }),
+  };
   const gate = new CookieGate({ provider: nodeProvider, random });
   const now = 1_000 as Instant;
   const reply = gate.inspect(script.clientHello({ ...hello, hash: false }), CLIENT, now);
@@ -184,9 +224,9 @@ export function testServer(bench: Workbench = {}): Tested {
     ...bench.options,
     ...bench.server,
   };
-  const party = new Party(new DtlsServer(options), (job) =>
-    job.type === 'lookupPsk' && new TextDecoder().decode(job.identity) === 'device-1' ? { key } : undefined,
-  );
+  const lookup = (job: DtlsJob): DtlsJobAnswer =>
+    job.type === 'lookupPsk' && new TextDecoder().decode(job.identity) === 'device-1' ? { key } : undefined;
+  const party = new Party(new DtlsServer(options), bench.answer ?? lookup);
   const tested = new Tested(party, script, extendedMasterSecret);
   party.connection.start(now);
   party.pump(now);
