@@ -1,7 +1,6 @@
 // Server accounts: what the application says about a server, checked, and as instances of /0 and /1.
 
 import {
-  SECURITY_MODES,
   type SecurityDefinition,
   type SecurityInit,
   type ServerActions,
@@ -14,15 +13,25 @@ import {
 import { COAP_SCHEMES, type CoapUri, type Security, type SslConfiguration, parseCoapUri } from '../net/index.ts';
 import { DecodeError } from '../bytes/index.ts';
 import { LwM2mError } from './lwm2m-error.ts';
+import {
+  type DeviceTrust,
+  type SecurityResources,
+  securityFromResources,
+  securityResources,
+} from './account-security.ts';
+import { checkCredentials } from './check-credentials.ts';
 import { wrong } from './check-options.ts';
-import type { SecurityInfo } from '../crypto/index.ts';
+import { SecurityInfoError } from '../crypto/index.ts';
 import { ModelError, type TypedObject } from '../model/index.ts';
 
 /** A server to register with. */
 export interface ServerAccount {
   /** `coaps://host:port`; `coap://…` needs the client's `dangerAllowNoSec`. */
   readonly uri: string;
-  /** Credentials for `coaps`, such as `{ mode: 'psk', identity: pskIdentityFromBuffer(…), key: pskKeyFromBuffer(…) }`. */
+  /**
+   * Credentials for `coaps`, such as `{ mode: 'psk', identity: pskIdentityFromBuffer(…), key: pskKeyFromBuffer(…) }`; /0/x/2
+   * to 5. Of certificates, `serverCertificate` is /0/x/4 with its usage (/0/x/15, default 3) and matching type (/0/x/13).
+   */
   readonly security?: Security | undefined;
   /** 1 to 65534, /0/x/10 and /1/x/0. Default: 101, 102, … in order. */
   readonly shortServerId?: number | undefined;
@@ -32,7 +41,10 @@ export interface ServerAccount {
   readonly server?: Partial<Omit<ServerInit, 'shortServerId' | 'lifetime'>> | undefined;
   /** Tell the server that we may sleep (the `Q` of Register). Default false. */
   readonly queueMode?: boolean | undefined;
-  /** How the connection is secured, beside the credentials: suites, time-outs, socket options. */
+  /**
+   * How the connection is secured, beside the credentials: time-outs, socket options, `serverName` (SNI, /0/x/14) and
+   * `ciphersuites` (/0/x/16).
+   */
   readonly tls?: Omit<SslConfiguration, 'security'> | undefined;
 }
 
@@ -53,7 +65,6 @@ export interface CheckedAccount {
 
 const DEFAULT_LIFETIME = 86_400; // seconds; LwM2M Core 1.0 §5.3.1
 const FIRST_SHORT_SERVER_ID = 101; // as the examples of LwM2M Core 1.2 Appendix F number their servers
-const NONE = new Uint8Array(0);
 
 /** @throws LwM2mError ECONFIG naming the account, the field, and what to do */
 export function checkAccounts(
@@ -132,16 +143,6 @@ function checkSecured(account: ServerAccount, field: string, hasDtls: boolean): 
   if (!hasDtls) throw new LwM2mError('ECONFIG', 'backends.dtls: coaps needs a DTLS backend, such as nativeDtls');
 }
 
-/** Whoever has no types to help: the key itself given where its security info belongs is the likely mistake. */
-function checkCredentials(security: Security, field: string): void {
-  if (security.mode !== 'psk') return;
-  for (const name of ['identity', 'key'] as const) {
-    const info: { readonly source?: unknown } | null | undefined = security[name];
-    const maker = name === 'key' ? 'pskKeyFromBuffer' : 'pskIdentityFromBuffer';
-    if (typeof info?.source !== 'object') throw wrong(`${field}.${name}`, `what ${maker}(…) gives`, info);
-  }
-}
-
 function checkUnsecured(account: ServerAccount, field: string, noSec: boolean): void {
   if (account.security !== undefined) {
     throw new LwM2mError('ECONFIG', `${field}.uri: there are credentials but the URI is not secured; write coaps://`);
@@ -164,20 +165,35 @@ export function securityObject(accounts: readonly CheckedAccount[]): TypedObject
   return createSecurity(Object.fromEntries(accounts.map((account) => [account.instance, securityInit(account)])));
 }
 
-function securityInit({ text, security, shortServerId }: CheckedAccount): SecurityInit {
-  return {
-    serverUri: text,
-    bootstrapServer: false,
-    securityMode: security === undefined ? SECURITY_MODES.noSec : SECURITY_MODES[security.mode],
-    publicKeyOrIdentity: security?.mode === 'psk' ? bytesOf(security.identity) : NONE,
-    serverPublicKey: NONE,
-    secretKey: security?.mode === 'psk' ? bytesOf(security.key) : NONE,
-    shortServerId,
-  };
+function securityInit(account: CheckedAccount): SecurityInit {
+  try {
+    const { text, shortServerId } = account;
+    return { serverUri: text, bootstrapServer: false, shortServerId, ...securityResources(account) };
+  } catch (error) {
+    if (!(error instanceof SecurityInfoError || error instanceof DecodeError)) throw error;
+    throw new LwM2mError('ECONFIG', `servers[${account.instance}].security: ${error.message}`);
+  }
 }
 
-function bytesOf({ source }: SecurityInfo): Uint8Array {
-  return source.kind === 'buffer' ? source.bytes.slice() : NONE;
+/**
+ * The account that an instance of the Security object describes.
+ * @param more what /0 has no place for: the device's own trust anchors, and the account's other options
+ * @throws LwM2mError ECONFIG naming the resource
+ */
+export function accountFromSecurity(
+  instance: SecurityResources & { readonly serverUri: string; readonly shortServerId?: number | undefined },
+  more: Omit<ServerAccount, 'uri' | 'security' | 'shortServerId'> & { readonly trust?: DeviceTrust | undefined } = {},
+): ServerAccount {
+  const { trust, ...account } = more;
+  const { security, tls } = securityFromResources(instance, trust);
+  const { serverUri, shortServerId } = instance;
+  return {
+    ...account,
+    uri: serverUri,
+    ...(security === undefined ? {} : { security }),
+    ...(shortServerId === undefined ? {} : { shortServerId }),
+    tls: { ...account.tls, ...tls },
+  };
 }
 
 /** The Server object of these accounts; `actions` are what servers may ask of the client. */

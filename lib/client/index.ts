@@ -1,5 +1,6 @@
 export { LwM2mClient, type ClientOptions } from './client.ts';
-export type { ServerAccount } from './accounts.ts';
+export { type ServerAccount, accountFromSecurity } from './accounts.ts';
+export type { DeviceTrust, SecurityResources } from './account-security.ts';
 export type { Backends } from './connection.ts';
 export type { ClientEvents, ServerReference } from './events.ts';
 export { LwM2mError, type LwM2mErrorCode, formatResponseCode } from './lwm2m-error.ts';

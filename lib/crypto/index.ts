@@ -7,6 +7,7 @@ export type { FileSource } from './file-source.ts';
 export type { Engine, EnginePrivateKey } from './engine.ts';
 export type { KeyDecryption } from './key-decryption.ts';
 export type { PrivateKeyAlgorithm } from './private-key.ts';
+export { type PrivateKeyFileOptions, readPrivateKeyFile } from './private-key-file.ts';
 export { type PublicKey, type PublicKeyAlgorithm, parsePublicKey } from './public-key.ts';
 export { type Certificate, parseCertificate } from './x509.ts';
 export { type RevocationList, parseRevocationList } from './crl.ts';

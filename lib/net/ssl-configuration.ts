@@ -8,7 +8,7 @@ import type {
   PskKeyInfo,
   RawPublicKeyInfo,
 } from '../crypto/index.ts';
-import type { CertificateAssociation } from '../crypto/trust/certificate-usage.ts';
+import type { CertificateAssociation, CertificateUsage } from '../crypto/trust/certificate-usage.ts';
 import type { Endpoint, HandshakeTimeouts } from './socket.ts';
 import type { SecurityVersion } from './negotiated.ts';
 import type { SocketConfiguration } from './socket-configuration.ts';
@@ -19,6 +19,14 @@ export interface PskSecurity {
   readonly mode: 'psk';
   readonly identity: PskIdentityInfo;
   readonly key: PskKeyInfo;
+}
+
+/** A certificate to compare the server's with, whole, from any source. */
+export interface ServerCertificate {
+  /** The server's own by usages 1 and 3, a CA's by 0 and 2; the first one of what the source holds. */
+  readonly certificate: CertificateChainInfo;
+  /** Default 3: domain-issued certificate (LwM2M Core 1.2 Appendix E.1, /0/x/15). */
+  readonly usage?: CertificateUsage | undefined;
 }
 
 /** X.509. Without anchors, DANE records or the system's trust store, every server is refused. */
@@ -36,7 +44,7 @@ export interface CertificateSecurity {
   /** Complete our chain from the trust anchors before sending it. Default false. */
   readonly rebuildClientChain?: boolean | undefined;
   /** What the server's certificate is compared with (LwM2M's /0/x/15, /0/x/4 and /0/x/13). Default: path and name decide. */
-  readonly serverCertificate?: CertificateAssociation | undefined;
+  readonly serverCertificate?: CertificateAssociation | ServerCertificate | undefined;
   /**
    * For devices whose wall time cannot be trusted: decides about the time in which all certificates of the path are valid
    * (milliseconds since 1970). Default: the environment's wall time decides.
@@ -48,10 +56,12 @@ export interface CertificateSecurity {
   readonly dangerSkipPeerValidation?: boolean | undefined;
 }
 
-/** Raw public keys (RFC 7250). The server's key must be one of `serverKeys`. */
+/** Raw public keys (RFC 7250). The server's key must be one of `serverKeys`, or have `serverKeyHash`. */
 export interface RawPublicKeySecurity {
   readonly mode: 'rawPublicKey';
   readonly serverKeys: RawPublicKeyInfo;
+  /** Of the server's SubjectPublicKeyInfo (LwM2M's /0/x/4 by the matching types 1 to 3 of /0/x/13). Default: none. */
+  readonly serverKeyHash?: { readonly matching: 'sha256' | 'sha384' | 'sha512'; readonly data: Uint8Array } | undefined;
   readonly publicKey?: RawPublicKeyInfo | undefined;
   readonly privateKey?: PrivateKeyInfo | undefined;
 }
@@ -103,6 +113,8 @@ export interface SslConfiguration extends TlsCommonConfiguration {
   readonly daneTlsaRecords?: readonly TlsaRecord[] | undefined;
   /** Asks the server for short records: 512, 1,024, 2,048 or 4,096 bytes of plaintext (RFC 6066 §4). Default: does not. */
   readonly maxFragmentLength?: number | undefined;
+  /** Told of our own certificate (the leaf, DER) when the socket is made, so before anything is sent. Default: nobody. */
+  readonly onOwnCertificate?: ((certificate: Uint8Array) => void) | undefined;
 }
 
 /** The server's side of pre-shared keys. */

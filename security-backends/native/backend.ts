@@ -90,6 +90,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
       const socket = checkedSocketConfiguration(configuration.socket);
       const credentials = clientCredentials(security, loading(environment), environment);
       const tlsa = checkTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
+      if (credentials.certificate !== undefined) configuration.onOwnCertificate?.(credentials.certificate.slice());
       return new DtlsClientSocket(
         {
           settings,

@@ -17,6 +17,7 @@ import {
 } from '../../lib/crypto/index.ts';
 import { DecodeError } from '../../lib/bytes/index.ts';
 import type { CertificateRefusedError } from '../../lib/crypto/trust/refusal.ts';
+import type { CertificateAssociation } from '../../lib/crypto/trust/certificate-usage.ts';
 import { ALERT_DESCRIPTIONS, type CertificateSecurity, type CertificateServerSecurity } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { ALERT } from './alerts.ts';
@@ -48,10 +49,12 @@ export function certificateClient(
   const revocationLists = listsOf(security, loading);
   const own = ownIdentity(security.clientChain, security.clientKey, loading);
   const shown = own && security.rebuildClientChain === true ? { ...own, chain: rebuilt(own, anchors) } : own;
-  const trust = { ...security, anchors, revocationLists };
+  const serverCertificate = associationOf(security.serverCertificate, loading);
+  const trust = { ...security, anchors, revocationLists, serverCertificate };
   return {
     credential: 'certificate',
     hasCertificate: own !== undefined,
+    certificate: own?.chain[0],
     dane: security.dane ?? false,
     answer(job, server) {
       if (job.type !== 'verifyChain') return answerForOwn(job, shown);
@@ -105,7 +108,8 @@ export function certificateServer(
   };
 }
 
-interface ClientTrust extends Omit<CertificateSecurity, 'revocationLists'> {
+interface ClientTrust extends Omit<CertificateSecurity, 'revocationLists' | 'serverCertificate'> {
+  readonly serverCertificate: CertificateAssociation | undefined;
   readonly anchors: readonly Certificate[];
   readonly revocationLists: readonly RevocationList[];
 }
@@ -172,6 +176,24 @@ function isRefused(error: unknown): error is CertificateRefusedError {
 function alertNumber(name: CertificateRefusedError['alert']): number {
   const found = Object.entries(ALERT_DESCRIPTIONS).find(([, each]) => each === name);
   return found === undefined ? ALERT.badCertificate : Number(found[0]);
+}
+
+/** A certificate given by its source as an association. @throws SecurityInfoError ENODATA if there is none */
+function associationOf(
+  given: CertificateSecurity['serverCertificate'],
+  loading: Loading,
+): CertificateAssociation | undefined {
+  if (given === undefined || 'data' in given) return given;
+  const [certificate] = loadCertificateChain(given.certificate, loading);
+  if (certificate !== undefined) {
+    return { usage: given.usage ?? 3, selector: 'certificate', matching: 'exact', data: certificate.der };
+  }
+  const place = {
+    type: 'certificateChain',
+    source: given.certificate.source.kind,
+    position: 'serverCertificate',
+  } as const;
+  throw new SecurityInfoError('ENODATA', place, 'expected the certificate to compare with, found none');
 }
 
 function ownIdentity(

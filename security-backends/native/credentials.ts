@@ -27,6 +27,8 @@ export interface ClientCredentials {
   readonly credential: Credential;
   /** Whether there is a certificate or raw public key of ours to show. */
   readonly hasCertificate: boolean;
+  /** Our own certificate (the leaf, DER), where there is one. */
+  readonly certificate?: Uint8Array | undefined;
   /** Whether DANE records are used. */
   readonly dane: boolean;
   /** What a job cannot get is thrown. */

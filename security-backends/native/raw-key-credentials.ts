@@ -1,6 +1,7 @@
 // Raw public keys (RFC 7250): whom we know and what we show, for either role. Nothing but the bytes is compared.
 
 import {
+  type CryptoProvider,
   type LoadOptions,
   type PrivateKeyInfo,
   type RawPublicKeyInfo,
@@ -16,9 +17,14 @@ import type { DtlsJobAnswer } from './connection.ts';
 import { type ClientCredentials, type OwnIdentity, type ServerCredentials, answerForOwn } from './credentials.ts';
 
 /** @throws SecurityInfoError ENODATA if no server key is given: nobody would be trusted */
-export function rawKeyClient(security: RawPublicKeySecurity, loading: LoadOptions): ClientCredentials {
+export function rawKeyClient(
+  security: RawPublicKeySecurity,
+  loading: LoadOptions & { readonly provider: Pick<CryptoProvider, 'hash' | 'signingKey' | 'primitives'> },
+): ClientCredentials {
   const known = loadRawPublicKeys(security.serverKeys, loading);
-  if (known.length === 0) throw missing('rawPublicKey', "expected the server's raw public key, found none");
+  const hash = security.serverKeyHash && { ...security.serverKeyHash, data: security.serverKeyHash.data.slice() };
+  if (known.length === 0 && hash === undefined)
+    throw missing('rawPublicKey', "expected the server's raw public key, found none");
   const own = ownKey(security.publicKey, security.privateKey, loading);
   return {
     credential: 'rawPublicKey',
@@ -28,6 +34,9 @@ export function rawKeyClient(security: RawPublicKeySecurity, loading: LoadOption
       if (job.type !== 'verifyChain') return answerForOwn(job, own);
       const spki = job.chain[0]!;
       if (isKnownKey(spki, known)) return { publicKey: spki };
+      if (hash !== undefined && equalBytes(loading.provider.hash(hash.matching, spki), hash.data)) {
+        return { publicKey: spki };
+      }
       return { alert: ALERT.badCertificate, reason: "the server's raw public key is none of those configured" };
     },
     forget: () => own?.key.close(),
