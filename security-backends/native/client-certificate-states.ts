@@ -208,6 +208,10 @@ class WaitOwnCertificate implements HandshakeState {
     const { agreed } = this.#server;
     const offered = certificateOf(answer);
     const scheme = offered === undefined ? undefined : schemeFor(this.#schemes, offered);
+    handshake.note(
+      'certificate',
+      `the server asked for a certificate and we showed ${scheme === undefined ? 'none' : 'ours'}`,
+    );
     const own = scheme === undefined ? undefined : offered;
     const body = encodeOwn(own, agreed);
     const certificate = addOwnMessage(handshake, agreed, HANDSHAKE_TYPE.certificate, body);

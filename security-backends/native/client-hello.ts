@@ -16,6 +16,7 @@ import {
   handshakeMessage,
 } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
+import { suiteList, suiteText } from './handshake-story.ts';
 import { DTLS_1_2 } from './record.ts';
 import { Transcript } from './transcript.ts';
 
@@ -36,6 +37,8 @@ export function sendClientHello(handshake: Handshake, client: ClientParameters):
     extensions: clientExtensions(handshake.options, client),
   };
   const message = helloMessage(handshake.nextMessageSeq(), hello);
+  const asking = client.serverName === undefined ? '' : `, asking for ${JSON.stringify(client.serverName)}`;
+  handshake.note('offer', `we offered DTLS 1.2 with ${suiteList(hello.ciphersuites)}${asking}`);
   handshake.sendFlight([inClear(message)]);
   return new WaitFirstReply(hello, message);
 }
@@ -140,6 +143,7 @@ function agree(
     ...settled,
   };
   handshake.limitRecords(limits);
+  handshake.note('choice', `the server chose ${suiteText(suite)}`);
   return usesPsk(suite) ? new WaitPskServerKeyExchange(agreed) : new WaitServerCertificate(agreed);
 }
 

@@ -13,6 +13,7 @@ import {
   encodePskClientKeyExchange,
 } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
+import { identityText } from './handshake-story.ts';
 import { type Agreement, agreeOn, pskOf } from './key-exchange.ts';
 import { decodeEcdhePskServerKeyExchange, encodeEcdhePskClientKeyExchange } from './key-exchange-messages.ts';
 import { premasterSecret, pskPremasterSecret } from './key-schedule.ts';
@@ -104,6 +105,7 @@ class WaitPsk implements HandshakeState {
     if (given === undefined) throw new SocketError('EINVAL', 'choosePsk: the answer has no identity');
     const { agreed, hint, agreement } = this.#exchange;
     const identity = given.slice();
+    handshake.note('identity', `we are ${identityText(identity)}`);
     const body =
       agreement === undefined
         ? encodePskClientKeyExchange(identity)

@@ -188,7 +188,7 @@ export class DtlsEndpoint implements SessionOwner {
     if (this.#handshakes.get(session.key) !== session) return;
     this.#handshakes.delete(session.key);
     this.counters.handshakesFailed++;
-    this.#environment.log.debug({ peer: session.key, code: cause?.code }, 'a handshake failed');
+    this.#environment.log.debug({ peer: session.key, code: cause?.code, reason: cause?.message }, 'a handshake failed');
   }
 
   #hello(datagram: Uint8Array, from: Endpoint, key: string): void {

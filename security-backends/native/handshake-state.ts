@@ -5,6 +5,7 @@ import type { Negotiated } from '../../lib/net/index.ts';
 import type { DtlsJob, DtlsJobAnswer, JobRequest } from './connection.ts';
 import type { FlightItem } from './flight.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
+import type { StoryTopic } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { RecordLimits } from './record-layer.ts';
 import type { Protection } from './record-protection.ts';
@@ -28,6 +29,8 @@ export interface Handshake {
   /** From now on records are no longer than both sides take. */
   limitRecords(limits: RecordLimits): void;
   ask(job: JobRequest): DtlsJob['id'];
+  /** Keeps a fact for the error, should there be one: nothing secret. */
+  note(topic: StoryTopic, fact: string): void;
 }
 
 export interface HandshakeState {

@@ -16,6 +16,7 @@ import type { HandshakeFragment, HandshakeMessage } from './handshake-messages.t
 import { HANDSHAKE_TYPE, decodeHandshakeFragment } from './handshake-messages.ts';
 import type { Handshake, HandshakeState, HandshakeStep } from './handshake-state.ts';
 import { Established } from './handshake-state.ts';
+import { HandshakeStory, type StoryTopic, alertMeaning } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Epoch, RecordLayer, RecordLimits } from './record-layer.ts';
 import type { Protection } from './record-protection.ts';
@@ -62,6 +63,7 @@ export class Handshaker implements Handshake {
   readonly #counters: Counters;
   readonly #events: HandshakeEvents;
   readonly #reassembly: Reassembly;
+  readonly #story = new HandshakeStory();
   #state: HandshakeStep | 'idle' | 'over' = 'idle';
   #flight: Flight | undefined;
   #ownMessageSeq: number;
@@ -94,6 +96,11 @@ export class Handshaker implements Handshake {
   get stateName(): string {
     if (typeof this.#state === 'string') return this.#state;
     return this.#state instanceof Established ? 'connected' : this.#state.name;
+  }
+
+  /** An end, told with the state and what led to it while there is no session yet. */
+  tell(what: string): string {
+    return this.#story.tell(what, this.#state === 'idle' ? this.#opening : this.stateName);
   }
 
   get negotiated(): Negotiated | undefined {
@@ -220,11 +227,20 @@ export class Handshaker implements Handshake {
     return id;
   }
 
+  note(topic: StoryTopic, fact: string): void {
+    this.#story.note(topic, fact);
+  }
+
   // It came behind messages that waited for an answer. If one of them was lost, it came early, and comes again.
   #takeUpChangeCipherSpec(): void {
     if (!this.#keptChangeCipherSpec || this.#waiting()?.keepsChangeCipherSpec === true) return;
     this.#keptChangeCipherSpec = false;
     this.changeCipherSpec();
+  }
+
+  /** What is done before the first state. */
+  get #opening(): string {
+    return this.#role === 'client' ? 'sending ClientHello' : 'answering ClientHello';
   }
 
   /** The state, while the handshake is under way. */
@@ -270,6 +286,7 @@ export class Handshaker implements Handshake {
 
   #establish(established: Established): void {
     this.#reassembly.clear();
+    this.#story.forget();
     // Only the side that spoke last keeps its flight, for a peer that did not hear it.
     if (this.deadline !== NEVER) this.#flight = undefined;
     this.#events.established(established.negotiated);
@@ -284,7 +301,7 @@ export class Handshaker implements Handshake {
       const description = alertFor(error);
       if (error instanceof SocketError) this.#events.ended(error);
       else if (description === undefined) this.#events.failed(ALERT.internalError, 'an error of our own', error);
-      else if (epoch === 1) this.#events.failed(description, (error as Error).message, error);
+      else if (epoch === 1) this.#events.failed(description, this.tell((error as Error).message), error);
       else this.#refuse(description, error as Error);
       return false;
     }
@@ -298,7 +315,7 @@ export class Handshaker implements Handshake {
     const tries = this.#flight?.tries ?? 0;
     const before = this.#refusal;
     if (before?.error.message !== error.message) this.#refusal = { error, tries };
-    else if (tries > before.tries) this.#events.failed(description, error.message, error);
+    else if (tries > before.tries) this.#events.failed(description, this.tell(error.message), error);
   }
 
   #handleRepeat(fragment: HandshakeFragment, state: HandshakeState): undefined {
@@ -344,15 +361,16 @@ export class Handshaker implements Handshake {
   }
 
   #endBySuspectedAlert(alert: Alert, state: HandshakeState): void {
-    const cause = new TlsAlertError({ ...alert, direction: 'received' }, `not authenticated, while ${state.name}`);
-    this.#events.ended(cause, alert);
+    const meaning = alertMeaning(alert.description) ?? 'the peer ended the handshake';
+    const what = this.#story.tell(`${meaning} (not authenticated)`, state.name);
+    this.#events.ended(new TlsAlertError({ ...alert, direction: 'received' }, what), alert);
   }
 
   #timeOut(state: HandshakeState, flight: Flight): void {
     const cause = this.#refusal?.error;
     const reason = cause === undefined ? state.silence : `the peer's messages were refused: ${cause.message}`;
     const message = `no handshake after ${flight.tries} tries, ${state.name}: ${reason}`;
-    this.#events.ended(new SocketError('ETIMEDOUT', message, { cause }));
+    this.#events.ended(new SocketError('ETIMEDOUT', this.#story.tell(message, state.name), { cause }));
   }
 
   #transmitAgain(flight: Flight): void {

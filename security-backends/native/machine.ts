@@ -2,7 +2,7 @@
 
 import { Reader } from '../../lib/bytes/index.ts';
 import type { HandshakeTimeouts, Negotiated } from '../../lib/net/index.ts';
-import { SocketError, TlsAlertError, alertName } from '../../lib/net/index.ts';
+import { SocketError, TlsAlertError } from '../../lib/net/index.ts';
 import type { Instant } from '../../lib/runtime/index.ts';
 import type { Alert } from './alerts.ts';
 import { ALERT, decodeAlert, encodeAlert } from './alerts.ts';
@@ -10,6 +10,7 @@ import type { DtlsConnection, DtlsCounters, DtlsJobAnswer, DtlsOutput } from './
 import { Counters } from './counters.ts';
 import type { Beginning, HandshakeEvents } from './handshaker.ts';
 import { Handshaker } from './handshaker.ts';
+import { alertMeaning } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
 import { checkTimeouts } from './options.ts';
 import type { DtlsRecord } from './record.ts';
@@ -125,7 +126,7 @@ export class DtlsMachine implements DtlsConnection {
   abort(description: number, now: Instant, message?: string): void {
     if (this.#phase === 'closed') return;
     this.#handshaker.now = now;
-    this.#fail(description, message, undefined);
+    this.#fail(description, this.#handshaker.tell(message ?? 'ended on our side'), undefined);
   }
 
   poll(): DtlsOutput | undefined {
@@ -149,7 +150,7 @@ export class DtlsMachine implements DtlsConnection {
 
   #checkForgeries(): void {
     if (!this.#records.forgeryLimitReached) return;
-    this.#fail(ALERT.internalError, 'too many records failed authentication', undefined);
+    this.#fail(ALERT.internalError, this.#handshaker.tell('too many records failed authentication'), undefined);
   }
 
   #handlePlaintext(type: number, plaintext: Uint8Array, epoch: Epoch): void {
@@ -201,23 +202,27 @@ export class DtlsMachine implements DtlsConnection {
     }
     this.#outputs.push({ kind: 'alert', ...alert, direction: 'received' });
     if (alert.description === ALERT.closeNotify) this.#endByPeer();
-    else if (ends) this.#end(new TlsAlertError({ ...alert, direction: 'received' }, `while ${this.state}`));
+    else if (ends)
+      this.#end(
+        new TlsAlertError(
+          { ...alert, direction: 'received' },
+          this.#handshaker.tell(alertMeaning(alert.description) ?? 'the peer ended it'),
+        ),
+      );
   }
 
   #endByPeer(): void {
     const inOrder = this.#phase === 'connected';
-    const cause = inOrder
-      ? undefined
-      : new SocketError('ECONNABORTED', `the peer ended the handshake while ${this.state}`);
+    const cause = inOrder ? undefined : new SocketError('ECONNABORTED', this.#handshaker.tell('the peer closed'));
     this.#sendAlert({ level: 'warning', description: ALERT.closeNotify });
     this.#end(cause);
   }
 
   /** Ends with a fatal alert of ours. */
-  #fail(description: number, message: string | undefined, cause: unknown): void {
+  #fail(description: number, message: string, cause: unknown): void {
     const alert: Alert = { level: 'fatal', description };
     if (this.#phase !== 'idle') this.#sendAlert(alert);
-    this.#end(new TlsAlertError({ ...alert, direction: 'sent' }, message ?? alertName(description), { cause }));
+    this.#end(new TlsAlertError({ ...alert, direction: 'sent' }, message, { cause }));
   }
 
   #sendAlert(alert: Alert): void {

@@ -15,6 +15,7 @@ import type { VerifiedHello } from './cookie-gate.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE, encodePskServerKeyExchange, encodeServerHello } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
+import { suiteList, suiteText } from './handshake-story.ts';
 import { certificateOf, schemeFor, signatureOf } from './key-exchange.ts';
 import {
   type EcdhParams,
@@ -60,6 +61,7 @@ export function answerClientHello(
   server: ServerParameters,
   handshake: Handshake,
 ): HandshakeState {
+  handshake.note('offer', `the client offered ${suiteList(verified.hello.ciphersuites)}`);
   const offer = readClientOffer(verified.hello, handshake, server);
   const opening: Opening = { verified, offer, server };
   if (handshake.options.credential === 'psk') return answerWithPsk(opening, handshake);
@@ -188,6 +190,7 @@ function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, 
   add(HANDSHAKE_TYPE.serverHelloDone, NO_BYTES);
   const raw = messages.map((message) => message.raw);
   handshake.limitRecords(offer.limits);
+  handshake.note('choice', `we chose ${suiteText(suite)}`);
   handshake.sendFlight(messages.map(inClear));
   const keep = certificate !== undefined && server.clientCertificate === 'require';
   return {

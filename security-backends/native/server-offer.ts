@@ -29,6 +29,7 @@ import {
   findExtension,
 } from './extensions.ts';
 import type { ClientHello } from './handshake-messages.ts';
+import { suiteList } from './handshake-story.ts';
 import type { Handshake } from './handshake-state.ts';
 import { commonSchemes } from './key-exchange.ts';
 import { DTLS_1_2, MAX_PLAINTEXT_BYTES } from './record.ts';
@@ -137,12 +138,9 @@ function checkVersionAndCompression(hello: ClientHello): void {
 }
 
 function noSuite(hello: ClientHello, ours: readonly Ciphersuite[]): HandshakeRefusal {
-  const hex = (id: number): string => `0x${id.toString(16).toUpperCase().padStart(4, '0')}`;
-  const theirs = hello.ciphersuites.slice(0, 16).map(hex).join(', '); // what a peer sends must not fill the log
-  const known = ours.map(({ id }) => hex(id)).join(', ');
   return new HandshakeRefusal(
     ALERT.handshakeFailure,
-    `cipher_suites: none in common; offered ${theirs}, ours ${known}`,
+    `cipher_suites: none in common: offered ${suiteList(hello.ciphersuites)}, ours ${suiteList(ours.map(({ id }) => id))}`,
   );
 }
 

@@ -7,6 +7,7 @@ import type { DtlsJobAnswer } from './connection.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE, decodePskClientKeyExchange } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
+import { identityText } from './handshake-story.ts';
 import { agreedSecret, pskOf } from './key-exchange.ts';
 import { decodeEcdhePskClientKeyExchange } from './key-exchange-messages.ts';
 import { premasterSecret, pskPremasterSecret } from './key-schedule.ts';
@@ -39,6 +40,7 @@ export class WaitPskClientKeyExchange implements HandshakeState {
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
     expectType(message, HANDSHAKE_TYPE.clientKeyExchange, this.name);
     const { identity, secret } = this.#read(message.body);
+    handshake.note('identity', `the client is ${identityText(identity)}`);
     this.#exchange.agreed.transcript.add(message.raw);
     this.destroy();
     return new WaitPsk({ ...this.#exchange, identity, secret }, handshake.ask({ type: 'lookupPsk', identity }));
