@@ -2,7 +2,8 @@
 // package: it joins the client to UDP over Node and to the DTLS of its own.
 
 import { type Backends, type ClientOptions, LwM2mClient } from './client/index.ts';
-import { nodeFileSource } from './crypto/node/index.ts';
+import type { Engine } from './crypto/engine.ts';
+import { nodeFileSource, nodeKeyDecryption } from './crypto/node/index.ts';
 import { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 import { udpSocket } from './net/node/index.ts';
 
@@ -12,12 +13,15 @@ export {
   type ClientOptions,
   type CommunicationRetry,
   DEFAULT_COMMUNICATION_RETRY,
+  type DeviceTrust,
   LwM2mClient,
   LwM2mError,
   type LwM2mErrorCode,
   type LwM2mVersion,
+  type SecurityResources,
   type ServerAccount,
   type ServerReference,
+  accountFromSecurity,
   formatResponseCode,
 } from './client/index.ts';
 export * from './model/index.ts';
@@ -28,6 +32,13 @@ export { FileStorage } from './storage/node/file.ts';
 export * from './crypto/security-info.ts';
 export * from './crypto/security-info-constructors.ts';
 export * from './crypto/security-info-error.ts';
+export type { Engine, EnginePrivateKey } from './crypto/engine.ts';
+export type { SignatureScheme } from './crypto/provider/signatures.ts';
+export {
+  CERTIFICATE_USAGE,
+  type CertificateAssociation,
+  type CertificateUsage,
+} from './crypto/trust/certificate-usage.ts';
 export { DecodeError, fromHex, toHex, utf8Decode, utf8Encode } from './bytes/index.ts';
 export * from './net/errors.ts';
 export type * from './net/negotiated.ts';
@@ -36,12 +47,15 @@ export type * from './net/socket.ts';
 export type * from './net/socket-configuration.ts';
 export type {
   CertificateSecurity,
+  CertificateServerSecurity,
   KeyLog,
   PskSecurity,
   PskServerSecurity,
   RawPublicKeySecurity,
+  RawPublicKeyServerSecurity,
   /** Under a name of its own: `Security` is the object. */
   Security as SecurityConfiguration,
+  ServerCertificate,
   ServerConfiguration,
   SessionStore,
   SslConfiguration,
@@ -54,11 +68,14 @@ export { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/
 export interface NodeBackendsOptions {
   /** Makes the sockets under everything, such as `captureFile.watch(udpSocket(…))`. Default `udpSocket`. */
   readonly datagramSocket?: NativeDtlsOptions['datagramSocket'] | undefined;
+  /** What answers `engine` sources: keys that stay outside (PKCS#11, TPM, WebCrypto). Default: they are refused. */
+  readonly engine?: Engine | undefined;
 }
 
 /** UDP over Node, and DTLS of our own over it. */
-export function nodeBackends({ datagramSocket = udpSocket }: NodeBackendsOptions = {}): Backends {
-  return { udp: datagramSocket, dtls: nativeDtls({ datagramSocket, files: nodeFileSource() }) };
+export function nodeBackends({ datagramSocket = udpSocket, engine }: NodeBackendsOptions = {}): Backends {
+  const dtls = nativeDtls({ datagramSocket, files: nodeFileSource(), keyDecryption: nodeKeyDecryption, engine });
+  return { udp: datagramSocket, dtls };
 }
 
 /**

@@ -1,11 +1,10 @@
 // What an account says of its security and what the Security object (/0) says of it, each made from the other
-// (LwM2M Core 1.2 Appendix E.1; LwM2M Transport Binding 1.2 §5.2.8 and §5.2.9).
+// (LwM2M Core 1.2 Appendix E.1).
 
 import {
   type CertificateChainInfo,
   type RawPublicKeyInfo,
   type SecurityInfo,
-  SecurityInfoError,
   certificateChainFromBuffer,
   loadCertificateChain,
   loadRawPublicKeys,

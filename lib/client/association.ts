@@ -2,6 +2,7 @@
 
 import { type Backends, openSocket } from './connection.ts';
 import type { CheckedAccount } from './accounts.ts';
+import { differingNames } from './certificate-name.ts';
 import type { ClientEvents, ServerReference } from './events.ts';
 import { type CoapConnection, type IncomingRequest, type OutgoingResponse, UdpCoapConnection } from '../coap/index.ts';
 import type { UdpCoapOptions } from '../coap/index.ts';
@@ -68,6 +69,7 @@ export class Association {
   #exchanges: RegistrationExchanges | undefined;
   #closing: Promise<void> = Promise.resolve();
   #localPort: number | undefined;
+  #nameCompared = false;
   #timer: Timer | undefined;
   #refresh: Timer | undefined;
 
@@ -243,12 +245,29 @@ export class Association {
       await this.#closing; // the local port has to be free again
       const { account, backends } = this.#options;
       signal.throwIfAborted();
-      const socket = await openSocket(account, backends, this.#environment, { localPort: this.#localPort, signal });
+      const socket = await openSocket(account, backends, this.#environment, {
+        localPort: this.#localPort,
+        signal,
+        onOwnCertificate: (certificate) => this.#compareName(certificate),
+      });
       if (signal.aborted) return socket.close();
       this.#connected(socket);
     } catch (error) {
       if (!signal.aborted) this.#run({ kind: 'failed', reason: { kind: 'unreachable', error } });
     }
+  }
+
+  /** Told once, before anything is sent: whoever refuses us for it may do so without a word. */
+  #compareName(certificate: Uint8Array): void {
+    if (this.#nameCompared) return;
+    this.#nameCompared = true;
+    const { endpoint } = this.#options;
+    const commonNames = differingNames(certificate, endpoint);
+    if (commonNames === undefined) return;
+    const problem =
+      'the commonName of our certificate is not the endpoint name: servers such as Leshan refuse Register';
+    this.#environment.log.warn({ endpoint, commonNames }, problem);
+    this.#emit('certificateNameDiffers', { server: this.reference, endpoint, commonNames });
   }
 
   #connected(socket: DatagramSocket): void {

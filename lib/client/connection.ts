@@ -13,6 +13,14 @@ export interface Backends {
   readonly dtls?: SecurityBackend<DatagramSocket> | undefined;
 }
 
+export interface OpenOptions {
+  /** Undefined: any. */
+  readonly localPort: number | undefined;
+  readonly signal: AbortSignal;
+  /** Told of our certificate (DER) before anything is sent. */
+  readonly onOwnCertificate: (certificate: Uint8Array) => void;
+}
+
 const PORT_TAKEN = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
 
 /**
@@ -23,16 +31,16 @@ export async function openSocket(
   account: CheckedAccount,
   backends: Backends,
   environment: Environment,
-  options: { readonly localPort: number | undefined; readonly signal: AbortSignal },
+  options: OpenOptions,
 ): Promise<DatagramSocket> {
-  const { localPort, signal } = options;
-  if (localPort === undefined) return connect(account, backends, environment, undefined, signal);
+  const { localPort } = options;
+  if (localPort === undefined) return connect(account, backends, environment, options);
   try {
-    return await connect(account, backends, environment, localPort, signal);
+    return await connect(account, backends, environment, options);
   } catch (error) {
     if (!(error instanceof SocketError) || !PORT_TAKEN.has(error.code)) throw error;
     environment.log.info({ localPort }, 'the local port used before is taken: using another');
-    return connect(account, backends, environment, undefined, signal);
+    return connect(account, backends, environment, { ...options, localPort: undefined });
   }
 }
 
@@ -40,10 +48,10 @@ async function connect(
   account: CheckedAccount,
   backends: Backends,
   environment: Environment,
-  port: number | undefined,
-  signal: AbortSignal,
+  options: OpenOptions,
 ): Promise<DatagramSocket> {
-  const socket = createSocket(account, backends, environment, port);
+  const { signal } = options;
+  const socket = createSocket(account, backends, environment, options);
   try {
     await socket.connect(account.uri.host, account.uri.port, { signal });
     return socket;
@@ -57,13 +65,17 @@ function createSocket(
   { uri, security, tls }: CheckedAccount,
   { udp, dtls }: Backends,
   environment: Environment,
-  port: number | undefined,
+  { localPort: port, onOwnCertificate }: OpenOptions,
 ): DatagramSocket {
   const configuration: SocketConfiguration =
     port === undefined ? { ...tls.socket } : { ...tls.socket, localEndpoint: { ...tls.socket?.localEndpoint, port } };
   if (COAP_SCHEMES[uri.scheme].secure) {
     if (dtls === undefined || security === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend');
-    return dtls.createSocket({ ...tls, security, socket: configuration }, environment);
+    const told = (certificate: Uint8Array): void => {
+      onOwnCertificate(certificate);
+      tls.onOwnCertificate?.(certificate);
+    };
+    return dtls.createSocket({ ...tls, security, socket: configuration, onOwnCertificate: told }, environment);
   }
   if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
   return udp(configuration, environment);

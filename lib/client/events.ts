@@ -12,6 +12,12 @@ export interface ServerReference {
 
 /** Event name → payload. */
 export interface ClientEvents {
+  /** Before connecting: the commonName of our certificate is not the endpoint name, which servers such as Leshan require. */
+  certificateNameDiffers: {
+    readonly server: ServerReference;
+    readonly endpoint: string;
+    readonly commonNames: readonly string[];
+  };
   connecting: { readonly server: ServerReference };
   connected: {
     readonly server: ServerReference;
