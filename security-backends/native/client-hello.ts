@@ -16,7 +16,7 @@ import {
   handshakeMessage,
 } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
-import { suiteList, suiteText } from './handshake-story.ts';
+import { suiteList, suiteText, versionText } from './handshake-story.ts';
 import { DTLS_1_2 } from './record.ts';
 import { Transcript } from './transcript.ts';
 
@@ -68,7 +68,8 @@ class WaitFirstReply implements HandshakeState {
 /** After the ClientHello with the cookie, which opens the transcript. */
 class WaitServerHello implements HandshakeState {
   readonly name = 'waiting for ServerHello';
-  readonly silence = 'the server does not accept its own cookie, or shares no cipher suite with us';
+  readonly silence =
+    'the server does not take its own cookie back, shares no cipher suite with us, or its answer is too large for the path';
   readonly #hello: ClientHello;
   readonly #sent: HandshakeMessage;
   readonly #cookieChangesLeft: number;
@@ -123,7 +124,7 @@ function agree(
   if (answer.version !== DTLS_1_2) {
     throw new HandshakeRefusal(
       ALERT.protocolVersion,
-      `server_version: expected DTLS 1.2, found ${hex(answer.version)}`,
+      `server_version: expected DTLS 1.2, found ${versionText(answer.version)}`,
     );
   }
   if (suite === undefined) {

@@ -31,7 +31,7 @@ import type { ServerHello } from './handshake-messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { MAX_PLAINTEXT_BYTES } from './record.ts';
 import type { RecordLimits } from './record-layer.ts';
-import { groupId, schemeId } from './registries.ts';
+import { groupId, schemeIds } from './registries.ts';
 
 /** What a client brings beside the options of both roles. */
 export interface ClientParameters {
@@ -56,7 +56,7 @@ export function clientExtensions(options: ResolvedOptions, client: ClientParamet
   if (client.serverName !== undefined) extensions.push(serverNameExtension(client.serverName));
   extensions.push(EXTENDED_MASTER_SECRET);
   if (ciphersuites.some(usesEcdhe)) extensions.push(supportedGroupsExtension(groups.map(groupId)), POINT_FORMATS);
-  if (credential !== 'psk') extensions.push(signatureAlgorithmsExtension(signatureSchemes.map(schemeId)));
+  if (credential !== 'psk') extensions.push(signatureAlgorithmsExtension(schemeIds(signatureSchemes)));
   if (credential === 'rawPublicKey') {
     const types = [CERTIFICATE_TYPE.rawPublicKey];
     if (client.hasCertificate) extensions.push(certificateTypesExtension('clientCertificateType', types));

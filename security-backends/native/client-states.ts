@@ -122,7 +122,7 @@ class WaitPsk implements HandshakeState {
         pskIdentityHint: hint,
         ...(agreement === undefined ? {} : { group: agreement.group }),
       }),
-      silence: 'the peer ignores our Finished: wrong key likely',
+      silence: 'the peer ignores our Finished: wrong key likely, or an identity it does not know',
     });
   }
 

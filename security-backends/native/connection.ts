@@ -44,8 +44,13 @@ export type JobRequest =
   | { readonly type: 'verifyChain'; readonly certificateType: CertificateType; readonly chain: readonly Uint8Array[] }
   /** What to show the peer. Answer: OwnCertificate; undefined: none (client), or refuses (server). */
   | ({ readonly type: 'chooseCertificate' } & CertificateWish)
-  /** A signature by the key of the certificate chosen. Answer: SignatureAnswer; undefined refuses. */
-  | { readonly type: 'sign'; readonly scheme: SignatureScheme; readonly message: Uint8Array };
+  /** A signature by the key of the certificate chosen, the very answer to `chooseCertificate`. Answer: SignatureAnswer; undefined refuses. */
+  | {
+      readonly type: 'sign';
+      readonly certificate: OwnCertificate;
+      readonly scheme: SignatureScheme;
+      readonly message: Uint8Array;
+    };
 
 /** A question whose answer may take time; `answer(job.id, …)` gives it, at once or later. */
 export type DtlsJob = JobRequest & { readonly id: number };
@@ -53,7 +58,7 @@ export type DtlsJob = JobRequest & { readonly id: number };
 /** What the peer takes of us. */
 export interface CertificateWish {
   readonly certificateType: CertificateType;
-  /** Those that both sides have, the peer's order. */
+  /** Those that both sides have, the peer's order; then those of TLS12_ONLY_SCHEMES. */
   readonly schemes: readonly SignatureScheme[];
   /** Distinguished names (DER) the chain should lead to; none: any. */
   readonly authorities: readonly Uint8Array[];
@@ -67,6 +72,8 @@ export interface CertificateWish {
 export interface PskAnswer {
   readonly identity?: Uint8Array | undefined;
   readonly key: Uint8Array;
+  /** Server: the key was made up, so that an unknown identity looks like a wrong key. Told in our own error alone. */
+  readonly unknownIdentity?: true | undefined;
 }
 
 /** The chain is trusted. */
@@ -88,6 +95,8 @@ export interface OwnCertificate {
   readonly chain: readonly Uint8Array[];
   /** Of the leaf's key, with which `sign` will be asked for. */
   readonly algorithm: SigningKeyAlgorithm;
+  /** What the key can sign with. Default: all that are for keys of this kind. */
+  readonly schemes?: readonly SignatureScheme[] | undefined;
 }
 
 export interface SignatureAnswer {

@@ -67,9 +67,9 @@ export class ConnectionDriver {
   }
 
   /** A fatal alert of ours, then `closed`. */
-  abort(description: number): void {
+  abort(description: number, message?: string): void {
     if (this.#closed) return;
-    this.connection.abort(description, this.#now());
+    this.connection.abort(description, this.#now(), message);
     this.pump();
   }
 

@@ -158,7 +158,7 @@ export class DtlsEndpoint implements SessionOwner {
     if (found !== undefined) return found;
     this.counters.unknownIdentities++;
     if (this.#options.unknownIdentity === 'alert') return undefined;
-    return { key: this.#environment.random.bytes(UNKNOWN_KEY_BYTES) };
+    return { key: this.#environment.random.bytes(UNKNOWN_KEY_BYTES), unknownIdentity: true };
   }
 
   established(session: DtlsSession): void {

@@ -28,6 +28,7 @@ export class HandshakeStory {
   }
 }
 
+const VERSIONS: Readonly<Record<number, string>> = { 0xfeff: 'DTLS 1.0', 0xfefd: 'DTLS 1.2', 0xfefc: 'DTLS 1.3' };
 const MOST_SUITES = 16;
 const MOST_IDENTITY_BYTES = 64;
 
@@ -36,6 +37,11 @@ export function suiteList(ids: readonly number[]): string {
   const suites = ids.filter((id) => id !== EMPTY_RENEGOTIATION_INFO_SCSV);
   const shown = suites.slice(0, MOST_SUITES).map(suiteNumber).join(', ');
   return suites.length > MOST_SUITES ? `${shown} and ${suites.length - MOST_SUITES} more` : shown;
+}
+
+/** A DTLS version by its number, which counts down from 0xfeff. */
+export function versionText(version: number): string {
+  return VERSIONS[version] ?? `version 0x${version.toString(16).padStart(4, '0')}`;
 }
 
 /** Name and IANA id. */
@@ -63,12 +69,12 @@ const MEANINGS: Readonly<Record<number, string>> = {
   0: 'the peer closed',
   10: NOT_UNDERSTOOD,
   20: WRONG_KEY,
-  40: 'nothing of what was offered suits the peer',
-  42: 'the peer does not take our certificate',
+  40: 'the peer takes nothing of what was offered or shown',
+  42: 'the peer does not take our certificate or key',
   43: 'the peer takes no certificate of our kind or purpose',
   44: 'to the peer our certificate is revoked',
   45: 'to the peer our certificate is not valid now',
-  46: 'the peer does not take our certificate',
+  46: 'the peer does not take our certificate or key',
   47: NOT_UNDERSTOOD,
   48: 'the peer does not trust who issued our certificate',
   49: 'the peer knows us and does not let us in',

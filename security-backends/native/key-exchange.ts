@@ -1,13 +1,18 @@
 // The public-key work of a handshake: ephemeral keys agreed on, signatures checked, job answers taken apart.
 
-import type { KeyShare, NamedGroup, SignatureScheme } from '../../lib/crypto/provider/provider.ts';
+import {
+  type KeyShare,
+  type NamedGroup,
+  type SignatureScheme,
+  TLS12_ONLY_SCHEMES,
+} from '../../lib/crypto/provider/provider.ts';
 import { SocketError } from '../../lib/net/index.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
 import type { Ciphersuite } from './ciphersuites.ts';
 import type { DtlsJobAnswer, OwnCertificate, PskAnswer } from './connection.ts';
 import type { Handshake } from './handshake-state.ts';
 import type { DigitallySigned, EcdhParams } from './key-exchange-messages.ts';
-import { groupById, keyFits, schemeById, schemeKey } from './registries.ts';
+import { groupById, keyFits, schemeKey, schemesById } from './registries.ts';
 
 /** Our answer to the peer's ephemeral key. Whoever holds it last zeroes `secret`. */
 export interface Agreement {
@@ -49,16 +54,20 @@ export function checkSignature(
   of: { readonly what: string; readonly suite?: Ciphersuite },
 ): void {
   const { signatureSchemes, provider } = handshake.options;
-  const scheme = schemeById(signed.scheme);
-  const offered = scheme !== undefined && signatureSchemes.includes(scheme);
-  if (!offered || (of.suite !== undefined && !keyFits(of.suite.keyExchange, schemeKey(scheme)))) {
+  const schemes = schemesById(signed.scheme).filter(
+    (scheme) =>
+      signatureSchemes.includes(scheme) &&
+      (of.suite === undefined || keyFits(of.suite.keyExchange, schemeKey(scheme))),
+  );
+  if (schemes.length === 0) {
     const number = `0x${signed.scheme.toString(16).padStart(4, '0')}`;
     throw new HandshakeRefusal(
       ALERT.illegalParameter,
       `${of.what}: signature scheme ${number} was not offered for this`,
     );
   }
-  if (!provider.verify(scheme, publicKey, message, signed.signature)) {
+  // A provider takes no key for another curve, so at most one of them is a whole verification.
+  if (!schemes.some((scheme) => provider.verify(scheme, publicKey, message, signed.signature))) {
     throw new HandshakeRefusal(ALERT.decryptError, `${of.what}: not signed by the key of the peer's certificate`);
   }
 }
@@ -66,17 +75,18 @@ export function checkSignature(
 /** The first of the peer's schemes that our key can sign with. */
 export function schemeFor(
   schemes: readonly SignatureScheme[],
-  { algorithm }: OwnCertificate,
+  { algorithm, schemes: ours }: OwnCertificate,
 ): SignatureScheme | undefined {
-  return schemes.find((scheme) => schemeKey(scheme) === algorithm);
+  return schemes.find((scheme) => schemeKey(scheme) === algorithm && (ours?.includes(scheme) ?? true));
 }
 
-/** Those of the peer's numbers that we have too, in the peer's order. */
+/** Those of the peer's numbers that we have too, in the peer's order, but those last that not every peer takes. */
 export function commonSchemes(handshake: Handshake, ids: readonly number[]): readonly SignatureScheme[] {
-  return ids.flatMap((id) => {
-    const scheme = schemeById(id);
-    return scheme !== undefined && handshake.options.signatureSchemes.includes(scheme) ? [scheme] : [];
-  });
+  const common = ids.flatMap(schemesById).filter((scheme) => handshake.options.signatureSchemes.includes(scheme));
+  return [
+    ...common.filter((scheme) => !TLS12_ONLY_SCHEMES.has(scheme)),
+    ...common.filter((scheme) => TLS12_ONLY_SCHEMES.has(scheme)),
+  ];
 }
 
 // Job answers. One of another kind is a mistake of whoever drives the connection.

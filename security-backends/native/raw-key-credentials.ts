@@ -10,18 +10,19 @@ import {
   loadPrivateKey,
   loadRawPublicKeys,
 } from '../../lib/crypto/index.ts';
-import { equalBytes } from '../../lib/bytes/index.ts';
+import { equalBytes, toHex } from '../../lib/bytes/index.ts';
 import type { RawPublicKeySecurity, RawPublicKeyServerSecurity } from '../../lib/net/index.ts';
 import { ALERT } from './alerts.ts';
 import type { DtlsJobAnswer } from './connection.ts';
 import { type ClientCredentials, type OwnIdentity, type ServerCredentials, answerForOwn } from './credentials.ts';
 
+/** Where keys come from, and what they are told by. */
+type Loading = LoadOptions & { readonly provider: Pick<CryptoProvider, 'hash' | 'signingKey' | 'primitives'> };
+
 /** @throws SecurityInfoError ENODATA if no server key is given: nobody would be trusted */
-export function rawKeyClient(
-  security: RawPublicKeySecurity,
-  loading: LoadOptions & { readonly provider: Pick<CryptoProvider, 'hash' | 'signingKey' | 'primitives'> },
-): ClientCredentials {
+export function rawKeyClient(security: RawPublicKeySecurity, loading: Loading): ClientCredentials {
   const known = loadRawPublicKeys(security.serverKeys, loading);
+  const told = fingerprints(loading);
   const hash = security.serverKeyHash && { ...security.serverKeyHash, data: security.serverKeyHash.data.slice() };
   if (known.length === 0 && hash === undefined)
     throw missing('rawPublicKey', "expected the server's raw public key, found none");
@@ -37,21 +38,28 @@ export function rawKeyClient(
       if (hash !== undefined && equalBytes(loading.provider.hash(hash.matching, spki), hash.data)) {
         return { publicKey: spki };
       }
-      return { alert: ALERT.badCertificate, reason: "the server's raw public key is none of those configured" };
+      return {
+        alert: ALERT.badCertificate,
+        reason: `the server's raw public key: expected one of those configured, found ${told(spki)}`,
+      };
     },
     forget: () => own?.key.close(),
   };
 }
 
 /** @throws SecurityInfoError */
-export function rawKeyServer(security: RawPublicKeyServerSecurity, loading: LoadOptions): ServerCredentials {
+export function rawKeyServer(security: RawPublicKeyServerSecurity, loading: Loading): ServerCredentials {
   const own = ownKey(security.publicKey, security.privateKey, loading);
   if (own === undefined) throw missing('privateKey', 'expected a raw public key and its private key, found neither');
   const { accept } = security;
+  const told = fingerprints(loading);
   const verdict = (spki: Uint8Array, accepted: boolean): DtlsJobAnswer =>
     accepted
       ? { publicKey: spki }
-      : { alert: ALERT.badCertificate, reason: "the client's raw public key is not known" };
+      : {
+          alert: ALERT.badCertificate,
+          reason: `the client's raw public key: expected one that is known, found ${told(spki)}`,
+        };
   return {
     credential: 'rawPublicKey',
     identityHint: undefined,
@@ -66,6 +74,11 @@ export function rawKeyServer(security: RawPublicKeyServerSecurity, loading: Load
     },
     forget: () => own.key.close(),
   };
+}
+
+/** A public key as people compare it: the SHA-256 of its SubjectPublicKeyInfo. */
+function fingerprints({ provider }: Loading): (spki: Uint8Array) => string {
+  return (spki) => `SHA-256 ${toHex(provider.hash('sha256', spki))}`;
 }
 
 /** The public key may be left out: the private one tells it. */

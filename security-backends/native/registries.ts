@@ -24,8 +24,14 @@ export function groupById(id: number): NamedGroup | undefined {
   return NAMED_GROUPS.find((group) => groupId(group) === id);
 }
 
-export function schemeById(id: number): SignatureScheme | undefined {
-  return SIGNATURE_SCHEMES.find((scheme) => schemeId(scheme) === id);
+/** Of each number one, as a list on the wire has them. */
+export function schemeIds(schemes: readonly SignatureScheme[]): readonly number[] {
+  return [...new Set(schemes.map(schemeId))];
+}
+
+/** A number of TLS 1.2 names the hash and not the curve (RFC 8422 §5.1.1): which scheme it is, the key tells. */
+export function schemesById(id: number): readonly SignatureScheme[] {
+  return SIGNATURE_SCHEMES.filter((scheme) => schemeId(scheme) === id);
 }
 
 /** The kind of key a scheme takes. */

@@ -15,7 +15,7 @@ import type { VerifiedHello } from './cookie-gate.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE, encodePskServerKeyExchange, encodeServerHello } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
-import { suiteList, suiteText } from './handshake-story.ts';
+import { suiteList, suiteText, versionText } from './handshake-story.ts';
 import { certificateOf, schemeFor, signatureOf } from './key-exchange.ts';
 import {
   type EcdhParams,
@@ -25,7 +25,7 @@ import {
   signedParams,
 } from './key-exchange-messages.ts';
 import { DTLS_1_2 } from './record.ts';
-import { groupId, keyFits, schemeId } from './registries.ts';
+import { groupId, keyFits, schemeId, schemeIds } from './registries.ts';
 import { WaitClientCertificate, WaitEcdhClientKeyExchange } from './server-certificate-states.ts';
 import {
   type ClientOffer,
@@ -61,7 +61,8 @@ export function answerClientHello(
   server: ServerParameters,
   handshake: Handshake,
 ): HandshakeState {
-  handshake.note('offer', `the client offered ${suiteList(verified.hello.ciphersuites)}`);
+  const { version, ciphersuites } = verified.hello;
+  handshake.note('offer', `the client offered ${versionText(version)} with ${suiteList(ciphersuites)}`);
   const offer = readClientOffer(verified.hello, handshake, server);
   const opening: Opening = { verified, offer, server };
   if (handshake.options.credential === 'psk') return answerWithPsk(opening, handshake);
@@ -217,7 +218,7 @@ function helloBody(offer: ClientOffer, suite: Ciphersuite, random: Uint8Array): 
 function requestBody({ authorities }: ServerParameters, handshake: Handshake): Uint8Array {
   return encodeCertificateRequest({
     certificateTypes: Uint8Array.of(CLIENT_CERTIFICATE_TYPE.ecdsaSign, CLIENT_CERTIFICATE_TYPE.rsaSign),
-    schemes: handshake.options.signatureSchemes.map(schemeId),
+    schemes: schemeIds(handshake.options.signatureSchemes),
     authorities,
   });
 }

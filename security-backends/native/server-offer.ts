@@ -1,5 +1,6 @@
 // What a ClientHello offers, and what a server answers to it (RFC 5246 §7.4.1, RFC 8422 §4, RFC 7250 §4.2).
 
+import { utf8Encode } from '../../lib/bytes/index.ts';
 import type { NamedGroup, SignatureScheme, SigningKeyAlgorithm } from '../../lib/crypto/provider/provider.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
 import { type Ciphersuite, EMPTY_RENEGOTIATION_INFO_SCSV, usesEcdhe } from './ciphersuites.ts';
@@ -29,7 +30,7 @@ import {
   findExtension,
 } from './extensions.ts';
 import type { ClientHello } from './handshake-messages.ts';
-import { suiteList } from './handshake-story.ts';
+import { identityText as quoted, suiteList, versionText } from './handshake-story.ts';
 import type { Handshake } from './handshake-state.ts';
 import { commonSchemes } from './key-exchange.ts';
 import { DTLS_1_2, MAX_PLAINTEXT_BYTES } from './record.ts';
@@ -85,7 +86,7 @@ export function readClientOffer(hello: ClientHello, handshake: Handshake, server
       (!usesEcdhe(suite) || groups.length > 0) &&
       (suite.protection !== 'cbc' || encryptThenMac),
   );
-  if (ciphersuites.length === 0) throw noSuite(hello, options.ciphersuites);
+  if (ciphersuites.length === 0) throw noSuite(options.ciphersuites);
   const extendedMasterSecret = hasExtendedMasterSecret(find('extendedMasterSecret'), options, 'client');
   const names = find('serverName');
   const protocols = find('applicationLayerProtocolNegotiation');
@@ -127,20 +128,19 @@ export function certificateTypeOf(handshake: Handshake): CertificateType {
 function checkVersionAndCompression(hello: ClientHello): void {
   // Versions count down: a larger number is an older one.
   if (hello.version > DTLS_1_2) {
-    throw new HandshakeRefusal(
-      ALERT.protocolVersion,
-      'client_version: expected DTLS 1.2 or later, found an earlier one',
-    );
+    const found = versionText(hello.version);
+    throw new HandshakeRefusal(ALERT.protocolVersion, `client_version: expected DTLS 1.2 or later, found ${found}`);
   }
   if (!hello.compressionMethods.includes(0)) {
     throw new HandshakeRefusal(ALERT.illegalParameter, 'compression_methods: expected null among them');
   }
 }
 
-function noSuite(hello: ClientHello, ours: readonly Ciphersuite[]): HandshakeRefusal {
+function noSuite(ours: readonly Ciphersuite[]): HandshakeRefusal {
+  const expected = suiteList(ours.map(({ id }) => id));
   return new HandshakeRefusal(
     ALERT.handshakeFailure,
-    `cipher_suites: none in common: offered ${suiteList(hello.ciphersuites)}, ours ${suiteList(ours.map(({ id }) => id))}`,
+    `cipher_suites: expected one of ours, ${expected}, found none usable`,
   );
 }
 
@@ -156,8 +156,16 @@ function chooseProtocol(extension: Extension | undefined, ours: readonly string[
   const theirs = decodeAlpn(extension);
   const chosen = ours.find((protocol) => theirs.includes(protocol));
   if (chosen !== undefined) return chosen;
-  throw new HandshakeRefusal(ALERT.noApplicationProtocol, 'application_layer_protocol_negotiation: none in common');
+  const [expected, found] = [ours, theirs.slice(0, MOST_PROTOCOLS_TOLD)].map((names) =>
+    names.map((name) => quoted(utf8Encode(name))).join(', '),
+  );
+  throw new HandshakeRefusal(
+    ALERT.noApplicationProtocol,
+    `application_layer_protocol_negotiation: expected one of ${expected}, found ${found}`,
+  );
 }
+
+const MOST_PROTOCOLS_TOLD = 8;
 
 type Find = (type: keyof typeof EXTENSION_TYPE) => Extension | undefined;
 
@@ -195,13 +203,13 @@ function limitsFor(
   answers: Extension[],
 ): RecordLimits {
   const none = MAX_PLAINTEXT_BYTES;
-  if (sizeLimit !== undefined && own !== undefined) {
+  if (sizeLimit !== undefined) {
     const send = decodeRecordSizeLimit(sizeLimit);
     if (send === undefined) {
       throw new HandshakeRefusal(ALERT.illegalParameter, 'record_size_limit: expected 64 or more');
     }
-    answers.push(recordSizeLimitExtension(own));
-    return { clear: none, send: Math.min(send, none), receive: own };
+    answers.push(recordSizeLimitExtension(own ?? none));
+    return { clear: none, send: Math.min(send, none), receive: own ?? none };
   }
   if (fragmentLength === undefined) return { clear: none, send: none, receive: none };
   const asked = decodeMaxFragmentLength(fragmentLength);

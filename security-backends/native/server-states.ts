@@ -76,8 +76,9 @@ class WaitPsk implements HandshakeState {
 
   answer(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState {
     const refusal = new HandshakeRefusal(ALERT.unknownPskIdentity, "no key for the client's identity");
-    const { key } = pskOf(answer, refusal);
+    const { key, unknownIdentity } = pskOf(answer, refusal);
     const { agreed, identity, identityHint, ephemeral, secret } = this.#identified;
+    if (unknownIdentity === true) handshake.note('identity', `the client is ${identityText(identity)}, unknown here`);
     const premaster = secret === undefined ? pskPremasterSecret(key) : premasterSecret(secret, key);
     const secrets = deriveSecrets(handshake, agreed, premaster);
     this.destroy();

@@ -34,6 +34,15 @@ export interface SessionOwner {
   gone(session: DtlsSession, cause: SocketError | undefined): void;
 }
 
+/** What our own side failed at, for the error; why is in the log alone. */
+const JOBS: Readonly<Record<DtlsJob['type'], string>> = {
+  choosePsk: 'no pre-shared key could be chosen',
+  lookupPsk: 'the look-up of the pre-shared key failed',
+  verifyChain: "the peer's certificate could not be judged",
+  chooseCertificate: 'no certificate of ours could be chosen',
+  sign: 'our own key failed to sign',
+};
+
 /** In state `closed` while it shakes hands, then `accepted`. */
 export class DtlsSession extends SecuredDatagrams {
   /** Whom it talks to; stays after close. */
@@ -45,6 +54,7 @@ export class DtlsSession extends SecuredDatagrams {
   readonly #owner: SessionOwner;
   #hello: Uint8Array | undefined;
   #silent = false;
+  #abandoned: SocketError | undefined;
 
   constructor(
     environment: Environment,
@@ -88,8 +98,9 @@ export class DtlsSession extends SecuredDatagrams {
 
   /** The session ends without our user's doing. */
   abandon(cause: SocketError): void {
-    if (this.state === 'closed') this.release();
-    else this.fail(cause);
+    if (this.state !== 'closed') return this.fail(cause);
+    this.#abandoned = cause;
+    this.release();
   }
 
   /** Another handshake or session of this peer takes over, so that close_notify would be noise. */
@@ -159,7 +170,7 @@ export class DtlsSession extends SecuredDatagrams {
     };
     const refuse = (error: unknown): void => {
       this.environment.log.warn({ error, job: job.type }, 'a job of a handshake failed; the peer is refused');
-      driver?.abort(ALERT.internalError); // that the identity is unknown would be a lie, which devices act upon
+      driver?.abort(ALERT.internalError, JOBS[job.type]); // that the identity is unknown would be a lie, which devices act upon
     };
     try {
       const answer =
@@ -178,6 +189,6 @@ export class DtlsSession extends SecuredDatagrams {
 
   protected release(): void {
     this.dropConnection();
-    this.#owner.gone(this, undefined);
+    this.#owner.gone(this, this.#abandoned);
   }
 }

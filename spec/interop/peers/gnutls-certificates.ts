@@ -7,6 +7,8 @@ export interface GnutlsSuite {
   readonly keyExchange: 'PSK' | 'ECDHE-PSK' | 'ECDHE-ECDSA' | 'ECDHE-RSA';
   readonly cipher: string;
   readonly id: number;
+  /** Appended to the priority string. */
+  readonly more?: string;
 }
 
 /** What GnuTLS 3.7 shares with us beside the two suites of gnutls.ts. */
@@ -30,9 +32,9 @@ export const GNUTLS_SUITES: readonly GnutlsSuite[] = [
 ];
 
 /** The suite alone, by GnuTLS' priority string. */
-function priorityOf({ keyExchange, cipher }: GnutlsSuite, raw: boolean): string {
+function priorityOf({ keyExchange, cipher, more = '' }: GnutlsSuite, raw: boolean): string {
   const types = raw ? '-CTYPE-ALL:+CTYPE-RAWPK' : '-CTYPE-ALL:+CTYPE-X509';
-  return `NORMAL:-KX-ALL:+${keyExchange}:-CIPHER-ALL:+${cipher}:-VERS-ALL:+VERS-DTLS1.2:${types}`;
+  return `NORMAL:-KX-ALL:+${keyExchange}:-CIPHER-ALL:+${cipher}:-VERS-ALL:+VERS-DTLS1.2:${types}${more}`;
 }
 
 export interface GnutlsOptions {

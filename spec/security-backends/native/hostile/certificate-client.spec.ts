@@ -245,10 +245,7 @@ describe('hostile: a server with certificates', () => {
     const answers: Readonly<
       Record<string, readonly [extensions: Uint8Array, alert: number, client?: Partial<DtlsClientOptions>]>
     > = {
-      'an extension we did not send (status_request)': [
-        extension(5, NOTHING),
-        ALERT.unsupportedExtension,
-      ],
+      'an extension we did not send (status_request)': [extension(5, NOTHING), ALERT.unsupportedExtension],
       'ec_point_formats without uncompressed': [extension(11, vector8(Uint8Array.of(1))), ALERT.illegalParameter],
       'encrypt_then_mac, which we did not offer': [extension(22), ALERT.unsupportedExtension],
       'encrypt_then_mac for an AEAD suite': [
