@@ -3,14 +3,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { fromHex } from '../../lib/bytes/index.ts';
-import {
-  certificateChainFromBuffer,
-  privateKeyFromBuffer,
-  pskKeyFromBuffer,
-  rawPublicKeyFromBuffer,
-} from '../../lib/crypto/index.ts';
+import { pskKeyFromBuffer } from '../../lib/crypto/index.ts';
 import type { Security, ServerSecurity } from '../../lib/net/index.ts';
 import { QUICK, backend, environment, nextText, psk, sendText } from './ours.ts';
+import { clientSecurity, rawClient, rawServer, serverSecurity } from './ours-certificates.ts';
 import {
   GNUTLS_SUITES,
   type GnutlsOptions,
@@ -58,7 +54,10 @@ if (!smoke) {
         return [...files, '--x509cafile', pki.file('root.pem')];
       };
       it(`${name}: our client, certificates both ways`, () =>
-        asClient({ suite, flags: [...x509('server'), '-r', '--verify-client-cert'] }, clientSecurity(pkiOf(suite))));
+        asClient(
+          { suite, flags: [...x509('server'), '-r', '--verify-client-cert'] },
+          clientSecurity(pkiOf(suite), 'client'),
+        ));
       it(`${name}: our server, certificates both ways`, () =>
         asServer({ suite, flags: x509('client') }, serverSecurity(pkiOf(suite))));
       if (suite.cipher.includes('CBC')) continue;
@@ -79,42 +78,6 @@ if (!smoke) {
       await assert.rejects(asClient({ suite, raw: true, flags }, rawClient(pki)), /none of those configured/);
     });
   });
-}
-
-function clientSecurity(pki: Pki): Security {
-  return {
-    mode: 'certificate',
-    trustAnchors: certificateChainFromBuffer(pki.bytes('root.pem')),
-    clientChain: certificateChainFromBuffer(pki.bytes('client-chain.pem')),
-    clientKey: privateKeyFromBuffer(pki.bytes('client.key')),
-  };
-}
-
-function serverSecurity(pki: Pki): ServerSecurity {
-  return {
-    mode: 'certificate',
-    chain: certificateChainFromBuffer(pki.bytes('server-chain.pem')),
-    key: privateKeyFromBuffer(pki.bytes('server.key')),
-    trustAnchors: certificateChainFromBuffer(pki.bytes('root.pem')),
-  };
-}
-
-function rawClient(pki: Pki): Security {
-  return {
-    mode: 'rawPublicKey',
-    serverKeys: rawPublicKeyFromBuffer(pki.bytes('server.pub')),
-    privateKey: privateKeyFromBuffer(pki.bytes('client.key')),
-  };
-}
-
-function rawServer(pki: Pki): ServerSecurity {
-  const known = pki.text('client.pub').replace(/-----.*?-----|\s/g, '');
-  return {
-    mode: 'rawPublicKey',
-    publicKey: rawPublicKeyFromBuffer(pki.bytes('server.pub')),
-    privateKey: privateKeyFromBuffer(pki.bytes('server.key')),
-    accept: (spki) => Buffer.from(spki).toString('base64') === known,
-  };
 }
 
 async function asClient(options: GnutlsOptions, security: Security): Promise<void> {

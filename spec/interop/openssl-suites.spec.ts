@@ -3,15 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { fromHex } from '../../lib/bytes/index.ts';
-import { certificateChainFromBuffer, privateKeyFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
-import {
-  type CertificateSecurity,
-  type CertificateServerSecurity,
-  type DatagramSocket,
-  type Security,
-  TlsAlertError,
-} from '../../lib/net/index.ts';
+import { certificateChainFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
+import { type DatagramSocket, type Security, TlsAlertError } from '../../lib/net/index.ts';
 import { QUICK, backend, environment, nextText, psk, sendText } from './ours.ts';
+import { clientSecurity, serverSecurity } from './ours-certificates.ts';
 import {
   OPENSSL_SUITES,
   startOpensslCertificateClient,
@@ -146,27 +141,6 @@ describe('every suite beside OpenSSL', () => {
 
 function shownBy(pki: Pki, name: CertificateName): { certificate: string; key: string; chain: string } {
   return { certificate: pki.file(`${name}.pem`), key: pki.file(`${name}.key`), chain: pki.file('inter.pem') };
-}
-
-function clientSecurity(pki: Pki, own?: 'client'): CertificateSecurity {
-  const trustAnchors = certificateChainFromBuffer(pki.bytes('root.pem'));
-  if (own === undefined) return { mode: 'certificate', trustAnchors };
-  return {
-    mode: 'certificate',
-    trustAnchors,
-    clientChain: certificateChainFromBuffer(pki.bytes('client-chain.pem')),
-    clientKey: privateKeyFromBuffer(pki.bytes('client.key')),
-  };
-}
-
-function serverSecurity(pki: Pki, clientCertificate: 'require' | 'none'): CertificateServerSecurity {
-  return {
-    mode: 'certificate',
-    chain: certificateChainFromBuffer(pki.bytes('server-chain.pem')),
-    key: privateKeyFromBuffer(pki.bytes('server.key')),
-    clientCertificate,
-    trustAnchors: certificateChainFromBuffer(pki.bytes('root.pem')),
-  };
 }
 
 async function talkAsClient(

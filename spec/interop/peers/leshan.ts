@@ -7,7 +7,7 @@ import { PeerProcess, startPeer, freeTcpPort, freeUdpPort } from './process.ts';
 
 const MODELS = fileURLToPath(new URL('./leshan/models/', import.meta.url));
 /** A small heap and the first compiler only: it is up sooner and leaves the machine to the rest. */
-const JAVA_OPTIONS = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+export const JAVA_OPTIONS = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 export interface LeshanLink {
   readonly url: string;
@@ -58,6 +58,16 @@ export interface LeshanResponse {
 
 export type LeshanFormat = 'TLV' | 'JSON' | 'TEXT' | 'OPAQUE' | 'CBOR' | 'SENML_JSON' | 'SENML_CBOR';
 
+/** PEM files of a server with a certificate, whose key serves as its raw public key too. */
+export interface LeshanCredentials {
+  /** Leaf first. */
+  readonly certificate: string;
+  /** PKCS#8, EC. */
+  readonly key: string;
+  /** What device certificates lead to. */
+  readonly trust: string;
+}
+
 /** A running server: three free ports of loopback, an empty security store, one event stream. */
 export class LeshanServer {
   readonly coapPort: number;
@@ -73,9 +83,12 @@ export class LeshanServer {
     this.#base = `http://127.0.0.1:${ports.http}/api`;
   }
 
-  static async start(): Promise<LeshanServer> {
+  static async start(credentials?: LeshanCredentials): Promise<LeshanServer> {
     const ports = { coap: await freeUdpPort(), coaps: await freeUdpPort(), http: await freeTcpPort() };
     const options = ['-lp', `${ports.coap}`, '-slp', `${ports.coaps}`, '-wp', `${ports.http}`, '-m', MODELS];
+    if (credentials !== undefined) {
+      options.push('-cert', credentials.certificate, '-key', credentials.key, '-trust', credentials.trust);
+    }
     const args = [...JAVA_OPTIONS, '-cp', await leshanClassPath(), 'LeshanServerPeer', ...options];
     const peer = await startPeer('java', args, /^ready$/m, 60_000);
     const server = new LeshanServer(peer, ports);
@@ -94,10 +107,28 @@ export class LeshanServer {
   }
 
   /** Lets a device in by its key (hex). */
-  async addPsk(endpoint: string, identity: string, key: string): Promise<void> {
-    const body = { endpoint, tls: { mode: 'psk', details: { identity, key } } };
-    const response = await fetch(`${this.#base}/security/clients/`, { method: 'PUT', body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`security store: HTTP ${response.status} ${await response.text()}`);
+  addPsk(endpoint: string, identity: string, key: string): Promise<void> {
+    return this.#addSecurity(endpoint, { mode: 'psk', details: { identity, key } });
+  }
+
+  /** Lets a device in by its SubjectPublicKeyInfo (DER). */
+  addRawPublicKey(endpoint: string, spki: Uint8Array): Promise<void> {
+    return this.#addSecurity(endpoint, { mode: 'rpk', details: { key: Buffer.from(spki).toString('hex') } });
+  }
+
+  /** Lets a device in by a certificate of a trusted authority whose commonName is the endpoint's. */
+  addX509(endpoint: string): Promise<void> {
+    return this.#addSecurity(endpoint, { mode: 'x509' });
+  }
+
+  /** What devices know the server by, DER. */
+  async ownSecurity(): Promise<{ readonly certificate: Uint8Array; readonly publicKey: Uint8Array }> {
+    const response = await fetch(`${this.#base}/server/security`);
+    if (!response.ok) throw new Error(`server/security: HTTP ${response.status} ${await response.text()}`);
+    const told = (await response.json()) as Record<'certificate' | 'pubkey', { readonly b64Der: string }>;
+    const decoded = ({ b64Der }: { readonly b64Der: string }): Uint8Array =>
+      Uint8Array.from(Buffer.from(b64Der, 'base64'));
+    return { certificate: decoded(told.certificate), publicKey: decoded(told.pubkey) };
   }
 
   /** The registration of an endpoint, or undefined. */
@@ -143,6 +174,12 @@ export class LeshanServer {
   async stop(): Promise<void> {
     this.#events?.close();
     await this.#process.stop();
+  }
+
+  async #addSecurity(endpoint: string, tls: object): Promise<void> {
+    const body = JSON.stringify({ endpoint, tls });
+    const response = await fetch(`${this.#base}/security/clients/`, { method: 'PUT', body });
+    if (!response.ok) throw new Error(`security store: HTTP ${response.status} ${await response.text()}`);
   }
 
   async #call(
