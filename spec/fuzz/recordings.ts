@@ -1,0 +1,202 @@
+// Honest handshakes of every kind, message by message: where fuzzing begins.
+
+import type { Certificate } from '../../lib/crypto/x509.ts';
+import { parseCertificate } from '../../lib/crypto/x509.ts';
+import type { Instant } from '../../lib/runtime/index.ts';
+import { CIPHERSUITES, type Credential } from '../../security-backends/native/ciphersuites.ts';
+import { DtlsClient, type DtlsClientOptions } from '../../security-backends/native/client.ts';
+import type { DtlsConnection, DtlsJob, DtlsJobAnswer, DtlsOptions } from '../../security-backends/native/connection.ts';
+import type { VerifiedHello } from '../../security-backends/native/cookie-gate.ts';
+import { decodeClientHello, handshakeMessage } from '../../security-backends/native/handshake-messages.ts';
+import { DtlsServer, type DtlsServerOptions } from '../../security-backends/native/server.ts';
+import { certificateDer } from '../crypto/fixtures/fixtures.ts';
+import { toyProvider, toyRandom } from './toy-provider.ts';
+
+export const NOW = 1_000 as Instant;
+
+/** A kind of handshake. */
+export interface Scenario {
+  readonly name: string;
+  readonly credential: Credential;
+  readonly suite: number;
+  readonly options?: Partial<DtlsOptions>;
+  readonly client?: Partial<DtlsClientOptions>;
+  readonly server?: Partial<DtlsServerOptions>;
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'PSK', credential: 'psk', suite: 0xc0a8 },
+  { name: 'PSK with a hint', credential: 'psk', suite: 0x00a8, server: { identityHint: Uint8Array.of(104, 105) } },
+  { name: 'PSK with CBC', credential: 'psk', suite: 0x00ae, options: { extendedMasterSecret: 'prefer' } },
+  { name: 'ECDHE_PSK', credential: 'psk', suite: 0xd001, options: { groups: ['secp256r1', 'x25519'] } },
+  {
+    name: 'certificates of both',
+    credential: 'certificate',
+    suite: 0xc0ae,
+    options: { alpn: ['coap'], recordSizeLimit: 1_024 },
+    client: { hasCertificate: true, serverName: 'server.example' },
+    server: { authorities: [Uint8Array.of(0x30, 0)] },
+  },
+  {
+    name: "the server's certificate alone",
+    credential: 'certificate',
+    suite: 0xcca9,
+    client: { maxFragmentLength: 512 },
+    server: { clientCertificate: 'none' },
+  },
+  { name: 'raw public keys', credential: 'rawPublicKey', suite: 0xc02b, client: { hasCertificate: true } },
+];
+
+export interface Message {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
+
+/** What an honest peer says, Finished apart (which is `FINISHED` always). */
+export interface Recording {
+  readonly scenario: Scenario;
+  readonly clientHello: Uint8Array;
+  readonly toClient: readonly Message[];
+  readonly toServer: readonly Message[];
+}
+
+/** With the toy provider, of every handshake and either side. */
+export const FINISHED: Message = { type: 20, body: new Uint8Array(12).fill(0x42) };
+
+export const JOB_OF: Readonly<Record<'client' | 'server', Readonly<Record<Credential, DtlsJob['type']>>>> = {
+  client: { psk: 'choosePsk', certificate: 'verifyChain', rawPublicKey: 'verifyChain' },
+  server: { psk: 'lookupPsk', certificate: 'verifyChain', rawPublicKey: 'verifyChain' },
+};
+
+let leaf: Certificate | undefined;
+
+/** What whoever drives an honest connection answers. */
+export function honestAnswer(job: DtlsJob, scenario: Scenario): DtlsJobAnswer {
+  leaf ??= parseCertificate(certificateDer('server'));
+  switch (job.type) {
+    case 'choosePsk':
+    case 'lookupPsk':
+      return { identity: Uint8Array.of(100), key: new Uint8Array(16).fill(3) };
+    case 'verifyChain':
+      return { publicKey: leaf.publicKey.spki };
+    case 'chooseCertificate':
+      return {
+        chain: [scenario.credential === 'rawPublicKey' ? leaf.publicKey.spki : leaf.der],
+        algorithm: 'ec-p256',
+      };
+    default:
+      return { signature: Uint8Array.of(1, 2, 3, 4) };
+  }
+}
+
+function common({ credential, suite, options }: Scenario): DtlsOptions {
+  return { mtu: 1_232, provider: toyProvider, random: toyRandom, credential, ciphersuites: [suite], ...options };
+}
+
+export function newClient(scenario: Scenario): DtlsConnection {
+  return new DtlsClient({ ...common(scenario), ...scenario.client });
+}
+
+/** @throws DecodeError for a hello that is none: it does not come beyond the cookie gate */
+export function newServer(scenario: Scenario, clientHello: Uint8Array): DtlsConnection {
+  const message = handshakeMessage(1, 1, clientHello);
+  const verified: VerifiedHello = { hello: decodeClientHello(message.body), message, recordSequence: 1 };
+  return new DtlsServer({ ...common(scenario), verified, ...scenario.server });
+}
+
+let made: readonly Recording[] | undefined;
+
+export function recordings(): readonly Recording[] {
+  made ??= SCENARIOS.map(record);
+  return made;
+}
+
+function record(scenario: Scenario): Recording {
+  const client = newClient(scenario);
+  client.start(NOW);
+  const [hello] = messagesOf(datagramsOf(client, scenario));
+  const clientHello = hello!.body;
+  const server = newServer(scenario, clientHello);
+  server.start(NOW);
+  const flight = datagramsOf(server, scenario);
+  // The client has sent one hello and got no HelloVerifyRequest: its numbers are one behind.
+  const toClient = messagesOf(flight);
+  for (const [at, message] of toClient.entries()) client.handleDatagram(clearMessage(message, at, at), NOW);
+  const toServer = messagesOf(datagramsOf(client, scenario));
+  return { scenario, clientHello, toClient, toServer };
+}
+
+/** Polls until there is nothing, answering every job. */
+function datagramsOf(connection: DtlsConnection, scenario: Scenario): readonly Uint8Array[] {
+  const datagrams: Uint8Array[] = [];
+  for (let output = connection.poll(); output !== undefined; output = connection.poll()) {
+    if (output.kind === 'transmit') datagrams.push(output.datagram);
+    else if (output.kind === 'job') connection.answer(output.job.id, honestAnswer(output.job, scenario), NOW);
+    else if (output.kind === 'closed') throw new Error(`${scenario.name}: ${output.cause?.message}`);
+  }
+  return datagrams;
+}
+
+/** The whole messages in the clear. */
+function messagesOf(datagrams: readonly Uint8Array[]): readonly Message[] {
+  const parts = new Map<number, { type: number; body: Uint8Array }>();
+  for (const datagram of datagrams) {
+    for (let at = 0; at < datagram.length; at += 13 + uint(datagram, at + 11, 2)) {
+      if (datagram[at] !== 22 || datagram[at + 4] !== 0) continue;
+      const end = at + 13 + uint(datagram, at + 11, 2);
+      for (let from = at + 13; from < end; from += 12 + uint(datagram, from + 9, 3)) {
+        const seq = uint(datagram, from + 4, 2);
+        const part = parts.get(seq) ?? { type: datagram[from]!, body: new Uint8Array(uint(datagram, from + 1, 3)) };
+        const fragment = datagram.subarray(from + 12, from + 12 + uint(datagram, from + 9, 3));
+        part.body.set(fragment, uint(datagram, from + 6, 3));
+        parts.set(seq, part);
+      }
+    }
+  }
+  return [...parts.entries()].toSorted(([a], [b]) => a - b).map(([, message]) => message);
+}
+
+function uint(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let i = 0; i < length; i++) value = value * 256 + bytes[at + i]!;
+  return value;
+}
+
+/** A record of epoch 0, or of epoch 1 as the toy provider seals it for this suite. */
+export function rawRecord(type: number, epoch: number, sequence: number, payload: Uint8Array, suite = 0): Uint8Array {
+  const fragment = epoch === 0 ? payload : sealed(payload, suite);
+  const bytes = new Uint8Array(13 + fragment.length);
+  bytes.set([type, 0xfe, 0xfd, epoch >> 8, epoch, 0, 0, 0, sequence >> 16, sequence >> 8, sequence]);
+  bytes.set([fragment.length >> 8, fragment.length], 11);
+  bytes.set(fragment, 13);
+  return bytes;
+}
+
+/** Explicit nonce, plaintext, tag; or, for CBC, initialization vector, padded plaintext, MAC. */
+function sealed(payload: Uint8Array, suite: number): Uint8Array {
+  const kind = CIPHERSUITES.find(({ id }) => id === suite);
+  if (kind?.protection !== 'cbc') {
+    const before = kind?.fixedNonceBytes === 12 ? 0 : 8;
+    const bytes = new Uint8Array(before + payload.length + (kind?.tagBytes ?? 0));
+    bytes.set(payload, before);
+    return bytes;
+  }
+  const padding = 16 - (payload.length % 16);
+  const bytes = new Uint8Array(16 + payload.length + padding + 32);
+  bytes.set(payload, 16);
+  bytes.fill(padding - 1, 16 + payload.length);
+  bytes.fill(0x42, bytes.length - 32);
+  return bytes;
+}
+
+export function rawMessage({ type, body }: Message, messageSeq: number): Uint8Array {
+  const bytes = new Uint8Array(12 + body.length);
+  const length = [body.length >> 16, body.length >> 8, body.length];
+  bytes.set([type, ...length, messageSeq >> 8, messageSeq, 0, 0, 0, ...length]);
+  bytes.set(body, 12);
+  return bytes;
+}
+
+export function clearMessage(message: Message, messageSeq: number, sequence: number): Uint8Array {
+  return rawRecord(22, 0, sequence, rawMessage(message, messageSeq));
+}

@@ -1,0 +1,26 @@
+// Every target, by the order in which they are run.
+
+import type { FuzzTarget } from '../target.ts';
+import { clientStates, cookieGate, records, serverStates } from './connections.ts';
+import { crl, loading, privateKey, spki, x509 } from './crypto.ts';
+import { cbor, coap, coreLink, senmlJson, text, tlv } from './formats.ts';
+import { handshakeMessages } from './handshake-messages.ts';
+
+export const TARGETS: readonly FuzzTarget[] = [
+  records,
+  cookieGate,
+  handshakeMessages,
+  clientStates,
+  serverStates,
+  x509,
+  crl,
+  spki,
+  privateKey,
+  loading,
+  coap,
+  cbor,
+  tlv,
+  senmlJson,
+  text,
+  coreLink,
+];
