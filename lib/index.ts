@@ -48,6 +48,7 @@ export type * from './net/socket-configuration.ts';
 export type {
   CertificateSecurity,
   CertificateServerSecurity,
+  ClientCertificateCredential,
   KeyLog,
   PskSecurity,
   PskServerSecurity,

@@ -6,7 +6,12 @@ import { type SecurityInfoLeaf, leaves } from './leaves.ts';
 import { type LoadOptions, expectType, leafContent, parsed } from './load-options.ts';
 import type { PrivateKeyAlgorithm } from './private-key.ts';
 import { readPrivateKeyFile } from './private-key-file.ts';
-import { type CryptoProvider, SIGNATURE_PARAMETERS, SIGNATURE_SCHEMES } from './provider/provider.ts';
+import {
+  type CryptoProvider,
+  SIGNATURE_PARAMETERS,
+  SIGNATURE_SCHEMES,
+  TLS12_ONLY_SCHEMES,
+} from './provider/provider.ts';
 import type { SignatureScheme, SigningKey } from './provider/provider.ts';
 import { parsePublicKey } from './public-key.ts';
 import { SecurityInfoError } from './security-info-error.ts';
@@ -107,7 +112,7 @@ class OwnPrivateKey implements LoadedPrivateKey {
   }
 }
 
-/** In the order of RFC 8446 §4.2.3. */
+/** In order of preference. */
 function schemesOf({ name }: PrivateKeyAlgorithm): readonly SignatureScheme[] {
   return SIGNATURE_SCHEMES.filter((scheme) => SIGNATURE_PARAMETERS[scheme].key === name);
 }
@@ -130,8 +135,9 @@ function engineKey(leaf: SecurityInfoLeaf<'privateKey'>, key: EnginePrivateKey):
   if (algorithm.name === 'x25519' || algorithm.name === 'unsupported') {
     throw new SecurityInfoError('EINVAL', leaf, 'expected a key for ECDSA, Ed25519 or RSA, found another');
   }
-  const fitting = schemesOf(algorithm);
-  const schemes = key.schemes === undefined ? fitting : fitting.filter((scheme) => key.schemes?.includes(scheme));
+  const schemes = schemesOf(algorithm).filter(
+    (scheme) => key.schemes?.includes(scheme) ?? !TLS12_ONLY_SCHEMES.has(scheme),
+  );
   let closed = false;
   return {
     algorithm,

@@ -29,6 +29,13 @@ export interface ServerCertificate {
   readonly usage?: CertificateUsage | undefined;
 }
 
+/** One of our own certificates with its key. */
+export interface ClientCertificateCredential {
+  /** Leaf first, then CAs to send. */
+  readonly chain: CertificateChainInfo;
+  readonly key: PrivateKeyInfo;
+}
+
 /** X.509. Without anchors, DANE records or the system's trust store, every server is refused. */
 export interface CertificateSecurity {
   readonly mode: 'certificate';
@@ -41,7 +48,12 @@ export interface CertificateSecurity {
   /** Our own chain: leaf first, then CAs to send. */
   readonly clientChain?: CertificateChainInfo | undefined;
   readonly clientKey?: PrivateKeyInfo | undefined;
-  /** Complete our chain from the trust anchors before sending it. Default false. */
+  /**
+   * More certificates of our own, after `clientChain`. Of all, the first is shown that the server's CertificateRequest
+   * accepts by kind of key, signature algorithms and names of CAs; if there is none, none is. Default none.
+   */
+  readonly clientCredentials?: readonly ClientCertificateCredential[] | undefined;
+  /** Complete our chains from the trust anchors before sending them. Default false. */
   readonly rebuildClientChain?: boolean | undefined;
   /** What the server's certificate is compared with (LwM2M's /0/x/15, /0/x/4 and /0/x/13). Default: path and name decide. */
   readonly serverCertificate?: CertificateAssociation | ServerCertificate | undefined;
@@ -113,7 +125,7 @@ export interface SslConfiguration extends TlsCommonConfiguration {
   readonly daneTlsaRecords?: readonly TlsaRecord[] | undefined;
   /** Asks the server for short records: 512, 1,024, 2,048 or 4,096 bytes of plaintext (RFC 6066 §4). Default: does not. */
   readonly maxFragmentLength?: number | undefined;
-  /** Told of our own certificate (the leaf, DER) when the socket is made, so before anything is sent. Default: nobody. */
+  /** Told of each certificate of our own (the leaf, DER) when the socket is made, so before anything is sent. Default: nobody. */
   readonly onOwnCertificate?: ((certificate: Uint8Array) => void) | undefined;
 }
 
@@ -139,6 +151,8 @@ export interface CertificateServerSecurity {
   readonly clientCertificate?: 'require' | 'none' | undefined;
   readonly trustAnchors?: CertificateChainInfo | undefined;
   readonly revocationLists?: CertificateRevocationListInfo | undefined;
+  /** As for a client, about the certificates of its peers. */
+  readonly withoutClock?: CertificateSecurity['withoutClock'];
 }
 
 export interface RawPublicKeyServerSecurity {

@@ -6,6 +6,7 @@ import {
   type FileSource,
   type KeyDecryption,
   defaultProvider,
+  verifiedOnUse,
 } from '../../lib/crypto/index.ts';
 import {
   type Capabilities,
@@ -32,7 +33,7 @@ import { DtlsClientSocket } from './socket.ts';
 export interface NativeDtlsOptions {
   /** A closed socket of the layer below, for sockets that are not given one by `decorate`. */
   readonly datagramSocket: (configuration: SocketConfiguration, environment: Environment) => DatagramSocket;
-  /** Default: `defaultProvider()`, the fastest per primitive. */
+  /** Default: `defaultProvider()`, the fastest per primitive. Each primitive runs its known answers before its first use. */
   readonly provider?: CryptoProvider | undefined;
   /** Where `file` sources of credentials are read. Default: they are refused. */
   readonly files?: FileSource | undefined;
@@ -71,7 +72,7 @@ const LARGEST_COUNT = 10_000_000;
 /** DTLS 1.2 with pre-shared keys, certificates or raw public keys, client and server. `additionalConfiguration` is given the connection's DtlsOptions. */
 export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
   const { datagramSocket } = options;
-  const provider = options.provider ?? defaultProvider();
+  const provider = options.provider === undefined ? defaultProvider() : verifiedOnUse(options.provider);
   const loading = (environment: Environment): Loading => ({
     files: options.files,
     engine: options.engine,
@@ -90,7 +91,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
       const socket = checkedSocketConfiguration(configuration.socket);
       const credentials = clientCredentials(security, loading(environment), environment);
       const tlsa = checkTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
-      if (credentials.certificate !== undefined) configuration.onOwnCertificate?.(credentials.certificate.slice());
+      for (const leaf of credentials.certificates ?? []) configuration.onOwnCertificate?.(leaf.slice());
       return new DtlsClientSocket(
         {
           settings,

@@ -2,16 +2,12 @@
 
 import {
   type Certificate,
-  type CertificateChainInfo,
   type CryptoProvider,
   type LoadOptions,
-  type PrivateKeyInfo,
   type RevocationList,
   SecurityInfoError,
-  checkKeyMatches,
   loadCertificateChain,
   loadCertificateRevocationLists,
-  loadPrivateKey,
   loadTrustAnchors,
   parseCertificate,
 } from '../../lib/crypto/index.ts';
@@ -24,12 +20,12 @@ import { ALERT } from './alerts.ts';
 import type { DtlsJobAnswer, RefusedChain } from './connection.ts';
 import {
   type ClientCredentials,
-  type OwnIdentity,
   type ServerCredentials,
   type WantedServer,
   answerForOwn,
   unsupported,
 } from './credentials.ts';
+import { chooseIdentity, clientIdentities, loadIdentity } from './own-certificates.ts';
 
 /** Where credentials come from, and what they are judged with. */
 export interface Loading extends LoadOptions {
@@ -47,21 +43,26 @@ export function certificateClient(
   }
   const anchors = security.trustAnchors === undefined ? [] : loadTrustAnchors(security.trustAnchors, loading);
   const revocationLists = listsOf(security, loading);
-  const own = ownIdentity(security.clientChain, security.clientKey, loading);
-  const shown = own && security.rebuildClientChain === true ? { ...own, chain: rebuilt(own, anchors) } : own;
   const serverCertificate = associationOf(security.serverCertificate, loading);
+  const own = clientIdentities(security, anchors, loading);
   const trust = { ...security, anchors, revocationLists, serverCertificate };
   return {
     credential: 'certificate',
-    hasCertificate: own !== undefined,
-    certificate: own?.chain[0],
+    hasCertificate: own.length > 0,
+    certificates: own.map(({ chain }) => chain[0]!),
     dane: security.dane ?? false,
     answer(job, server) {
-      if (job.type !== 'verifyChain') return answerForOwn(job, shown);
+      if (job.type === 'chooseCertificate') return answerForOwn(job, chooseIdentity(own, job, loading.log));
+      if (job.type === 'sign')
+        return answerForOwn(
+          job,
+          own.find(({ chain }) => chain === job.certificate.chain),
+        );
+      if (job.type !== 'verifyChain') return undefined;
       if (security.dangerSkipPeerValidation === true) return unjudged(job.chain);
       return judged(job.chain, (chain) => judgeServer(chain, trust, server, loading.provider, environment));
     },
-    forget: () => own?.key.close(),
+    forget: () => own.forEach(({ key }) => key.close()),
   };
 }
 
@@ -71,7 +72,7 @@ export function certificateServer(
   loading: Loading,
   environment: Environment,
 ): ServerCredentials {
-  const own = ownIdentity(security.chain, security.key, loading);
+  const own = loadIdentity(security.chain, security.key, loading);
   if (own === undefined) {
     const place = { type: 'certificateChain', source: security.chain.source.kind, position: 'chain' } as const;
     throw new SecurityInfoError('ENODATA', place, 'expected a certificate chain, found none');
@@ -100,7 +101,8 @@ export function certificateServer(
           revocationLists,
           provider: loading.provider,
           purpose: 'clientAuth',
-          time: environment.clock.wallTime(),
+          time: timeFor(security, environment),
+          withoutClock: security.withoutClock,
         });
       });
     },
@@ -131,12 +133,20 @@ async function judgeServer(
     anchors: trust.anchors,
     revocationLists: trust.revocationLists,
     provider,
-    time: trust.withoutClock === undefined ? environment.clock.wallTime() : undefined,
+    time: timeFor(trust, environment),
     withoutClock: trust.withoutClock,
     host: server.host,
     dangerMatchCommonName: trust.dangerMatchCommonName,
     associations: [...(trust.serverCertificate === undefined ? [] : [trust.serverCertificate]), ...tlsa],
   });
+}
+
+/** Undefined where somebody else than the clock decides. */
+function timeFor(
+  { withoutClock }: Pick<CertificateSecurity, 'withoutClock'>,
+  { clock }: Pick<Environment, 'clock'>,
+): number | undefined {
+  return withoutClock === undefined ? clock.wallTime() : undefined;
 }
 
 /** Parses and judges. What is no certificate, or is not trusted, becomes the alert that says so. */
@@ -196,42 +206,9 @@ function associationOf(
   throw new SecurityInfoError('ENODATA', place, 'expected the certificate to compare with, found none');
 }
 
-function ownIdentity(
-  chainInfo: CertificateChainInfo | undefined,
-  keyInfo: PrivateKeyInfo | undefined,
-  loading: Loading,
-): OwnIdentity | undefined {
-  const chain = chainInfo === undefined ? [] : loadCertificateChain(chainInfo, loading);
-  const key = keyInfo === undefined ? undefined : loadPrivateKey(keyInfo, loading);
-  const [leaf] = chain;
-  if (leaf !== undefined && keyInfo !== undefined && key !== undefined) {
-    checkKeyMatches(leaf, key, keyInfo);
-    return { chain: chain.map(({ der }) => der), key };
-  }
-  if (leaf === undefined && key === undefined) return undefined;
-  key?.close();
-  const type = leaf === undefined ? 'certificateChain' : 'privateKey';
-  const place = { type, source: 'empty', position: type } as const;
-  throw new SecurityInfoError('ENODATA', place, 'expected a certificate chain and its private key, found one of them');
-}
-
 function listsOf(
   { revocationLists }: Pick<CertificateSecurity, 'revocationLists'>,
   loading: Loading,
 ): readonly RevocationList[] {
   return revocationLists === undefined ? [] : loadCertificateRevocationLists(revocationLists, loading);
-}
-
-/** The chain with the CAs above it that are among the anchors; a self-signed one the peer must have itself. */
-function rebuilt({ chain }: OwnIdentity, anchors: readonly Certificate[]): readonly Uint8Array[] {
-  const whole = chain.map((der) => parseCertificate(der));
-  for (let last = whole.at(-1)!; ; last = whole.at(-1)!) {
-    const issuer = anchors.find((anchor) => isIssuer(anchor, last) && !whole.includes(anchor));
-    if (issuer === undefined || isIssuer(issuer, issuer)) return whole.map(({ der }) => der);
-    whole.push(issuer);
-  }
-}
-
-function isIssuer(issuer: Certificate, certificate: Certificate): boolean {
-  return issuer.subject.der.join() === certificate.issuer.der.join();
 }

@@ -216,8 +216,8 @@ class WaitOwnCertificate implements HandshakeState {
     const body = encodeOwn(own, agreed);
     const certificate = addOwnMessage(handshake, agreed, HANDSHAKE_TYPE.certificate, body);
     const { items, secrets } = exchangeKeys(handshake, this.#server, [inClear(certificate)]);
-    if (scheme === undefined) return finish(handshake, this.#server, secrets, items);
-    const job = handshake.ask({ type: 'sign', scheme, message: agreed.transcript.takeMessages() });
+    if (scheme === undefined || own === undefined) return finish(handshake, this.#server, secrets, items);
+    const job = handshake.ask({ type: 'sign', certificate: own, scheme, message: agreed.transcript.takeMessages() });
     return new WaitSignature(this.#server, { secrets, items, scheme }, job);
   }
 

@@ -1,6 +1,6 @@
 // Who answers a connection's jobs: the credentials of a configuration, loaded once, for either role.
 
-import type { LoadOptions, PublicKeyAlgorithm, SigningKeyAlgorithm } from '../../lib/crypto/index.ts';
+import type { LoadOptions } from '../../lib/crypto/index.ts';
 import { type PskAnswer, type DtlsJob, type DtlsJobAnswer, type OwnCertificate } from './connection.ts';
 import { type LoadedPrivateKey, loadPsk, loadPskKey } from '../../lib/crypto/index.ts';
 import {
@@ -27,8 +27,8 @@ export interface ClientCredentials {
   readonly credential: Credential;
   /** Whether there is a certificate or raw public key of ours to show. */
   readonly hasCertificate: boolean;
-  /** Our own certificate (the leaf, DER), where there is one. */
-  readonly certificate?: Uint8Array | undefined;
+  /** Our own certificates (the leaves, DER), where there are some. */
+  readonly certificates?: readonly Uint8Array[] | undefined;
   /** Whether DANE records are used. */
   readonly dane: boolean;
   /** What a job cannot get is thrown. */
@@ -98,13 +98,8 @@ export function answerForOwn(job: DtlsJob, own: OwnIdentity | undefined): Answer
   return signature instanceof Promise ? signature.then((later) => ({ signature: later })) : { signature };
 }
 
-function ownCertificate({ chain, key }: OwnIdentity): OwnCertificate | undefined {
-  const algorithm = signingAlgorithm(key.algorithm);
-  return algorithm === undefined ? undefined : { chain, algorithm };
-}
-
-function signingAlgorithm({ name }: PublicKeyAlgorithm): SigningKeyAlgorithm | undefined {
-  return name === 'x25519' || name === 'unsupported' ? undefined : name;
+function ownCertificate({ chain, key }: OwnIdentity): OwnCertificate {
+  return { chain, algorithm: key.algorithm.name, schemes: key.schemes };
 }
 
 /** The refusal of a configuration this backend cannot meet. */

@@ -56,8 +56,7 @@ export function checkSignature(
   const { signatureSchemes, provider } = handshake.options;
   const schemes = schemesById(signed.scheme).filter(
     (scheme) =>
-      signatureSchemes.includes(scheme) &&
-      (of.suite === undefined || keyFits(of.suite.keyExchange, schemeKey(scheme))),
+      signatureSchemes.includes(scheme) && (of.suite === undefined || keyFits(of.suite.keyExchange, schemeKey(scheme))),
   );
   if (schemes.length === 0) {
     const number = `0x${signed.scheme.toString(16).padStart(4, '0')}`;

@@ -121,7 +121,8 @@ class WaitOwnCertificate implements HandshakeState {
     const random = handshake.options.random.bytes(RANDOM_BYTES);
     const ephemeral = generate(offer, handshake);
     const randoms = { client: offer.hello.random, server: random };
-    const job = handshake.ask({ type: 'sign', scheme, message: signedParams(randoms, ephemeral.params) });
+    const message = signedParams(randoms, ephemeral.params);
+    const job = handshake.ask({ type: 'sign', certificate, scheme, message });
     return new WaitSignature({ opening: this.#opening, certificate, scheme, suite, random, ephemeral }, job);
   }
 }

@@ -78,7 +78,7 @@ describe('private keys from security infos', () => {
     const engine = await webCryptoEngine();
     const key = loadPrivateKey(privateKeyFromEngine('webcrypto:1'), { engine })!;
     assert.deepEqual(key.algorithm, { name: 'ec-p256' });
-    assert.deepEqual(key.schemes, ['ecdsa_secp256r1_sha256']);
+    assert.deepEqual(key.schemes, ['ecdsa_secp256r1_sha256'], 'what only TLS 1.2 has, an engine names or has not');
     const signature = key.sign('ecdsa_secp256r1_sha256', MESSAGE);
     assert.ok(signature instanceof Promise);
     assert.ok(nodeProvider.verify('ecdsa_secp256r1_sha256', engine.spki, MESSAGE, await signature));

@@ -70,38 +70,62 @@ const RSA_SPKI = fromHex(
     'b90203010001',
 );
 
+const P256 = {
+  spki: concatBytes(
+    SPKI_PREFIX['ec-p256'],
+    fromHex('0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6'),
+    fromHex('7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299'),
+  ),
+  message: utf8Encode('sample'),
+  pkcs8:
+    '3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420' +
+    'c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721',
+} as const;
+
+const P384 = {
+  spki: concatBytes(
+    SPKI_PREFIX['ec-p384'],
+    fromHex('04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13'),
+    fromHex('8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720'),
+  ),
+  message: utf8Encode('sample'),
+  pkcs8:
+    '304e020100301006072a8648ce3d020106052b81040022043730350201010430' +
+    '6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5',
+} as const;
+
 export const SIGNATURE_ANSWERS: Readonly<Record<SignatureScheme, SignatureAnswer>> = {
   ecdsa_secp256r1_sha256: {
+    ...P256,
     source: 'RFC 6979 appendix A.2.5',
-    spki: concatBytes(
-      SPKI_PREFIX['ec-p256'],
-      fromHex('0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6'),
-      fromHex('7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299'),
-    ),
-    message: utf8Encode('sample'),
     signature:
       '3046' +
       '022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716' +
       '022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8',
-    pkcs8:
-      '3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420' +
-      'c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721',
   },
   ecdsa_secp384r1_sha384: {
+    ...P384,
     source: 'RFC 6979 appendix A.2.6',
-    spki: concatBytes(
-      SPKI_PREFIX['ec-p384'],
-      fromHex('04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13'),
-      fromHex('8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720'),
-    ),
-    message: utf8Encode('sample'),
     signature:
       '3066' +
       '02310094edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46' +
       '02310099ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8',
-    pkcs8:
-      '304e020100301006072a8648ce3d020106052b81040022043730350201010430' +
-      '6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5',
+  },
+  ecdsa_secp256r1_sha384: {
+    ...P256,
+    source: 'RFC 6979 appendix A.2.5',
+    signature:
+      '3044' +
+      '02200eafea039b20e9b42309fb1d89e213057cbf973dc0cfc8f129edddc800ef7719' +
+      '02204861f0491e6998b9455193e34e7b0d284ddd7149a74b95b9261f13abde940954',
+  },
+  ecdsa_secp384r1_sha256: {
+    ...P384,
+    source: 'RFC 6979 appendix A.2.6',
+    signature:
+      '3065' +
+      '023021b13d1e013c7fa1392d03c5f99af8b30c570c6f98d4ea8e354b63a21d3daa33bde1e888e63355d92fa2b3c36d8fb2cd' +
+      '023100f3aa443fb107745bf4bd77cb3891674632068a10ca67e3d45db2266fa7d1feebefdc63eccd1ac42ec0cb8668a4fa0ab0',
   },
   ed25519: {
     source: 'RFC 8032 §7.1, test 3',

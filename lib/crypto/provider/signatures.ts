@@ -1,4 +1,5 @@
-// Signature schemes by the names and numbers of RFC 8446 §4.2.3, and what a provider offers for them.
+// Signature schemes by the names and numbers of RFC 8446 §4.2.3, with the ECDSA that TLS 1.2 has beside them, and what a
+// provider offers for them.
 
 import { fromHex } from '../../bytes/index.ts';
 import type { HashName } from './hash.ts';
@@ -7,16 +8,19 @@ import type { HashName } from './hash.ts';
 export type SigningKeyAlgorithm = 'ec-p256' | 'ec-p384' | 'ed25519' | 'rsa';
 
 export interface SignatureParameters {
-  /** IANA's number. */
+  /** IANA's number: in TLS 1.2 it names the hash, not the curve, so that two schemes may have it. */
   readonly id: number;
-  /** The only kind of key the scheme takes: the curve is bound to the hash, as in TLS 1.3. */
+  /** The only kind of key the scheme takes. */
   readonly key: SigningKeyAlgorithm;
   /** None for Ed25519, which hashes by itself. */
   readonly hash: HashName | undefined;
   readonly padding: 'pss' | 'pkcs1' | undefined;
 }
 
-/** RFC 8446 §4.2.3. PSS has MGF1 with the same hash and a salt as long as its digest. */
+/**
+ * In order of preference: RFC 8446 §4.2.3. PSS has MGF1 with the same hash and a salt as long as its digest. The last
+ * two are of TLS 1.2 alone (RFC 5246 §7.4.1.4.1, RFC 8422 §5.1.1) and of certificates; their names are ours.
+ */
 export const SIGNATURE_PARAMETERS = {
   ecdsa_secp256r1_sha256: { id: 0x0403, key: 'ec-p256', hash: 'sha256', padding: undefined },
   ecdsa_secp384r1_sha384: { id: 0x0503, key: 'ec-p384', hash: 'sha384', padding: undefined },
@@ -27,12 +31,20 @@ export const SIGNATURE_PARAMETERS = {
   rsa_pkcs1_sha256: { id: 0x0401, key: 'rsa', hash: 'sha256', padding: 'pkcs1' },
   rsa_pkcs1_sha384: { id: 0x0501, key: 'rsa', hash: 'sha384', padding: 'pkcs1' },
   rsa_pkcs1_sha512: { id: 0x0601, key: 'rsa', hash: 'sha512', padding: 'pkcs1' },
+  ecdsa_secp384r1_sha256: { id: 0x0403, key: 'ec-p384', hash: 'sha256', padding: undefined },
+  ecdsa_secp256r1_sha384: { id: 0x0503, key: 'ec-p256', hash: 'sha384', padding: undefined },
 } as const satisfies Readonly<Record<string, SignatureParameters>>;
 
 export type SignatureScheme = keyof typeof SIGNATURE_PARAMETERS;
 
 /** Every scheme's name. */
 export const SIGNATURE_SCHEMES: readonly SignatureScheme[] = Object.keys(SIGNATURE_PARAMETERS) as SignatureScheme[];
+
+/** Not for TLS 1.3, and less sure of being taken in TLS 1.2: some peers bind the hash to the curve there too. */
+export const TLS12_ONLY_SCHEMES: ReadonlySet<SignatureScheme> = new Set<SignatureScheme>([
+  'ecdsa_secp384r1_sha256',
+  'ecdsa_secp256r1_sha384',
+]);
 
 /** A private key set up once. */
 export interface SigningKey {

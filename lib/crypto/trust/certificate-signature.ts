@@ -29,7 +29,9 @@ export const DEFAULT_SIGNATURE_ALGORITHMS: readonly CertificateSignatureName[] =
 
 const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
   'ecdsa_sha256 ec-p256': 'ecdsa_secp256r1_sha256',
+  'ecdsa_sha256 ec-p384': 'ecdsa_secp384r1_sha256',
   'ecdsa_sha384 ec-p384': 'ecdsa_secp384r1_sha384',
+  'ecdsa_sha384 ec-p256': 'ecdsa_secp256r1_sha384',
   'ed25519 ed25519': 'ed25519',
   'rsa_pss_sha256 rsa': 'rsa_pss_rsae_sha256',
   'rsa_pss_sha384 rsa': 'rsa_pss_rsae_sha384',

@@ -3,7 +3,7 @@
 import { DecodeError } from '../../bytes/index.ts';
 import { DerReader } from '../der.ts';
 import type { LoadedPrivateKey } from '../load-private-key.ts';
-import { SIGNATURE_PARAMETERS, type SignatureScheme } from '../provider/provider.ts';
+import { SIGNATURE_PARAMETERS, type SignatureScheme, TLS12_ONLY_SCHEMES } from '../provider/provider.ts';
 import type { Certificate } from '../x509.ts';
 import { type DistinguishedName, readName, sameName } from '../x509-name.ts';
 import { schemeOf } from './certificate-signature.ts';
@@ -77,13 +77,10 @@ export function completeChain(chain: readonly Certificate[], anchors: readonly C
 
 const isSelfIssued = ({ subject, issuer }: Certificate): boolean => sameName(subject, issuer);
 
-/** As the server prefers. */
+/** As the server prefers, but rather one that every server takes. */
 function commonScheme(ours: readonly SignatureScheme[], theirs: readonly number[]): SignatureScheme | undefined {
-  for (const id of theirs) {
-    const scheme = ours.find((each) => SIGNATURE_PARAMETERS[each].id === id);
-    if (scheme !== undefined) return scheme;
-  }
-  return undefined;
+  const common = theirs.flatMap((id) => ours.filter((each) => SIGNATURE_PARAMETERS[each].id === id));
+  return common.find((scheme) => !TLS12_ONLY_SCHEMES.has(scheme)) ?? common[0];
 }
 
 function isIssuedBy(chain: readonly Certificate[], authorities: readonly DistinguishedName[]): boolean {

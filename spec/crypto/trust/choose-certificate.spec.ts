@@ -52,6 +52,17 @@ describe('the client certificate for a CertificateRequest', () => {
     assert.equal(choose([ecdsa, rsa], { signatureAlgorithms: [0xffff, 0x0201] }), undefined);
   });
 
+  it('fits by the hash alone where the number of TLS 1.2 says no curve, which is the last choice', () => {
+    const p384: ClientCertificate = {
+      chain: certificates('p384-server'),
+      key: { algorithm: { name: 'ec-p384' }, schemes: ['ecdsa_secp384r1_sha384', 'ecdsa_secp384r1_sha256'] },
+    };
+    const chosen = (...signatureAlgorithms: number[]) => choose([p384], { signatureAlgorithms })?.scheme;
+    assert.equal(chosen(0x0403), 'ecdsa_secp384r1_sha256');
+    assert.equal(chosen(0x0403, 0x0503), 'ecdsa_secp384r1_sha384');
+    assert.equal(chosen(0x0603), undefined);
+  });
+
   it('is rather one whose chain is signed by what the request lists', () => {
     const signatureAlgorithms = [0x0804, 0x0403]; // rsa-server is signed by RSA with PKCS#1 and SHA-384
     assert.equal(choose([rsa, ecdsa], { signatureAlgorithms })?.certificate, ecdsa);

@@ -5,6 +5,7 @@ import { loadNobleProvider } from '../../../lib/crypto/provider/noble/index.ts';
 import { TlsAlertError } from '../../../lib/net/index.ts';
 import { CIPHERSUITES, usesPsk } from '../../../security-backends/native/ciphersuites.ts';
 import type { DtlsJob, DtlsJobAnswer } from '../../../security-backends/native/connection.ts';
+import { schemeIds, supportedSchemes } from '../../../security-backends/native/registries.ts';
 import { type CertificatePairOptions, answering, certificatePair, holder } from './certificate-pair.ts';
 import type { Pair, Side } from './pair.ts';
 
@@ -53,6 +54,37 @@ describe('handshake with certificates', () => {
       });
     }
   }
+
+  for (const [algorithm, scheme] of [
+    ['ec-p384', 'ecdsa_secp384r1_sha256'],
+    ['ec-p256', 'ecdsa_secp256r1_sha384'],
+  ] as const) {
+    it(`both sides sign with ${scheme} where the other takes that hash alone`, () => {
+      const [serverKey, clientHolder] = [holder(algorithm), holder(algorithm, 'client')];
+      const signatureSchemes = [scheme];
+      const taken = { client: { signatureSchemes }, server: { signatureSchemes } };
+      const pair = certificatePair({ ...taken, serverKey, clientHolder }).handshake();
+      assert.ok(pair.talks(), pair.endOf('client')?.message ?? pair.endOf('server')?.message);
+      for (const { jobs } of [pair.client, pair.server!]) {
+        assert.deepEqual(
+          jobs.flatMap((job) => (job.type === 'sign' ? [job.scheme] : [])),
+          [scheme],
+        );
+      }
+    });
+
+    it(`${algorithm} signs with the hash of its curve where the other takes both`, () => {
+      const pair = certificatePair({ serverKey: holder(algorithm) }).handshake();
+      const [sign] = pair.server!.jobs.filter((job) => job.type === 'sign');
+      assert.notEqual(sign!.scheme, scheme);
+    });
+  }
+
+  it('no number is offered twice, though two schemes may have it', () => {
+    const [first, second, ...more] = schemeIds(supportedSchemes(defaultProvider()));
+    assert.deepEqual([first, second], [0x0403, 0x0503]);
+    assert.ok(!more.includes(0x0403) && !more.includes(0x0503));
+  });
 
   for (const group of ['x25519', 'secp256r1', 'secp384r1'] as const) {
     it(`agrees on ${group} where it is the only one in common`, () => {
@@ -143,8 +175,8 @@ describe('jobs of certificate handshakes', () => {
     const [choose] = pair.server!.jobs;
     assert.ok(choose?.type === 'chooseCertificate');
     assert.equal(choose.serverName, 'device.example');
-    assert.deepEqual(choose.schemes, ['ed25519', 'ecdsa_secp256r1_sha256']);
-    assert.deepEqual(choose.algorithms, ['ed25519', 'ec-p256']);
+    assert.deepEqual(choose.schemes, ['ed25519', 'ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha256']);
+    assert.deepEqual(choose.algorithms, ['ed25519', 'ec-p256', 'ec-p384'], 'a number of TLS 1.2 names no curve');
   });
 
   it('that nobody answers end the handshake in its bound, on either side', () => {

@@ -7,6 +7,7 @@ import { CBC_NAMES, checkCbcKey } from '../cbc.ts';
 import type { HashName, Hash, HmacKey } from '../hash.ts';
 import { NAMED_GROUPS } from '../key-agreement.ts';
 import { type CryptoProvider, CryptoUnsupportedError, type Primitive } from '../provider.ts';
+import { SIGNATURE_PARAMETERS, SIGNATURE_SCHEMES } from '../signatures.ts';
 import { NobleCbc } from './cbc.ts';
 import { NobleCcm } from './ccm.ts';
 import { NobleGcm } from './gcm.ts';
@@ -77,7 +78,7 @@ async function loadWhole(): Promise<CryptoProvider> {
     import('./key-agreement.ts'),
     import('./signatures.ts'),
   ]);
-  const schemes = ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ed25519'] as const;
+  const schemes = SIGNATURE_SCHEMES.filter((scheme) => SIGNATURE_PARAMETERS[scheme].key !== 'rsa');
   const primitives = new Set<Primitive>([...nobleProvider.primitives, ...AEAD_NAMES, ...NAMED_GROUPS, ...schemes]);
   const checked = <P extends Primitive>(primitive: P): P =>
     primitives.has(primitive) ? primitive : unsupported(primitive);

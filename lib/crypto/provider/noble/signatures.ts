@@ -1,7 +1,9 @@
 // ECDSA and Ed25519 of @noble/curves. There is no RSA.
 
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { ecdsa } from '@noble/curves/abstract/weierstrass.js';
 import { p256, p384 } from '@noble/curves/nist.js';
+import { sha256, sha384 } from '@noble/hashes/sha2.js';
 import { concatBytes, copyBytes, DecodeError } from '../../../bytes/index.ts';
 import { parsePublicKey } from '../../public-key.ts';
 import { signingKeyBytes } from '../pkcs8.ts';
@@ -17,28 +19,34 @@ import {
 type CurveAlgorithm = Exclude<SigningKeyAlgorithm, 'rsa'>;
 
 interface Signer {
-  publicKey(secret: Uint8Array): Uint8Array;
   sign(message: Uint8Array, secret: Uint8Array): Uint8Array;
   /** False or an error for what is no signature or no key. */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
 }
 
-const SIGNERS: Readonly<Record<CurveAlgorithm, Signer>> = {
-  'ec-p256': ecdsa(p256),
-  'ec-p384': ecdsa(p384),
+const COMPRESSED = false;
+
+const PUBLIC_KEYS: Readonly<Record<CurveAlgorithm, (secret: Uint8Array) => Uint8Array>> = {
+  'ec-p256': (secret) => p256.getPublicKey(secret, COMPRESSED),
+  'ec-p384': (secret) => p384.getPublicKey(secret, COMPRESSED),
+  ed25519: (secret) => ed25519.getPublicKey(secret),
+};
+
+const SIGNERS: Readonly<Partial<Record<SignatureScheme, Signer>>> = {
+  ecdsa_secp256r1_sha256: ecdsaOn(p256),
+  ecdsa_secp384r1_sha384: ecdsaOn(p384),
+  ecdsa_secp384r1_sha256: ecdsaOn(ecdsa(p384.Point, sha256)),
+  ecdsa_secp256r1_sha384: ecdsaOn(ecdsa(p256.Point, sha384)),
   ed25519: {
-    publicKey: (secret) => ed25519.getPublicKey(secret),
     sign: (message, secret) => ed25519.sign(message, secret),
     verify: (signature, message, key) => ed25519.verify(signature, message, key, { zip215: false }),
   },
 };
 
 /** Deterministic (RFC 6979); of r and s both halves, as everywhere but in cryptocurrencies. */
-function ecdsa(curve: typeof p256): Signer {
+function ecdsaOn(curve: typeof p256): Signer {
   const options = { format: 'der', lowS: false, prehash: true } as const;
-  const compressed = false;
   return {
-    publicKey: (secret) => curve.getPublicKey(secret, compressed),
     sign: (message, secret) => curve.sign(message, secret, options),
     verify: (signature, message, key) => curve.verify(signature, message, key, options),
   };
@@ -50,11 +58,10 @@ export function nobleVerify(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const expected = SIGNATURE_PARAMETERS[scheme].key;
   try {
     const { algorithm, bytes } = parsePublicKey(spki);
-    if (algorithm.name !== expected || expected === 'rsa') return false;
-    return SIGNERS[expected].verify(signature, message, bytes);
+    if (algorithm.name !== SIGNATURE_PARAMETERS[scheme].key) return false;
+    return SIGNERS[scheme]?.verify(signature, message, bytes) ?? false;
   } catch {
     return false;
   }
@@ -73,13 +80,13 @@ export class NobleSigningKey implements SigningKey {
   }
 
   publicKey(): Uint8Array {
-    return concatBytes(SPKI_PREFIX[this.algorithm], SIGNERS[this.algorithm].publicKey(this.#usable()));
+    return concatBytes(SPKI_PREFIX[this.algorithm], PUBLIC_KEYS[this.algorithm](this.#usable()));
   }
 
   sign(scheme: SignatureScheme, message: Uint8Array): Uint8Array {
     const secret = this.#usable();
     checkSigningKey(scheme, this.algorithm);
-    return SIGNERS[this.algorithm].sign(message, secret);
+    return SIGNERS[scheme]!.sign(message, secret); // a key of RSA there is none
   }
 
   destroy(): void {
