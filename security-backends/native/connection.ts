@@ -197,7 +197,7 @@ export interface DtlsOptions {
   readonly limits?: Partial<DtlsLimits> | undefined;
 }
 
-/** Smallest `mtu` a connection works with, in bytes of UDP payload: a ClientHello with a cookie of 32 bytes fits whole. */
+/** Smallest `mtu` a connection works with, in bytes of UDP payload: a ClientHello for pre-shared keys with a cookie of 32 bytes fits whole (with certificates it takes about 180). */
 export const MIN_MTU = 128;
 
 export const DEFAULT_TIMEOUTS: HandshakeTimeouts = Object.freeze({ min: seconds(1), max: seconds(60) }); // RFC 6347 §4.2.4.1

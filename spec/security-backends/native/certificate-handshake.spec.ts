@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import type { SigningKeyAlgorithm } from '../../../lib/crypto/provider/provider.ts';
 import { defaultProvider } from '../../../lib/crypto/provider/default.ts';
 import { loadNobleProvider } from '../../../lib/crypto/provider/noble/index.ts';
 import { TlsAlertError } from '../../../lib/net/index.ts';
+import { SeededRandom } from '../../../lib/runtime/index.ts';
 import { CIPHERSUITES, usesPsk } from '../../../security-backends/native/ciphersuites.ts';
 import type { DtlsJob, DtlsJobAnswer } from '../../../security-backends/native/connection.ts';
 import { schemeIds, supportedSchemes } from '../../../security-backends/native/registries.ts';
@@ -117,6 +119,40 @@ describe('handshake with certificates', () => {
     const pair = certificatePair({ client: { mtu: 256 }, server: { mtu: 256 }, clientHolder: EC });
     assert.ok(pair.handshake().talks());
     assert.ok(pair.log.every(({ datagram }) => datagram.length <= 256));
+  });
+
+  it('fragments smaller after repeated loss: completes on a path that swallows large datagrams', () => {
+    const pair = certificatePair({ clientHolder: EC });
+    pair.wire = (datagram) => (datagram.length > 600 ? [] : [datagram]);
+    pair.handshake();
+    assert.ok(pair.talks(), pair.client.connection.state);
+    assert.ok(pair.log.some(({ datagram }) => datagram.length > 600));
+  });
+
+  it('random loss, doubling and disorder: connected or ended in time, never wedged', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const random = new SeededRandom(seed);
+        const pair = certificatePair({ seed, client: { mtu: 500 }, server: { mtu: 500 }, clientHolder: EC });
+        let held: Uint8Array | undefined;
+        pair.wire = (datagram) => {
+          const fate = random.unit();
+          if (fate < 0.1) return [];
+          if (fate < 0.2) return [datagram, datagram];
+          if (fate > 0.8 && held === undefined) {
+            held = datagram;
+            return [];
+          }
+          const arrivals = held === undefined ? [datagram] : [datagram, held];
+          held = undefined;
+          return arrivals;
+        };
+        pair.handshake();
+        if (pair.client.negotiated !== undefined && pair.server?.negotiated !== undefined) assert.ok(pair.talks());
+        else assert.ok(pair.client.closed !== undefined, `wedged: ${pair.client.connection.state}`);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   for (const [fault, change] of Object.entries({
