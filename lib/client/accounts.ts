@@ -21,7 +21,7 @@ import {
 } from './account-security.ts';
 import { checkCredentials } from './check-credentials.ts';
 import { wrong } from './check-options.ts';
-import { SecurityInfoError } from '../crypto/index.ts';
+import { KeyDecryptionError, SecurityInfoError } from '../crypto/index.ts';
 import { ModelError, type TypedObject } from '../model/index.ts';
 
 /** A server to register with. */
@@ -170,7 +170,8 @@ function securityInit(account: CheckedAccount): SecurityInit {
     const { text, shortServerId } = account;
     return { serverUri: text, bootstrapServer: false, shortServerId, ...securityResources(account) };
   } catch (error) {
-    if (!(error instanceof SecurityInfoError || error instanceof DecodeError)) throw error;
+    const known = [SecurityInfoError, KeyDecryptionError, DecodeError].some((each) => error instanceof each);
+    if (!(error instanceof Error) || !known) throw error;
     throw new LwM2mError('ECONFIG', `servers[${account.instance}].security: ${error.message}`);
   }
 }

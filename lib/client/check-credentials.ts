@@ -38,6 +38,12 @@ function checkCertificates(security: CertificateSecurity, field: string): void {
   if (clientChain !== undefined) checkInfo(clientChain, 'certificateChain', `${field}.clientChain`);
   if (clientKey !== undefined) checkInfo(clientKey, 'privateKey', `${field}.clientKey`);
   checkPair(clientChain, clientKey, field, ['clientChain', 'clientKey']);
+  for (const [i, { chain, key }] of (security.clientCredentials ?? []).entries()) {
+    const place = `${field}.clientCredentials[${i}]`;
+    checkInfo(chain, 'certificateChain', `${place}.chain`);
+    checkInfo(key, 'privateKey', `${place}.key`);
+    checkPair(chain, key, place, ['chain', 'key']);
+  }
   if (security.dangerSkipPeerValidation === true) return;
   if (security.serverCertificate === undefined) checkTrust(security, field);
   else checkServerCertificate(security, field);

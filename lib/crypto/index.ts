@@ -5,7 +5,7 @@ export { DEFAULT_LEAVES_OPTIONS, type LeavesOptions, type SecurityInfoLeaf, leav
 export * from './load.ts';
 export type { FileSource } from './file-source.ts';
 export type { Engine, EnginePrivateKey } from './engine.ts';
-export type { KeyDecryption } from './key-decryption.ts';
+export { type KeyDecryption, KeyDecryptionError } from './key-decryption.ts';
 export type { PrivateKeyAlgorithm } from './private-key.ts';
 export { type PrivateKeyFileOptions, readPrivateKeyFile } from './private-key-file.ts';
 export { type PublicKey, type PublicKeyAlgorithm, parsePublicKey } from './public-key.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   certificateChainEmpty,
+  nodeProvider,
   pskIdentityEmpty,
   pskIdentityFromBuffer,
   pskIdentityFromFile,
@@ -170,6 +171,17 @@ describe('nativeDtls', () => {
     ciphersuites[0] = 0xc0a8;
     await simulation.run(client.connect(SERVER_ADDRESS, SERVER_PORT));
     assert.equal(client.getOption('negotiated')?.ciphersuite, 0x00a8);
+  });
+
+  it('lets no provider of a user compute before it has given the known answers', async () => {
+    const wrong = { ...nodeProvider, name: 'mine', hmacKey: () => ({ mac: () => new Uint8Array(32), destroy() {} }) };
+    const simulation = new Simulation({ provider: { ...wrong, hmac: () => new Uint8Array(32) } });
+    await assert.rejects(simulation.pair(), (error: unknown) => {
+      assert.match(`${error}`, /mine.*HMAC/);
+      return true;
+    });
+    const honest = new Simulation({ provider: { ...nodeProvider, name: 'mine' } });
+    assert.equal((await honest.pair()).client.getOption('negotiated')?.version, 'DTLS1.2');
   });
 
   it('writes one key log line per session, only when asked to', async () => {
