@@ -1,4 +1,4 @@
-// libcoap's coap-client and coap-server, without security and with DTLS-PSK.
+// libcoap's coap-client and coap-server, without security, with DTLS-PSK, certificates and raw public keys.
 
 import { type PeerProcess, type RunResult, freeUdpPort, run, startPeer } from './process.ts';
 
@@ -8,10 +8,15 @@ export interface LibcoapPsk {
   readonly key: string;
 }
 
+/** The library that secures libcoap; raw public keys come with GnuTLS only. */
+export type LibcoapFlavour = 'openssl' | 'gnutls';
+
 export interface LibcoapRequest {
   readonly uri: string;
   readonly method?: 'get' | 'put' | 'post' | 'delete';
   readonly psk?: LibcoapPsk;
+  /** Certificates or raw public keys, as coap-client's own flags, in place of `psk`. */
+  readonly credential?: { readonly flavour: LibcoapFlavour; readonly flags: readonly string[] };
   readonly payload?: string;
   /** Bytes of a block: 16 to 1024. */
   readonly blockSize?: number;
@@ -30,8 +35,13 @@ export function coapClient(request: LibcoapRequest): Promise<RunResult> {
   if (request.blockSize !== undefined) args.push('-b', `${request.blockSize}`);
   if (request.observe !== undefined) args.push('-s', `${request.observe}`);
   if (request.psk !== undefined) args.push('-u', request.psk.identity, '-k', request.psk.key);
-  const program = request.psk === undefined ? 'coap-client-notls' : 'coap-client-openssl';
-  return run(program, [...args, ...(request.more ?? []), request.uri], { limit: (ANSWER_LIMIT_SECONDS + 10) * 1_000 });
+  args.push(...(request.credential?.flags ?? []), ...(request.more ?? []), request.uri);
+  return run(programFor(request), args, { limit: (ANSWER_LIMIT_SECONDS + 10) * 1_000 });
+}
+
+function programFor({ psk, credential }: LibcoapRequest): string {
+  if (credential !== undefined) return `coap-client-${credential.flavour}`;
+  return psk === undefined ? 'coap-client-notls' : 'coap-client-openssl';
 }
 
 export interface CoapServer {
@@ -42,10 +52,18 @@ export interface CoapServer {
 }
 
 /** libcoap's example server: `/time`, `/example_data`, `/async`; any path may be PUT (`-d`). Any identity is let in with `key`. */
-export async function startCoapServer(key: string, more: readonly string[] = []): Promise<CoapServer> {
+export function startCoapServer(key: string): Promise<CoapServer> {
+  return startSecureCoapServer('openssl', ['-h', 'hint', '-k', key]);
+}
+
+/** The same with certificates or raw public keys, as coap-server's own flags. */
+export async function startSecureCoapServer(
+  flavour: LibcoapFlavour,
+  credential: readonly string[],
+): Promise<CoapServer> {
   const port = await freePortPair();
-  const args = ['-A', '127.0.0.1', '-p', `${port}`, '-h', 'hint', '-k', key, '-d', '10', '-v', '7', ...more];
-  const process = await startPeer('coap-server-openssl', args, /created DTLS endpoint/i);
+  const args = ['-A', '127.0.0.1', '-p', `${port}`, '-d', '10', '-v', '7', ...credential];
+  const process = await startPeer(`coap-server-${flavour}`, args, /created DTLS endpoint/i);
   return { port, securePort: port + 1, process };
 }
 

@@ -26,35 +26,36 @@ const CERTIFICATES = {
   'wrong-host': { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=DNS:elsewhere.example'), days: 30 },
   'wrong-eku': { by: 'inter', extensions: leaf('clientAuth', 'subjectAltName=IP:127.0.0.1'), days: 30 },
   expired: { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=IP:127.0.0.1'), days: -1 },
+  'expired-client': { by: 'inter', extensions: leaf('clientAuth', ''), days: -1 },
+  revoked: { by: 'inter', extensions: leaf('serverAuth,clientAuth', 'subjectAltName=IP:127.0.0.1'), days: 30 },
   'other-root': { by: 'other-root', extensions: CA, days: 30 },
+  'other-server': { by: 'other-root', extensions: leaf('serverAuth', 'subjectAltName=IP:127.0.0.1'), days: 30 },
+  'other-client': { by: 'other-root', extensions: leaf('clientAuth', ''), days: 30 },
 } as const;
 
 const RSA_TOO = ['root', 'inter', 'server', 'client'];
 
 export type CertificateName = keyof typeof CERTIFICATES;
 
-/** Files in a directory of its own, removed by `remove`. Chains have depth 3: leaf, intermediate, root. */
+const REVOCATION = '[ca]\ndefault_ca=it\n[it]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=30\n';
+
+/**
+ * Files in a directory of its own, removed by `remove`. Chains have depth 3: leaf, intermediate, root; `revoked` is on the
+ * intermediate's list, crl.pem.
+ */
 export class Pki {
   readonly directory = mkdtempSync(join(tmpdir(), 'lwm2m-pki-'));
 
   /** RSA keys take long to make: there, no certificates that must be refused. */
   constructor(kind: KeyKind) {
-    for (const [name, { by, extensions, days }] of Object.entries(CERTIFICATES)) {
-      if (kind === 'rsa' && !RSA_TOO.includes(name)) continue;
-      this.#openssl('genpkey', ...KEY_OPTIONS[kind], '-out', `${name}.key`);
-      writeFileSync(this.file(`${name}.ext`), `${extensions}\n`);
-      this.#openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
-      const issuer = name === by ? ['-signkey', `${name}.key`] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
-      const request = ['x509', '-req', '-in', `${name}.csr`, '-days', `${days}`, '-extfile', `${name}.ext`];
-      this.#openssl(...request, ...issuer, '-set_serial', `${name.length}${name.charCodeAt(0)}`, '-out', `${name}.pem`);
-      this.#openssl('pkey', '-in', `${name}.key`, '-pubout', '-out', `${name}.pub`);
+    for (const name of Object.keys(CERTIFICATES) as CertificateName[]) {
+      if (kind !== 'rsa' || RSA_TOO.includes(name)) this.#issue(name, kind);
     }
-    for (const name of ['server', 'client']) {
-      writeFileSync(this.file(`${name}-chain.pem`), `${this.text(`${name}.pem`)}${this.text('inter.pem')}`);
-    }
+    writeFileSync(this.file('authorities.pem'), this.text('inter.pem') + this.text('root.pem'));
+    if (kind !== 'rsa') this.#revoke('revoked');
   }
 
-  /** Full path of one of its files: NAME.pem, NAME.key, NAME.pub, server-chain.pem, client-chain.pem. */
+  /** Full path of one of its files: NAME.pem, NAME.key (PKCS#8), NAME.sec1 (EC), NAME.pub, NAME-chain.pem, authorities.pem, crl.pem. */
   file(name: string): string {
     return join(this.directory, name);
   }
@@ -69,6 +70,29 @@ export class Pki {
 
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #issue(name: CertificateName, kind: KeyKind): void {
+    const { by, extensions, days } = CERTIFICATES[name];
+    this.#openssl('genpkey', ...KEY_OPTIONS[kind], '-out', `${name}.key`);
+    if (kind === 'ec') this.#openssl('ec', '-in', `${name}.key`, '-out', `${name}.sec1`);
+    this.#openssl('pkey', '-in', `${name}.key`, '-pubout', '-out', `${name}.pub`);
+    writeFileSync(this.file(`${name}.ext`), `${extensions}\n`);
+    this.#openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
+    const issuer = name === by ? ['-signkey', `${name}.key`] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
+    const serial = ['-set_serial', `${100 + Object.keys(CERTIFICATES).indexOf(name)}`];
+    const request = ['x509', '-req', '-in', `${name}.csr`, '-days', `${days}`, '-extfile', `${name}.ext`];
+    this.#openssl(...request, ...issuer, ...serial, '-out', `${name}.pem`);
+    const chain = by === 'inter' ? this.text('inter.pem') : '';
+    writeFileSync(this.file(`${name}-chain.pem`), `${this.text(`${name}.pem`)}${chain}`);
+  }
+
+  #revoke(name: CertificateName): void {
+    writeFileSync(this.file('index.txt'), '');
+    writeFileSync(this.file('revocation.cnf'), REVOCATION);
+    const authority = ['ca', '-config', 'revocation.cnf', '-cert', 'inter.pem', '-keyfile', 'inter.key'];
+    this.#openssl(...authority, '-revoke', `${name}.pem`);
+    this.#openssl(...authority, '-gencrl', '-out', 'crl.pem');
   }
 
   #openssl(...args: readonly string[]): void {
