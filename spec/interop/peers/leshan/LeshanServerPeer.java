@@ -1,16 +1,28 @@
 // Leshan's LwM2M server behind the part of its demo's REST interface that the specs use. Loopback only.
-// Arguments: -lp COAP_PORT -slp COAPS_PORT -wp HTTP_PORT -m MODELS_DIR. Prints `ready` once all three listen.
+// Arguments: -lp COAP_PORT -slp COAPS_PORT -wp HTTP_PORT -m MODELS_DIR, and for certificates and raw public keys
+// -cert CHAIN_PEM -key PKCS8_PEM -trust CA_PEM. Prints `ready` once all three listen.
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.File;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -18,6 +30,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import org.eclipse.californium.scandium.config.DtlsConfig;
+import org.eclipse.californium.scandium.config.DtlsConfig.DtlsRole;
 import org.eclipse.leshan.core.endpoint.Protocol;
 import org.eclipse.leshan.core.link.lwm2m.attributes.DefaultLwM2mAttributeParser;
 import org.eclipse.leshan.core.link.lwm2m.attributes.LwM2mAttributeSet;
@@ -59,6 +72,8 @@ public final class LeshanServerPeer {
   private final InMemorySecurityStore securityStore = new InMemorySecurityStore();
   private final LeshanServer server;
   private final EventStream events;
+  /** Ours, leaf first; empty without -cert. */
+  private final X509Certificate[] chain;
 
   public static void main(String[] args) throws Exception {
     Map<String, String> options = new HashMap<>();
@@ -67,19 +82,40 @@ public final class LeshanServerPeer {
     System.out.println("ready");
   }
 
-  private LeshanServerPeer(Map<String, String> options) {
+  private LeshanServerPeer(Map<String, String> options) throws IOException, GeneralSecurityException {
     List<ObjectModel> models = ObjectLoader.loadAllDefault();
     if (options.containsKey("-m")) models.addAll(ObjectLoader.loadObjectsFromDir(new File(options.get("-m")), true));
     LeshanServerBuilder builder = new LeshanServerBuilder();
     builder.setObjectModelProvider(new VersionedModelProvider(models));
     builder.setSecurityStore(securityStore);
+    chain = options.containsKey("-cert") ? certificates(options.get("-cert")) : new X509Certificate[0];
+    if (chain.length > 0) {
+      builder.setCertificateChain(chain);
+      builder.setPrivateKey(privateKey(options.get("-key")));
+      builder.setTrustedCertificates(certificates(options.get("-trust")));
+    }
     var endpoints = new CaliforniumServerEndpointsProvider.Builder(new CoapServerProtocolProvider(), new CoapsServerProtocolProvider());
-    endpoints.setConfiguration((configuration) -> configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, CONNECTION_ID_BYTES));
+    endpoints.setConfiguration((configuration) -> {
+      configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, CONNECTION_ID_BYTES);
+      // Else Scandium wants a certificate for clients too, and without one it listens nowhere and says so nowhere.
+      configuration.set(DtlsConfig.DTLS_ROLE, DtlsRole.SERVER_ONLY);
+    });
     endpoints.addEndpoint(loopback(options.get("-lp")), Protocol.COAP);
     endpoints.addEndpoint(loopback(options.get("-slp")), Protocol.COAPS);
     builder.setEndpointsProviders(endpoints.build());
     server = builder.build();
     events = new EventStream(server);
+  }
+
+  private static X509Certificate[] certificates(String file) throws IOException, GeneralSecurityException {
+    try (FileInputStream pem = new FileInputStream(file)) {
+      return CertificateFactory.getInstance("X.509").generateCertificates(pem).toArray(new X509Certificate[0]);
+    }
+  }
+
+  private static PrivateKey privateKey(String file) throws IOException, GeneralSecurityException {
+    String body = Files.readString(Path.of(file)).replaceAll("-----[A-Z ]+-----", "");
+    return KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(body)));
   }
 
   private static InetSocketAddress loopback(String port) {
@@ -91,6 +127,7 @@ public final class LeshanServerPeer {
     HttpServer http = HttpServer.create(loopback(String.valueOf(port)), 0);
     http.setExecutor(Executors.newCachedThreadPool());
     http.createContext("/api/event", (exchange) -> events.listen(exchange, query(exchange).getOrDefault("ep", "")));
+    http.createContext("/api/server/security", (exchange) -> answer(exchange, this::ownSecurity));
     http.createContext("/api/security/clients", (exchange) -> answer(exchange, this::addSecurity));
     http.createContext("/api/clients", (exchange) -> answer(exchange, this::clients));
     http.start();
@@ -120,12 +157,27 @@ public final class LeshanServerPeer {
     exchange.close();
   }
 
-  private Answer addSecurity(HttpExchange exchange) throws IOException, NonUniqueSecurityInfoException {
+  /** What devices need to know us: as Leshan's demo tells it, less the parameters of the key. */
+  private Answer ownSecurity(HttpExchange exchange) throws GeneralSecurityException {
+    if (chain.length == 0) return new Answer(400, "no -cert was given");
+    ObjectNode body = NodeJson.object();
+    body.putObject("certificate").put("b64Der", Base64.getEncoder().encodeToString(chain[0].getEncoded()));
+    body.putObject("pubkey").put("b64Der", Base64.getEncoder().encodeToString(chain[0].getPublicKey().getEncoded()));
+    return Answer.json(body);
+  }
+
+  private Answer addSecurity(HttpExchange exchange) throws IOException, GeneralSecurityException, NonUniqueSecurityInfoException {
     JsonNode body = NodeJson.MAPPER.readTree(exchange.getRequestBody());
-    JsonNode details = body.at("/tls/details");
-    byte[] key = HexFormat.of().parseHex(details.path("key").asText());
-    securityStore.add(SecurityInfo.newPreSharedKeyInfo(body.path("endpoint").asText(), details.path("identity").asText(), key));
+    securityStore.add(securityInfo(body.path("endpoint").asText(), body.at("/tls/mode").asText(), body.at("/tls/details")));
     return new Answer(200, "");
+  }
+
+  private static SecurityInfo securityInfo(String endpoint, String mode, JsonNode details) throws GeneralSecurityException {
+    if (mode.equals("x509")) return SecurityInfo.newX509CertInfo(endpoint);
+    byte[] key = HexFormat.of().parseHex(details.path("key").asText());
+    if (mode.equals("psk")) return SecurityInfo.newPreSharedKeyInfo(endpoint, details.path("identity").asText(), key);
+    var spki = KeyFactory.getInstance("EC").generatePublic(new X509EncodedKeySpec(key));
+    return SecurityInfo.newRawPublicKeyInfo(endpoint, spki);
   }
 
   private Answer clients(HttpExchange exchange) throws Exception {
