@@ -14,29 +14,32 @@ import {
   formatDuration,
   formatResponseCode,
   nodeBackends,
-  pskIdentityFromBuffer,
-  pskKeyFromBuffer,
   seconds,
   systemEnvironment,
   udpSocket,
-  utf8Encode,
 } from '../index.ts';
 import { COAP_SCHEMES } from '../net/index.ts';
 import { CAPTURE_HELP, openCapture } from './capture.ts';
 import { CliError, wrongFlag } from './cli-error.ts';
-import { checkIdentity, parseChoice, parseInteger, parseLogLevel, parseUri, readKey } from './options.ts';
+import {
+  CREDENTIAL_EXAMPLES,
+  type CredentialFlags,
+  PASSWORD_VARIABLE,
+  checkSni,
+  parseCiphersuites,
+  refuseCredentials,
+  securityOf,
+  tryOut,
+} from './device-credentials.ts';
+import { parseChoice, parseInteger, parseLogLevel, parseUri } from './options.ts';
 import type { CliIo } from './io.ts';
 import { consoleLog } from './console-log.ts';
 import { type KeyLogFile, openKeyLog } from './key-log.ts';
 import { printable } from './printable.ts';
 import { type SimulatedDevice, simulatedDevice } from './simulated-device.ts';
 
-interface DeviceFlags {
+interface DeviceFlags extends CredentialFlags {
   readonly server: string;
-  readonly endpoint: string;
-  readonly identity?: string;
-  readonly key?: string;
-  readonly keyFile?: string;
   readonly lifetime: string;
   readonly binding: string;
   readonly lwm2mVersion: string;
@@ -49,7 +52,7 @@ interface DeviceFlags {
   readonly json?: boolean;
 }
 
-const EXAMPLE = 'lwm2m device --server coaps://127.0.0.1:5684 --endpoint sensor-1 --key-file device.key';
+const EXAMPLE = CREDENTIAL_EXAMPLES.psk;
 const VERSIONS = ['1.0', '1.1', '1.2'] as const;
 const MOST_SECONDS = 0xffff_ffff;
 
@@ -62,6 +65,18 @@ export function deviceCommand(io: CliIo): Command {
     .option('--identity <id>', 'PSK identity (default: the endpoint name)')
     .option('--key <hex>', 'pre-shared key in hex, or - to read it from standard input; shows in the process list')
     .option('--key-file <file>', 'file with the pre-shared key in hex; or the environment variable LWM2M_PSK_KEY')
+    .option(
+      '--certificate <file>',
+      'our certificate, and CAs to send after it (PEM or DER); its CN should be the endpoint',
+    )
+    .option('--private-key <file>', `key of --certificate or of our raw public key; ${PASSWORD_VARIABLE} opens it`)
+    .option('--trust <file|dir>', 'authorities that the server certificate may lead to')
+    .option('--server-certificate <file>', "what the server's certificate is compared with")
+    .option('--certificate-usage <0..3>', '0 CA in its path, 1 itself and its path, 2 trust anchor, 3 itself (default)')
+    .option('--server-public-key <file>', 'raw public key of the server (PEM or DER): needs no certificates')
+    .option('--public-key <file>', 'our raw public key (default: told by --private-key)')
+    .option('--sni <name>', 'server name to ask for and to check (default: the host of --server)')
+    .option('--ciphersuites <ids>', 'IANA ids in order of preference, such as 0xC0AE,0xC02B')
     .option('--lifetime <seconds>', 'registration lifetime; 0 is infinite', '300')
     .option('--binding <modes>', 'binding of the registration; Q at its end announces queue mode', 'U')
     .option('--lwm2m-version <version>', `${VERSIONS.join(', ')}; lower ones are tried if the server refuses it`, '1.1')
@@ -75,7 +90,7 @@ export function deviceCommand(io: CliIo): Command {
     .showHelpAfterError(`Example: ${EXAMPLE}`)
     .addHelpText(
       'after',
-      `\nExamples:\n  ${EXAMPLE}\n  LWM2M_PSK_KEY=000102030405060708090a0b0c0d0e0f lwm2m device --server coaps://leshan.example --endpoint a --identity a\n  lwm2m device --server coap://127.0.0.1 --endpoint sensor-1    (no security: for a network that you trust)`,
+      `\nExamples:\n  ${Object.values(CREDENTIAL_EXAMPLES).join('\n  ')}\n  LWM2M_PSK_KEY=000102030405060708090a0b0c0d0e0f lwm2m device --server coaps://leshan.example --endpoint a --identity a\n  lwm2m device --server coap://127.0.0.1 --endpoint sensor-1    (no security: for a network that you trust)`,
     )
     .action((flags: DeviceFlags) => runDevice(flags, io));
 }
@@ -170,13 +185,26 @@ async function accountOf(
   io: CliIo,
 ): Promise<ServerAccount> {
   const uri = parseUri('--server', flags.server);
+  const security = COAP_SCHEMES[uri.scheme].secure ? await securityOf(flags, io) : refuseCredentials(flags);
+  const chosen = chosenTls(flags);
+  if (security !== undefined) tryOut({ ...chosen, security });
   return {
     uri: flags.server,
-    security: COAP_SCHEMES[uri.scheme].secure ? await pskOf(flags, io) : refuseCredentials(flags),
+    security,
     lifetime: parseInteger('--lifetime', flags.lifetime, 0, MOST_SECONDS, '--lifetime 300'),
     queueMode,
     server: { binding, muteSend: false, disableTimeout: 60 },
-    tls: keyLog === undefined && capture === undefined ? {} : { dangerKeyLog: logTo({ keyLog, capture }) },
+    tls: {
+      ...chosen,
+      ...(keyLog === undefined && capture === undefined ? {} : { dangerKeyLog: logTo({ keyLog, capture }) }),
+    },
+  };
+}
+
+function chosenTls({ sni, ciphersuites }: DeviceFlags): NonNullable<ServerAccount['tls']> {
+  return {
+    ...(sni === undefined ? {} : { serverName: checkSni(sni) }),
+    ...(ciphersuites === undefined ? {} : { ciphersuites: parseCiphersuites(ciphersuites) }),
   };
 }
 
@@ -185,19 +213,6 @@ function logTo({ keyLog, capture }: Records): KeyLog {
     keyLog?.write(line);
     capture?.keyLog(line);
   };
-}
-
-async function pskOf(flags: DeviceFlags, io: CliIo): Promise<NonNullable<ServerAccount['security']>> {
-  const identity = checkIdentity('--identity', flags.identity ?? flags.endpoint);
-  const key = await readKey(flags, io);
-  if (key === undefined) throw wrongFlag('--key-file', 'coaps:// needs a pre-shared key', EXAMPLE);
-  return { mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode(identity)), key: pskKeyFromBuffer(key) };
-}
-
-/** A key that would not be used is a mistake: somebody believes that this is encrypted. */
-function refuseCredentials(flags: DeviceFlags): undefined {
-  if (flags.key === undefined && flags.keyFile === undefined && flags.identity === undefined) return undefined;
-  throw wrongFlag('--server', 'coap:// has no security, so --identity and the key would not be used', EXAMPLE);
 }
 
 function parseBinding(text: string): { readonly binding: string; readonly queueMode: boolean } {
@@ -222,6 +237,10 @@ function narrate(client: LwM2mClient, say: Say): void {
     name: K,
     tell: (event: ClientEvents[K]) => readonly [fields: object, text: string],
   ): void => void client.events.on(name, (event) => say(name, ...tell(event)));
+  on('certificateNameDiffers', ({ endpoint, commonNames }) => [
+    { endpoint, commonNames },
+    `warning: our certificate is for ${commonNames.join(', ') || 'no name'}, not for ${endpoint}: servers may refuse that`,
+  ]);
   on('connecting', ({ server }) => [{ server: server.uri }, `connecting to ${server.uri}`]);
   on('connected', ({ local, remote, negotiated }) => {
     const suite = negotiated === undefined ? undefined : `0x${negotiated.ciphersuite.toString(16).padStart(4, '0')}`;

@@ -112,7 +112,8 @@ function rawKeyResources({
 }
 
 function certificateResources(security: CertificateSecurity): SecurityResources {
-  const { clientChain, clientKey } = security;
+  const first = security.clientCredentials?.[0];
+  const { clientChain = first?.chain, clientKey = first?.key } = security;
   return {
     securityMode: SECURITY_MODES.certificate,
     publicKeyOrIdentity: clientChain === undefined ? NONE : certificateOf(clientChain),
