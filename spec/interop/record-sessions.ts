@@ -147,7 +147,15 @@ async function asServer({ open, sign }: Peer, start: (port: number) => PeerProce
   return live!.session();
 }
 
-const common = { seed: 1, gateSeed: 2, mtu: MTU, sent: 'hello from us\n' } as const;
+const groups = ['x25519', 'secp256r1', 'secp384r1'] as const;
+const signatureSchemes = [
+  'ecdsa_secp256r1_sha256',
+  'ecdsa_secp384r1_sha384',
+  'ed25519',
+  'rsa_pss_rsae_sha256',
+  'rsa_pkcs1_sha256',
+] as const;
+const common = { groups, signatureSchemes, seed: 1, gateSeed: 2, mtu: MTU, sent: 'hello from us\n' } as const;
 
 function certified(
   pki: Pki,

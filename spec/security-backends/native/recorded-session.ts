@@ -1,7 +1,12 @@
 // A session recorded with another stack, and our side of it: played back in specs, or live while it is recorded.
 
 import { fromHex, toHex, utf8Decode, utf8Encode } from '../../../lib/bytes/index.ts';
-import type { CryptoProvider, SigningKeyAlgorithm } from '../../../lib/crypto/provider/provider.ts';
+import type {
+  CryptoProvider,
+  NamedGroup,
+  SignatureScheme,
+  SigningKeyAlgorithm,
+} from '../../../lib/crypto/provider/provider.ts';
 import type { Endpoint, Negotiated } from '../../../lib/net/index.ts';
 import { type Instant, SeededRandom } from '../../../lib/runtime/index.ts';
 import { DtlsClient } from '../../../security-backends/native/client.ts';
@@ -31,6 +36,9 @@ export interface Session {
   readonly sent: string;
   readonly received: string;
   readonly extendedMasterSecret?: 'prefer';
+  /** What was offered then; the defaults may have changed. */
+  readonly groups?: readonly NamedGroup[];
+  readonly signatureSchemes?: readonly SignatureScheme[];
   readonly datagrams: readonly { readonly from: 'client' | 'server'; readonly hex: string }[];
 }
 
@@ -68,6 +76,8 @@ export class Replayed {
       ciphersuites: [session.suite],
       credential: session.certificate?.credential ?? 'psk',
       extendedMasterSecret: session.extendedMasterSecret,
+      groups: session.groups,
+      signatureSchemes: session.signatureSchemes,
       keyLog: (line) => this.keyLog.push(line),
     };
     this.#gate = new CookieGate({ provider, random: new SeededRandom(session.gateSeed ?? 0) });
