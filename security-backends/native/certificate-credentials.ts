@@ -94,7 +94,7 @@ export function certificateServer(
     answer(job) {
       if (job.type !== 'verifyChain') return answerForOwn(job, own);
       return judged(job.chain, async (chain) => {
-        const { validatePath } = await import('../../lib/crypto/trust/validate-path.ts');
+        const { validatePath } = await pathModule();
         await validatePath({
           chain,
           anchors,
@@ -110,6 +110,20 @@ export function certificateServer(
   };
 }
 
+// Loaded by the first handshake that needs them, and kept: an import resolves its module anew each time it is called.
+const pathModule = once(() => import('../../lib/crypto/trust/validate-path.ts'));
+const trustModules = once(() =>
+  Promise.all([
+    import('../../lib/crypto/trust/server-trust.ts'),
+    import('../../lib/crypto/trust/certificate-usage.ts'),
+  ]),
+);
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => (loading ??= load());
+}
+
 interface ClientTrust extends Omit<CertificateSecurity, 'revocationLists' | 'serverCertificate'> {
   readonly serverCertificate: CertificateAssociation | undefined;
   readonly anchors: readonly Certificate[];
@@ -123,10 +137,7 @@ async function judgeServer(
   provider: CryptoProvider,
   environment: Environment,
 ): Promise<void> {
-  const [{ checkServerTrust }, { tlsaAssociation }] = await Promise.all([
-    import('../../lib/crypto/trust/server-trust.ts'),
-    import('../../lib/crypto/trust/certificate-usage.ts'),
-  ]);
+  const [{ checkServerTrust }, { tlsaAssociation }] = await trustModules();
   const tlsa = trust.dane === true ? server.tlsa.map(tlsaAssociation) : [];
   await checkServerTrust({
     chain,

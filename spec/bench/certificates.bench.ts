@@ -55,7 +55,7 @@ async function peerHandshake(pki: Pki): Promise<Handshake> {
   const module = async <T>(file: string): Promise<T> =>
     (await import(pathToFileURL(path.join(source, file)).href)) as T;
   const { DtlsClient } = await module<WeriftModule>('client.js');
-  const { createPlaintext } = await module<WeriftRecords>('record/builder.js');
+  const records = await module<WeriftRecords>('record/builder.js');
   const [cert, key] = [pki.text('client.pem'), pki.text('client.key')];
   const common = { cert, key, signatureHash: SHA256_WITH_ECDSA, certificateRequest: true, extendedMasterSecret: true };
   return async (port) => {
@@ -75,8 +75,8 @@ async function peerHandshake(pki: Pki): Promise<Handshake> {
       client.connect().catch(reject);
     });
     // It has no close_notify of its own, and s_server takes nobody else before one.
-    const records = [{ type: ALERT, fragment: Buffer.from(CLOSE_NOTIFY) }];
-    const [packet] = createPlaintext(client.dtls)(records, ++client.dtls.recordSequenceNumber);
+    const plain = [{ type: ALERT, fragment: Buffer.from(CLOSE_NOTIFY) }];
+    const [packet] = records.createPlaintext(client.dtls)(plain, ++client.dtls.recordSequenceNumber);
     const last = client.cipher.encryptPacket(packet).serialize();
     await new Promise<void>((resolve) => socket.send(last, () => socket.close(() => resolve())));
   };

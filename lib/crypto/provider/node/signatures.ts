@@ -1,6 +1,6 @@
 // ECDSA, Ed25519 and RSA on node:crypto.
 
-import { type KeyObject, constants, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { type KeyObject, constants, createECDH, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { concatBytes, copyBytes, DecodeError, fromHex } from '../../../bytes/index.ts';
 import { type PublicKey, parsePublicKey } from '../../public-key.ts';
 import { type SigningKeyBytes, signingKeyBytes } from '../pkcs8.ts';
@@ -71,19 +71,23 @@ function encodingOf({ key, padding }: SignatureParameters): Encoding {
 export class NodeSigningKey implements SigningKey {
   readonly algorithm: SigningKeyAlgorithm;
   #key: KeyObject | undefined;
+  readonly #spki: Uint8Array | undefined;
 
   constructor(limits: RsaLimits, pkcs8: Uint8Array) {
     const bytes = signingKeyBytes(pkcs8);
     this.algorithm = bytes.algorithm;
-    this.#key = importKey(bytes, pkcs8);
-    const bits = this.#key.asymmetricKeyDetails?.modulusLength;
+    const { key, spki } = importKey(bytes, pkcs8);
+    this.#key = key;
+    this.#spki = spki;
+    const bits = key.asymmetricKeyDetails?.modulusLength;
     if (bits === undefined || isWithin(limits, bits)) return;
     const { minRsaModulusBits, maxRsaModulusBits } = limits;
     throw new DecodeError('RSA modulus', `${minRsaModulusBits} to ${maxRsaModulusBits} bits`, `${bits}`);
   }
 
   publicKey(): Uint8Array {
-    return copyBytes(createPublicKey(this.#usable()).export({ format: 'der', type: 'spki' }));
+    const key = this.#usable();
+    return copyBytes(this.#spki ?? createPublicKey(key).export({ format: 'der', type: 'spki' }));
   }
 
   sign(scheme: SignatureScheme, message: Uint8Array): Uint8Array {
@@ -102,21 +106,55 @@ export class NodeSigningKey implements SigningKey {
   }
 }
 
-// RFC 5958 §2 with RFC 5915 §3 and RFC 8410 §7: what stands before the secret where nothing follows it. OpenSSL 3.0
-// takes no version 1 (with a public key), and computes the public key itself where there is none.
-const PKCS8_PREFIX = {
-  'ec-p256': fromHex('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420'),
-  'ec-p384': fromHex('304e020100301006072a8648ce3d020106052b81040022043730350201010430'),
-  ed25519: fromHex('302e020100300506032b657004220420'),
-} as const;
-
-function importKey({ algorithm, secret }: SigningKeyBytes, pkcs8: Uint8Array): KeyObject {
-  const der = algorithm === 'rsa' ? copyBytes(pkcs8) : concatBytes(PKCS8_PREFIX[algorithm], secret);
+/** @returns the key and, where it was computed for that, its SubjectPublicKeyInfo */
+function importKey(bytes: SigningKeyBytes, pkcs8: Uint8Array): { key: KeyObject; spki?: Uint8Array } {
+  const { algorithm, secret } = bytes;
   try {
-    return createPrivateKey({ key: derOf(der), format: 'der', type: 'pkcs8' });
+    if (algorithm === 'ec-p256' || algorithm === 'ec-p384') return importEcKey(EC_ENCODINGS[algorithm], secret);
+    return { key: imported(algorithm === 'rsa' ? copyBytes(pkcs8) : concatBytes(ED25519_PKCS8, secret), 'pkcs8') };
   } catch {
     // OpenSSL's own words name nothing, and might quote.
     throw new DecodeError('PKCS#8 privateKey', `a usable ${algorithm} key`, 'one that node:crypto refuses');
+  }
+}
+
+// RFC 8410 §7: what stands before the seed where nothing follows it. OpenSSL 3.0 takes no version 1 (with a public key).
+const ED25519_PKCS8 = fromHex('302e020100300506032b657004220420');
+
+/** ECPrivateKey (RFC 5915 §3) around scalar and point, and SubjectPublicKeyInfo (RFC 5480 §2) before the point. */
+const EC_ENCODINGS = {
+  'ec-p256': {
+    curve: 'prime256v1',
+    beforeScalar: fromHex('30770201010420'),
+    beforePoint: fromHex('a00a06082a8648ce3d030107a144034200'),
+    spki: fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200'),
+  },
+  'ec-p384': {
+    curve: 'secp384r1',
+    beforeScalar: fromHex('3081a40201010430'),
+    beforePoint: fromHex('a00706052b81040022a164036200'),
+    spki: fromHex('3076301006072a8648ce3d020106052b81040022036200'),
+  },
+} as const;
+
+/** As SEC1 with the public key: of PKCS#8, and of asking for the public key afterwards, OpenSSL 3 makes four times the work. */
+function importEcKey(
+  { curve, beforeScalar, beforePoint, spki }: (typeof EC_ENCODINGS)['ec-p256' | 'ec-p384'],
+  scalar: Uint8Array,
+): { key: KeyObject; spki: Uint8Array } {
+  const pair = createECDH(curve);
+  pair.setPrivateKey(scalar);
+  const point = pair.getPublicKey();
+  return {
+    key: imported(concatBytes(beforeScalar, scalar, beforePoint, point), 'sec1'),
+    spki: concatBytes(spki, point),
+  };
+}
+
+/** Zeroes `der`. */
+function imported(der: Uint8Array, type: 'pkcs8' | 'sec1'): KeyObject {
+  try {
+    return createPrivateKey({ key: derOf(der), format: 'der', type });
   } finally {
     der.fill(0);
   }
