@@ -127,6 +127,15 @@ describe('every suite beside OpenSSL', () => {
       const server = await startOpensslCertificateServer({ suite, ...shownBy(pki, 'server'), flags });
       await talkAsClient(server, suite, clientSecurity(pki));
     });
+
+    it(`s_client that has ${group} alone`, async () => {
+      const suite = 'ECDHE-RSA-AES128-GCM-SHA256';
+      const pki = pkis.rsa!;
+      const options = { suite, trusted: pki.file('root.pem'), flags: ['-groups', group] };
+      await talkAsServer(suite, serverSecurity(pki, 'none'), (port) =>
+        startOpensslCertificateClient({ ...options, port }),
+      );
+    });
   }
 
   it('fragments a flight with certificates at an mtu of 256 on both sides', async () => {
