@@ -49,7 +49,7 @@ function mutatedOnce(bytes: Uint8Array<ArrayBuffer>, mutation: Mutation): Uint8A
     if (bytes.length > 0) bytes[at] = byte;
     return bytes;
   };
-  switch (dice.below(13)) {
+  switch (dice.below(15)) {
     case 0:
       return value((bytes[at] ?? 0) ^ (1 << dice.below(8)));
     case 1:
@@ -81,27 +81,52 @@ function mutatedOnce(bytes: Uint8Array<ArrayBuffer>, mutation: Mutation): Uint8A
     }
     case 11:
       return resized(bytes, dice);
+    case 12:
+    case 13:
+      return element(bytes, dice);
     default:
       return bytes.slice(0, at);
   }
 }
 
-/** Changes the length of a piece and adds the difference to bytes before it that may be the lengths it lies in. */
+/** Puts bytes in or takes some out, and adds the difference to what may be the lengths they lie in. */
 function resized(bytes: Uint8Array<ArrayBuffer>, dice: Dice): Uint8Array<ArrayBuffer> {
   const at = 1 + dice.below(bytes.length - 1);
-  const grow = dice.below(2) === 0;
   const change = 1 + dice.below(8);
-  const result = grow
-    ? spliced(bytes, at, 0, randomBytes(change, dice))
-    : spliced(bytes, at, change, new Uint8Array(0));
+  if (dice.below(2) === 0) return withLengths(bytes, at, 0, randomBytes(change, dice), dice);
+  return withLengths(bytes, at, change, new Uint8Array(0), dice);
+}
+
+/** Repeats, or takes out, what has its length of one to three bytes before it, and in DER its tag before that. */
+function element(bytes: Uint8Array<ArrayBuffer>, dice: Dice): Uint8Array<ArrayBuffer> {
+  const at = 1 + dice.below(bytes.length - 1);
+  const width = 1 + dice.below(3);
+  let length = 0;
+  for (let i = 0; i < width; i++) length = length * 256 + (bytes[at + i] ?? 0);
+  const end = at + width + length;
+  if (end > bytes.length) return resized(bytes, dice);
+  const start = at - dice.below(2);
+  if (dice.below(4) === 0) return withLengths(bytes, start, end - start, new Uint8Array(0), dice);
+  return withLengths(bytes, start, 0, bytes.slice(start, end), dice);
+}
+
+function withLengths(
+  bytes: Uint8Array,
+  at: number,
+  removed: number,
+  put: Uint8Array,
+  dice: Dice,
+): Uint8Array<ArrayBuffer> {
+  const result = spliced(bytes, at, removed, put);
   const difference = result.length - bytes.length;
-  // DER and TLS alike: a length field is right where it plus its own end reaches beyond the change.
+  // DER and TLS alike: a length reaches beyond the change, and not beyond the end.
   for (let i = 0; i < Math.min(at, result.length); i++) {
     const end = i + 1 + bytes[i]!;
-    const wide = i + 2 + bytes[i]! * 256 + bytes[i + 1]!;
-    if (wide > at && wide <= bytes.length && bytes[i]! < 16 && wide - i > 128)
-      setUint16(result, i, wide - i - 2 + difference);
-    else if (end > at && end <= bytes.length && bytes[i]! > 0 && dice.below(4) > 0) result[i] = bytes[i]! + difference;
+    const long = bytes[i]! * 256 + bytes[i + 1]!;
+    const isLong = long > 127 && i + 2 + long > at && i + 2 + long <= bytes.length;
+    if (isLong && i + 1 < at) setUint16(result, i, long + difference);
+    else if (end > at && end <= bytes.length && dice.below(8) > 0) result[i] = bytes[i]! + difference;
+    if (isLong) i++;
   }
   return result;
 }
