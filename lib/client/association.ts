@@ -250,7 +250,7 @@ export class Association {
         signal,
         onOwnCertificate: (certificate) => this.#compareName(certificate),
       });
-      if (signal.aborted) return socket.close();
+      if (signal.aborted) return await socket[Symbol.asyncDispose]();
       this.#connected(socket);
     } catch (error) {
       if (!signal.aborted) this.#run({ kind: 'failed', reason: { kind: 'unreachable', error } });
@@ -392,5 +392,5 @@ async function closeInOrder(socket: DatagramSocket, { clock, timers }: Environme
     // the connection is of no use any more, whatever the reason
   }
   timer.cancel();
-  socket.close();
+  await socket[Symbol.asyncDispose](); // with its keys: the next connection loads them anew
 }

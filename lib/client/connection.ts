@@ -56,7 +56,7 @@ async function connect(
     await socket.connect(account.uri.host, account.uri.port, { signal });
     return socket;
   } catch (error) {
-    socket.close();
+    await socket[Symbol.asyncDispose](); // with its keys
     throw error;
   }
 }

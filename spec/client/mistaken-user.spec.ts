@@ -7,7 +7,14 @@ import { MemoryStorage, StorageError } from '../../lib/storage/index.ts';
 import { RESPONSE_CODES } from '../../lib/coap/index.ts';
 import { Scene } from './scripted-server.ts';
 import { inspect } from 'node:util';
-import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
+import {
+  certificateChainEmpty,
+  certificateChainFromFile,
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+  rawPublicKeyEmpty,
+  rawPublicKeyFromFile,
+} from '../../lib/crypto/index.ts';
 import { utf8Encode } from '../../lib/bytes/index.ts';
 
 const KEY = '00112233445566778899aabbccddeeff';
@@ -42,6 +49,39 @@ describe('A mistaken user', () => {
       [
         psk({ mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode('me')), key: KEY }),
         /^servers\[0\]\.security\.key: expected what pskKeyFromBuffer\(…\) gives, found string$/,
+      ],
+      [
+        psk({ mode: 'pks' }),
+        /^servers\[0\]\.security\.mode: expected 'psk', 'certificate' or 'rawPublicKey', found string$/,
+      ],
+      [psk({ mode: 'certificate' }), /^servers\[0\]\.security: no server would be trusted; give serverCertificate/],
+      [
+        psk({ mode: 'certificate', serverCertificate: certificateChainEmpty() }),
+        /^servers\[0\]\.security\.serverCertificate\.certificate: expected what certificateChainFromFile/,
+      ],
+      [
+        psk({ mode: 'certificate', serverCertificate: { certificate: certificateChainEmpty() } }),
+        /^servers\[0\]\.security\.serverCertificate: certificate usage 3 has nothing to compare with/,
+      ],
+      [
+        psk({ mode: 'certificate', serverCertificate: { certificate: certificateChainFromFile('f'), usage: 1 } }),
+        /^servers\[0\]\.security\.trustAnchors: certificate usage 1 needs the trust anchors/,
+      ],
+      [
+        psk({ mode: 'certificate', serverCertificate: { certificate: certificateChainFromFile('f'), usage: 5 } }),
+        /^servers\[0\]\.security\.serverCertificate\.usage: expected an integer from 0 to 3, found 5/,
+      ],
+      [
+        psk({ mode: 'certificate', trustAnchors: pskKeyFromBuffer(utf8Encode(KEY)) }),
+        /^servers\[0\]\.security\.trustAnchors: .*found another kind of credential$/,
+      ],
+      [
+        psk({ mode: 'rawPublicKey', serverKeys: rawPublicKeyEmpty() }),
+        /^servers\[0\]\.security\.serverKeys: no server would be trusted/,
+      ],
+      [
+        psk({ mode: 'rawPublicKey', serverKeys: rawPublicKeyFromFile('f'), publicKey: rawPublicKeyFromFile('g') }),
+        /^servers\[0\]\.security\.privateKey: expected it beside publicKey/,
       ],
       [{ versions: '1.1' }, /^versions: .*found string/],
       [{ versions: ['2.0'] }, /^versions: .*2\.0/],
