@@ -103,10 +103,19 @@ export function isOnByDefault(suite: Ciphersuite): boolean {
 
 /** The suites of `ids` that suit the credential, in their order; those that are on by default if none are named. */
 export function selectCiphersuites(ids: readonly number[] | undefined, credential: Credential): readonly Ciphersuite[] {
-  const suitable = CIPHERSUITES.filter((suite) => suitsCredential(suite, credential));
-  if (ids === undefined) return suitable.filter(isOnByDefault);
-  return ids.flatMap((id) => suitable.filter((suite) => suite.id === id));
+  if (ids === undefined) return credential === 'psk' ? DEFAULTS.psk : DEFAULTS.certificate;
+  return ids.flatMap((id) => {
+    const suite = BY_ID.get(id);
+    return suite !== undefined && suitsCredential(suite, credential) ? [suite] : [];
+  });
 }
+
+const BY_ID: ReadonlyMap<number, Ciphersuite> = new Map(CIPHERSUITES.map((suite) => [suite.id, suite]));
+
+const DEFAULTS = {
+  psk: CIPHERSUITES.filter((suite) => usesPsk(suite) && isOnByDefault(suite)),
+  certificate: CIPHERSUITES.filter((suite) => !usesPsk(suite) && isOnByDefault(suite)),
+} as const;
 
 function aead(
   id: number,

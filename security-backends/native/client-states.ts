@@ -2,7 +2,7 @@
 
 import { SocketError } from '../../lib/net/index.ts';
 import { type Agreed, addOwnMessage, deriveSecrets, expectType, inClear, negotiatedOf, unexpected } from './agreed.ts';
-import { ALERT, HandshakeRefusal } from './alerts.ts';
+import { ALERT } from './alerts.ts';
 import { finishClient } from './client-finish.ts';
 import type { DtlsJobAnswer } from './connection.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
@@ -100,8 +100,7 @@ class WaitPsk implements HandshakeState {
   }
 
   answer(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState {
-    const refusal = new HandshakeRefusal(ALERT.handshakeFailure, 'no pre-shared key for this server');
-    const { identity: given, key } = pskOf(answer, refusal);
+    const { identity: given, key } = pskOf(answer, ALERT.handshakeFailure, 'no pre-shared key for this server');
     if (given === undefined) throw new SocketError('EINVAL', 'choosePsk: the answer has no identity');
     const { agreed, hint, agreement } = this.#exchange;
     const identity = given.slice();

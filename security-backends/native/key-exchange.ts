@@ -90,9 +90,9 @@ export function commonSchemes(handshake: Handshake, ids: readonly number[]): rea
 
 // Job answers. One of another kind is a mistake of whoever drives the connection.
 
-/** @throws HandshakeRefusal if there is none */
-export function pskOf(answer: DtlsJobAnswer, refusal: HandshakeRefusal): PskAnswer {
-  if (answer === undefined) throw refusal;
+/** @throws HandshakeRefusal by this alert if there is none */
+export function pskOf(answer: DtlsJobAnswer, alert: number, refusal: string): PskAnswer {
+  if (answer === undefined) throw new HandshakeRefusal(alert, refusal);
   if ('key' in answer) return answer;
   throw misuse('a key');
 }

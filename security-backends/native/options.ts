@@ -34,10 +34,8 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
   const timeouts = options.handshakeTimeouts ?? DEFAULT_TIMEOUTS;
   const tries = options.handshakeTries ?? DEFAULT_TRIES;
   const { provider, credential = 'psk', recordSizeLimit } = options;
-  const groups = (options.groups ?? supportedGroups(provider)).filter((group) => provider.primitives.has(group));
-  const signatureSchemes = (options.signatureSchemes ?? supportedSchemes(provider)).filter((scheme) =>
-    provider.primitives.has(scheme),
-  );
+  const groups = chosen(options.groups, supportedGroups(provider));
+  const signatureSchemes = chosen(options.signatureSchemes, supportedSchemes(provider));
   const ciphersuites = selectCiphersuites(options.ciphersuites, credential).filter((suite) =>
     hasPrimitivesFor(suite, provider, groups, signatureSchemes),
   );
@@ -69,6 +67,10 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     keyLog: options.keyLog,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
+}
+
+function chosen<T>(asked: readonly T[] | undefined, supported: readonly T[]): readonly T[] {
+  return asked === undefined ? supported : asked.filter((each) => supported.includes(each));
 }
 
 function isRecordSize(bytes: number): boolean {

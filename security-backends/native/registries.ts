@@ -46,12 +46,30 @@ export function keyFits(keyExchange: KeyExchange, algorithm: SigningKeyAlgorithm
 
 /** Every group the provider has, in order of preference. */
 export function supportedGroups(provider: CryptoProvider): readonly NamedGroup[] {
-  return NAMED_GROUPS.filter((group) => provider.primitives.has(group));
+  return supportedBy(provider).groups;
 }
 
 /** Every scheme the provider has, in order of preference. */
 export function supportedSchemes(provider: CryptoProvider): readonly SignatureScheme[] {
-  return SIGNATURE_SCHEMES.filter((scheme) => provider.primitives.has(scheme));
+  return supportedBy(provider).schemes;
+}
+
+interface Supported {
+  readonly groups: readonly NamedGroup[];
+  readonly schemes: readonly SignatureScheme[];
+}
+
+const supported = new WeakMap<CryptoProvider, Supported>(); // asked for by every connection
+
+function supportedBy(provider: CryptoProvider): Supported {
+  const known = supported.get(provider);
+  if (known !== undefined) return known;
+  const found = {
+    groups: NAMED_GROUPS.filter((group) => provider.primitives.has(group)),
+    schemes: SIGNATURE_SCHEMES.filter((scheme) => provider.primitives.has(scheme)),
+  };
+  supported.set(provider, found);
+  return found;
 }
 
 /** Whether there is a cipher, a group and a signature scheme for the suite among what is given. */

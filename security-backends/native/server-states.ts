@@ -2,7 +2,7 @@
 
 import type { KeyShare, NamedGroup } from '../../lib/crypto/provider/provider.ts';
 import { type Agreed, deriveSecrets, expectType, negotiatedOf, unexpected } from './agreed.ts';
-import { ALERT, HandshakeRefusal } from './alerts.ts';
+import { ALERT } from './alerts.ts';
 import type { DtlsJobAnswer } from './connection.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE, decodePskClientKeyExchange } from './handshake-messages.ts';
@@ -75,8 +75,8 @@ class WaitPsk implements HandshakeState {
   }
 
   answer(answer: DtlsJobAnswer, handshake: Handshake): HandshakeState {
-    const refusal = new HandshakeRefusal(ALERT.unknownPskIdentity, "no key for the client's identity");
-    const { key, unknownIdentity } = pskOf(answer, refusal);
+    const refusal = "no key for the client's identity";
+    const { key, unknownIdentity } = pskOf(answer, ALERT.unknownPskIdentity, refusal);
     const { agreed, identity, identityHint, ephemeral, secret } = this.#identified;
     if (unknownIdentity === true) handshake.note('identity', `the client is ${identityText(identity)}, unknown here`);
     const premaster = secret === undefined ? pskPremasterSecret(key) : premasterSecret(secret, key);
