@@ -34,7 +34,7 @@ function encodeLink({ target, attributes }: CoreLink): string {
     if (match(NAME, name, 0) !== name) throw new RangeError(`${JSON.stringify(name)} is no attribute name`);
     if (value === true) return name;
     if (typeof value === 'number') return `${name}=${checkedNumber(name, value)}`;
-    return UNQUOTED.has(name) && match(TOKEN, value, 0) === value
+    return UNQUOTED.has(name) && value !== '' && match(TOKEN, value, 0) === value
       ? `${name}=${value}`
       : `${name}="${value.replace(/["\\]/g, '\\$&')}"`;
   });

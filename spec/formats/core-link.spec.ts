@@ -100,6 +100,12 @@ describe('CoRE link format', () => {
     assert.throws(() => encodeLinks([{ target: '/a', attributes: { a: Number.NaN } }]), RangeError);
   });
 
+  it('quotes an empty version, which is no token', () => {
+    const text = '</3/0>;ver=""';
+    assert.deepEqual(decodeLinks(text), [{ target: '/3/0', attributes: { ver: '' } }]);
+    assert.equal(encodeLinks(decodeLinks(text)), text);
+  });
+
   it('round-trips any links', () => {
     const names = fc.stringMatching(/^[a-z][a-z0-9-]{0,7}$/);
     const values = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.constant(true as const));
