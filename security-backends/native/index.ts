@@ -3,7 +3,7 @@
 export { type NativeDtls, type NativeDtlsOptions, nativeDtls } from './backend.ts';
 export { DtlsClientSocket } from './socket.ts';
 export { DtlsServerSocket } from './server-socket.ts';
-export type { EndpointCounters } from './endpoint.ts';
+export type { EndpointCounters } from './peer-set.ts';
 export { DtlsSession } from './session.ts';
 export { DtlsClient, type DtlsClientOptions } from './client.ts';
 export { DtlsServer, type DtlsServerOptions } from './server.ts';

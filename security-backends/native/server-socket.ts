@@ -4,11 +4,11 @@ import type { Cancellable, CheckedSocketConfiguration, DatagramSocket, Endpoint 
 import { SocketCore, SocketError, Waiters, notSupported, udpOverhead } from '../../lib/net/index.ts';
 import { type Environment, UNBOUNDED } from '../../lib/runtime/index.ts';
 import { MIN_MTU } from './connection.ts';
-import { DtlsEndpoint, type DtlsEndpointOptions, type EndpointCounters } from './endpoint.ts';
+import { type EndpointCounters, PeerSet, type PeerSetOptions } from './peer-set.ts';
 import type { DtlsSession } from './session.ts';
 
 /** What the backend makes a listening socket from: checked and copied. */
-export interface DtlsServerSocketOptions extends DtlsEndpointOptions {
+export interface DtlsServerSocketOptions extends PeerSetOptions {
   readonly socket: CheckedSocketConfiguration;
   /** A closed socket of the layer below. */
   readonly makeLower: () => DatagramSocket;
@@ -22,7 +22,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   readonly #waiters: Waiters<DatagramSocket>;
   #waiting: DtlsSession[] = [];
   #lower: DatagramSocket | undefined;
-  #endpoint: DtlsEndpoint | undefined;
+  #peers: PeerSet | undefined;
 
   constructor(options: DtlsServerSocketOptions, environment: Environment) {
     super(environment, options.socket);
@@ -96,14 +96,14 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     throw this.badState();
   }
 
-  /** What the endpoint has done; undefined before it listens. */
+  /** What it has done; undefined before it listens. */
   get counters(): Readonly<EndpointCounters> | undefined {
-    return this.#endpoint?.counters;
+    return this.#peers?.counters;
   }
 
   /** Handshakes under way and sessions open. */
   get load(): { readonly handshakes: number; readonly sessions: number } {
-    return { handshakes: this.#endpoint?.handshakes ?? 0, sessions: this.#endpoint?.sessions ?? 0 };
+    return { handshakes: this.#peers?.handshakes ?? 0, sessions: this.#peers?.sessions ?? 0 };
   }
 
   /** A listening socket sends nothing itself: 0. */
@@ -140,7 +140,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   }
 
   protected release(): void {
-    this.#endpoint?.close();
+    this.#peers?.close();
     this.#waiting = [];
     const lower = this.#lower;
     this.#lower = undefined;
@@ -169,21 +169,21 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
         `mtu: expected at least ${MIN_MTU + udpOverhead('ipv6')}, found ${lower.getOption('mtu')}`,
       );
     }
-    const endpoint = new DtlsEndpoint(lower, this.#options, this.environment, (session) => this.#offer(session));
-    this.#endpoint = endpoint;
+    const peers = new PeerSet(lower, this.#options, this.environment, (session) => this.#offer(session));
+    this.#peers = peers;
     lower.handler = {
-      readable: () => drain(lower, endpoint),
-      writable: () => endpoint.roomAgain(),
+      readable: () => drain(lower, peers),
+      writable: () => peers.roomAgain(),
       closed: (cause) => this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),
     };
-    if (lower.getOption('hasBufferedData')) drain(lower, endpoint);
+    if (lower.getOption('hasBufferedData')) drain(lower, peers);
   }
 }
 
-function drain(lower: DatagramSocket, endpoint: DtlsEndpoint): void {
+function drain(lower: DatagramSocket, peers: PeerSet): void {
   do {
     const arrival = receiveFrom(lower);
-    if (arrival !== undefined) endpoint.dispatch(arrival.bytes, arrival.from);
+    if (arrival !== undefined) peers.dispatch(arrival.bytes, arrival.from);
   } while (lower.getOption('hasBufferedData'));
 }
 

@@ -20,7 +20,7 @@ import type { VerifiedHello } from './cookie-gate.ts';
 import type { Answer } from './credentials.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
-/** What a session needs of its endpoint. */
+/** What a session needs of the set of peers it is in. */
 export interface SessionOwner {
   readonly outlet: DatagramOutlet;
   lookup(identity: Uint8Array, from: Endpoint): Answer<PskAnswer | undefined>;

@@ -15,12 +15,13 @@ import type { DtlsSettings } from './configuration.ts';
 import type { DtlsJob, PskAnswer } from './connection.ts';
 import { CookieGate, type VerifiedHello, isClientHello } from './cookie-gate.ts';
 import type { Answer, ServerCredentials } from './credentials.ts';
+import { PeerTable } from './peer-table.ts';
 import { RECORD_HEADER_BYTES } from './record.ts';
 import { DtlsServer, type DtlsServerOptions } from './server.ts';
 import { DtlsSession, type SessionOwner } from './session.ts';
 
-/** What the backend makes an endpoint from: checked and copied. */
-export interface DtlsEndpointOptions {
+/** What the backend makes a set of peers from: checked and copied. */
+export interface PeerSetOptions {
   readonly settings: DtlsSettings;
   readonly provider: CryptoProvider;
   /** Options of the sessions. */
@@ -35,7 +36,7 @@ export interface DtlsEndpointOptions {
   readonly additionalConfiguration: ((native: unknown) => void) | undefined;
 }
 
-/** What an endpoint has done since it was made. */
+/** What a set of peers has done since it was made. */
 export interface EndpointCounters {
   /** What the cookie gate has judged, stale and forged cookies among it. */
   readonly gate: Readonly<CookieGate['counters']>;
@@ -62,20 +63,20 @@ const MAX_IDENTITY_BYTES = 128; // RFC 4279 §5.3: what must be supported; nothi
 const UNKNOWN_KEY_BYTES = 16;
 
 /** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
-export class DtlsEndpoint implements SessionOwner {
+export class PeerSet implements SessionOwner {
   readonly outlet: DatagramSocket;
   readonly counters: EndpointCounters;
   readonly #environment: Environment;
-  readonly #options: DtlsEndpointOptions;
+  readonly #options: PeerSetOptions;
   readonly #onSession: (session: DtlsSession) => void;
   readonly #gate: CookieGate;
-  readonly #handshakes = new Map<string, DtlsSession>(); // the oldest first
-  readonly #sessions = new Map<string, DtlsSession>(); // the longest idle first
+  readonly #handshakes = new PeerTable<DtlsSession>(); // the oldest first
+  readonly #sessions = new PeerTable<DtlsSession>(); // the longest idle first
 
   /** @param onSession called from within `dispatch` (or a key's late arrival) for every session that is established */
   constructor(
     outlet: DatagramSocket,
-    options: DtlsEndpointOptions,
+    options: PeerSetOptions,
     environment: Environment,
     onSession: (session: DtlsSession) => void,
   ) {
@@ -113,8 +114,8 @@ export class DtlsEndpoint implements SessionOwner {
   dispatch(datagram: Uint8Array, from: Endpoint): void {
     const key = formatEndpoint(from);
     if (isClientHello(datagram)) return this.#hello(datagram, from, key);
-    const handshake = this.#handshakes.get(key);
-    const session = this.#sessions.get(key);
+    const handshake = this.#handshakes.at(key);
+    const session = this.#sessions.at(key);
     if (handshake === undefined) {
       if (session === undefined) this.counters.straysDropped++;
       else session.takes(datagram);
@@ -127,7 +128,7 @@ export class DtlsEndpoint implements SessionOwner {
 
   /** The socket below has room again. */
   roomAgain(): void {
-    for (const session of this.#sessions.values()) session.roomAgain();
+    for (const session of this.#sessions) session.roomAgain();
   }
 
   /** Ends every handshake and session. */
@@ -137,8 +138,8 @@ export class DtlsEndpoint implements SessionOwner {
       'its listening socket was closed',
       cause === undefined ? {} : { cause },
     );
-    for (const handshake of this.#handshakes.values()) handshake.abandon(why);
-    for (const session of this.#sessions.values()) session.abandon(why);
+    for (const handshake of this.#handshakes) handshake.abandon(why);
+    for (const session of this.#sessions) session.abandon(why);
   }
 
   // For the sessions.
@@ -162,31 +163,29 @@ export class DtlsEndpoint implements SessionOwner {
   }
 
   established(session: DtlsSession): void {
-    this.#handshakes.delete(session.key);
-    const old = this.#sessions.get(session.key);
+    this.#handshakes.remove(session);
+    const old = this.#sessions.at(session.key);
     if (old !== undefined) {
       this.counters.sessionsReplaced++;
       old.giveWay();
     } else if (this.#sessions.size >= this.#options.maxSessions) {
       this.counters.sessionsDisplaced++;
-      first(this.#sessions)?.abandon(
+      this.#sessions.first?.abandon(
         new SocketError('ECONNABORTED', `gave way: ${this.#options.maxSessions} sessions are open`),
       );
     }
-    this.#sessions.set(session.key, session);
+    this.#sessions.add(session);
     this.counters.sessionsEstablished++;
     this.#onSession(session);
   }
 
   used(session: DtlsSession): void {
-    if (!this.#sessions.delete(session.key)) return;
-    this.#sessions.set(session.key, session);
+    this.#sessions.touch(session);
   }
 
   gone(session: DtlsSession, cause: SocketError | undefined): void {
-    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
-    if (this.#handshakes.get(session.key) !== session) return;
-    this.#handshakes.delete(session.key);
+    this.#sessions.remove(session);
+    if (!this.#handshakes.remove(session)) return;
     this.counters.handshakesFailed++;
     this.#environment.log.debug({ peer: session.key, code: cause?.code, reason: cause?.message }, 'a handshake failed');
   }
@@ -199,10 +198,10 @@ export class DtlsEndpoint implements SessionOwner {
     }
     if (verdict.kind === 'reply') return this.#sendCookie(verdict.datagram, from);
     const { hello } = verdict;
-    const handshake = this.#handshakes.get(key);
+    const handshake = this.#handshakes.at(key);
     if (handshake !== undefined && equalBytes(handshake.clientRandom, hello.random))
       return void handshake.takes(datagram);
-    const session = this.#sessions.get(key);
+    const session = this.#sessions.at(key);
     if (session !== undefined && equalBytes(session.clientRandom, hello.random)) {
       this.counters.straysDropped++;
       return;
@@ -236,7 +235,7 @@ export class DtlsEndpoint implements SessionOwner {
       random: this.#environment.random,
     };
     this.counters.handshakesStarted++;
-    this.#handshakes.set(session.key, session);
+    this.#handshakes.add(session);
     try {
       additionalConfiguration?.(native);
       session.start(new DtlsServer(native));
@@ -250,19 +249,14 @@ export class DtlsEndpoint implements SessionOwner {
   // A host has as many ports as it likes: its handshakes give way to each other before anybody else's do.
   #displaceFor({ address }: Endpoint): void {
     this.counters.handshakesDisplaced++;
-    const ofHost = find(this.#handshakes.values(), (handshake) => handshake.peer.address === address);
-    const victim = ofHost ?? first(this.#handshakes);
+    const ofHost = find(this.#handshakes, (handshake) => handshake.peer.address === address);
+    const victim = ofHost ?? this.#handshakes.first;
     victim?.abandon(new SocketError('ECONNABORTED', 'gave way to a newer handshake'));
   }
 }
 
 function epochOf(datagram: Uint8Array): number | undefined {
   return datagram.length < RECORD_HEADER_BYTES ? undefined : (datagram[3]! << 8) | datagram[4]!;
-}
-
-function first(sessions: ReadonlyMap<string, DtlsSession>): DtlsSession | undefined {
-  const [session] = sessions.values();
-  return session;
 }
 
 function find<T>(items: Iterable<T>, wanted: (item: T) => boolean): T | undefined {
