@@ -36,7 +36,8 @@ const LARGEST_TIME = 8.64e12; // seconds that a Date can hold
 /** One record per entry; a common time stands once, as base time. @throws FormatError */
 export function toRecords(base: Path, entries: readonly Entry[], shapeOf: ShapeOf, format: number): SenmlRecord[] {
   const whole = entries.every(({ path }) => path.equals(base));
-  const baseName = whole || base.ids.length === 0 ? base.toString() : `${base}/`;
+  const holdsBase = entries.some(({ path }) => path.equals(base)); // its name is empty, so the others' begin with a slash
+  const baseName = holdsBase || base.ids.length === 0 ? base.toString() : `${base}/`;
   const common = entries.every(({ timestamp }) => timestamp === entries[0]!.timestamp);
   return entries.map((entry, i) => {
     if (!base.contains(entry.path)) throw new FormatError(format, `${entry.path} is not below ${base}`);

@@ -36,6 +36,13 @@ const entry = (path: string, given: Value, timestamp?: number): Entry => ({
 });
 
 describe('SenML JSON', () => {
+  it('writes a resource beside its own instance so that both can be read again', () => {
+    const entries = [entry('/3/0/5/5', 1, 1_700_000_000_000), entry('/3/0/5', 2, 1_700_000_000_000)];
+    const text = encode('/3/0/5', entries);
+    assert.match(text, /"bn":"\/3\/0\/5"/);
+    assertSameEntries(decode('/3/0/5', text), entries);
+  });
+
   for (const vector of vectors.senmlJson) {
     it(`reads the specification's example: ${vector.name}`, () => {
       const { entries, shapeOf } = entriesOf(vector.entries as unknown[] as VectorEntry[]);
