@@ -1,7 +1,7 @@
 // One bound datagram socket, many DTLS peers: cookies first, then handshakes, then sessions, each within a bound.
 
 import {
-  type CheckedSocketConfiguration,
+  type DatagramOutlet,
   type DatagramSocket,
   type Endpoint,
   SocketError,
@@ -11,29 +11,52 @@ import {
 import { equalBytes } from '../../lib/bytes/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import type { DtlsSettings } from './configuration.ts';
-import type { DtlsJob, PskAnswer } from './connection.ts';
+import type { DtlsConnection } from './connection.ts';
 import { CookieGate, type VerifiedHello, isClientHello } from './cookie-gate.ts';
-import type { Answer, ServerCredentials } from './credentials.ts';
-import { PeerTable } from './peer-table.ts';
+import { type Findable, PeerTable } from './peer-table.ts';
 import { RECORD_HEADER_BYTES } from './record.ts';
-import { DtlsServer, type DtlsServerOptions } from './server.ts';
-import { DtlsSession, type SessionOwner } from './session.ts';
 
-/** What the backend makes a set of peers from: checked and copied. */
-export interface PeerSetOptions {
-  readonly settings: DtlsSettings;
+/** One peer: a handshake first, then a session. */
+export interface Peer extends Findable {
+  readonly peer: Endpoint;
+  /** The random of the ClientHello it began with: tells a late copy of it from a new one. */
+  readonly clientRandom: Uint8Array;
+  /** Begins with this connection. */
+  start(connection: DtlsConnection): void;
+  /** A datagram from the peer's address. @returns whether the connection could use any of it */
+  takes(datagram: Uint8Array): boolean;
+  /** The layer below has room. */
+  roomAgain(): void;
+  /** It ends without our user's doing. */
+  abandon(cause: SocketError): void;
+  /** Another handshake or session of this peer takes over, so that close_notify would be noise. */
+  giveWay(): void;
+}
+
+/** What a peer tells the set it is in. */
+export interface PeerOwner<P> {
+  readonly outlet: DatagramOutlet;
+  /** The peer's Finished has verified. */
+  established(peer: P): void;
+  /** Authenticated data came from the peer, or something went to it. */
+  used(peer: P): void;
+  /** The handshake failed, or the session ended; possibly more than once. */
+  gone(peer: P, cause: SocketError | undefined): void;
+}
+
+/** What a set of peers is made from. */
+export interface PeerSetOptions<P extends Peer> {
   readonly provider: CryptoProvider;
-  /** Options of the sessions. */
-  readonly socket: CheckedSocketConfiguration;
-  readonly credentials: ServerCredentials;
-  /** Whether an unknown identity looks like a wrong key, or is answered by an alert (RFC 4279 §2). */
-  readonly unknownIdentity: 'hide' | 'alert';
   /** Established sessions at once; the longest idle one gives way. */
   readonly maxSessions: number;
   /** Handshakes at once, after the cookie; the oldest one gives way, of the newcomer's own host if there is one. */
   readonly maxHandshakes: number;
-  readonly additionalConfiguration: ((native: unknown) => void) | undefined;
+  /** Makes what stands for the sender of a hello that carried its cookie. */
+  makePeer(verified: VerifiedHello, from: Endpoint, owner: PeerOwner<P>): P;
+  /** Makes what answers that hello; what it throws ends this handshake alone. */
+  makeConnection(peer: P, verified: VerifiedHello): DtlsConnection;
+  /** Called from within `dispatch` (or a key's late arrival) for every session that is established. */
+  onSession(peer: P): void;
 }
 
 /** What a set of peers has done since it was made. */
@@ -59,31 +82,20 @@ export interface EndpointCounters {
   sessionsReplaced: number;
 }
 
-const MAX_IDENTITY_BYTES = 128; // RFC 4279 §5.3: what must be supported; nothing longer reaches a look-up
-const UNKNOWN_KEY_BYTES = 16;
-
 /** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
-export class PeerSet implements SessionOwner {
+export class PeerSet<P extends Peer> implements PeerOwner<P> {
   readonly outlet: DatagramSocket;
   readonly counters: EndpointCounters;
   readonly #environment: Environment;
-  readonly #options: PeerSetOptions;
-  readonly #onSession: (session: DtlsSession) => void;
+  readonly #options: PeerSetOptions<P>;
   readonly #gate: CookieGate;
-  readonly #handshakes = new PeerTable<DtlsSession>(); // the oldest first
-  readonly #sessions = new PeerTable<DtlsSession>(); // the longest idle first
+  readonly #handshakes = new PeerTable<P>(); // the oldest first
+  readonly #sessions = new PeerTable<P>(); // the longest idle first
 
-  /** @param onSession called from within `dispatch` (or a key's late arrival) for every session that is established */
-  constructor(
-    outlet: DatagramSocket,
-    options: PeerSetOptions,
-    environment: Environment,
-    onSession: (session: DtlsSession) => void,
-  ) {
+  constructor(outlet: DatagramSocket, options: PeerSetOptions<P>, environment: Environment) {
     this.outlet = outlet;
     this.#environment = environment;
     this.#options = options;
-    this.#onSession = onSession;
     this.#gate = new CookieGate({ provider: options.provider, random: environment.random });
     this.counters = {
       gate: this.#gate.counters,
@@ -142,27 +154,9 @@ export class PeerSet implements SessionOwner {
     for (const session of this.#sessions) session.abandon(why);
   }
 
-  // For the sessions.
+  // For the peers.
 
-  lookup(identity: Uint8Array, from: Endpoint): PskAnswer | undefined | Promise<PskAnswer | undefined> {
-    if (identity.length > MAX_IDENTITY_BYTES) return this.#orUnknown(undefined);
-    const found = this.#options.credentials.lookup(identity, from);
-    return found instanceof Promise ? found.then((later) => this.#orUnknown(later)) : this.#orUnknown(found);
-  }
-
-  answer(job: DtlsJob, from: Endpoint): Answer {
-    return this.#options.credentials.answer(job, from);
-  }
-
-  /** A key that nobody has goes the way of a wrong one, in the same time and with the same silence. */
-  #orUnknown(found: PskAnswer | undefined): PskAnswer | undefined {
-    if (found !== undefined) return found;
-    this.counters.unknownIdentities++;
-    if (this.#options.unknownIdentity === 'alert') return undefined;
-    return { key: this.#environment.random.bytes(UNKNOWN_KEY_BYTES), unknownIdentity: true };
-  }
-
-  established(session: DtlsSession): void {
+  established(session: P): void {
     this.#handshakes.remove(session);
     const old = this.#sessions.at(session.key);
     if (old !== undefined) {
@@ -176,14 +170,14 @@ export class PeerSet implements SessionOwner {
     }
     this.#sessions.add(session);
     this.counters.sessionsEstablished++;
-    this.#onSession(session);
+    this.#options.onSession(session);
   }
 
-  used(session: DtlsSession): void {
+  used(session: P): void {
     this.#sessions.touch(session);
   }
 
-  gone(session: DtlsSession, cause: SocketError | undefined): void {
+  gone(session: P, cause: SocketError | undefined): void {
     this.#sessions.remove(session);
     if (!this.#handshakes.remove(session)) return;
     this.counters.handshakesFailed++;
@@ -221,28 +215,15 @@ export class PeerSet implements SessionOwner {
 
   #begin(verified: VerifiedHello, peer: Endpoint): void {
     if (this.#handshakes.size >= this.#options.maxHandshakes) this.#displaceFor(peer);
-    const { settings, provider, socket, credentials, additionalConfiguration } = this.#options;
-    const { identityHint, clientCertificate, authorities } = credentials;
-    const session = new DtlsSession(this.#environment, socket, peer, verified, this);
-    const native: DtlsServerOptions = {
-      ...settings,
-      provider,
-      identityHint,
-      clientCertificate,
-      authorities,
-      verified,
-      mtu: session.payload,
-      random: this.#environment.random,
-    };
+    const handshake = this.#options.makePeer(verified, peer, this);
     this.counters.handshakesStarted++;
-    this.#handshakes.add(session);
+    this.#handshakes.add(handshake);
     try {
-      additionalConfiguration?.(native);
-      session.start(new DtlsServer(native));
+      handshake.start(this.#options.makeConnection(handshake, verified));
     } catch (error) {
       // The fault of our own configuration: it must not take the other peers with it.
       this.#environment.log.error({ error }, 'a handshake could not be begun');
-      this.gone(session, asSocketError(error));
+      this.gone(handshake, asSocketError(error));
     }
   }
 

@@ -3,13 +3,26 @@
 import type { Cancellable, CheckedSocketConfiguration, DatagramSocket, Endpoint } from '../../lib/net/index.ts';
 import { SocketCore, SocketError, Waiters, notSupported, udpOverhead } from '../../lib/net/index.ts';
 import { type Environment, UNBOUNDED } from '../../lib/runtime/index.ts';
+import type { CryptoProvider } from '../../lib/crypto/index.ts';
+import type { DtlsSettings } from './configuration.ts';
 import { MIN_MTU } from './connection.ts';
+import type { VerifiedHello } from './cookie-gate.ts';
+import type { ServerCredentials } from './credentials.ts';
 import { type EndpointCounters, PeerSet, type PeerSetOptions } from './peer-set.ts';
-import type { DtlsSession } from './session.ts';
+import { DtlsServer, type DtlsServerOptions } from './server.ts';
+import { ServerJobs } from './server-jobs.ts';
+import { DtlsSession } from './session.ts';
 
 /** What the backend makes a listening socket from: checked and copied. */
-export interface DtlsServerSocketOptions extends PeerSetOptions {
+export interface DtlsServerSocketOptions extends Pick<PeerSetOptions<DtlsSession>, 'maxSessions' | 'maxHandshakes'> {
+  readonly settings: DtlsSettings;
+  readonly provider: CryptoProvider;
+  /** Options of the sessions. */
   readonly socket: CheckedSocketConfiguration;
+  readonly credentials: ServerCredentials;
+  /** Whether an unknown identity looks like a wrong key, or is answered by an alert (RFC 4279 §2). */
+  readonly unknownIdentity: 'hide' | 'alert';
+  readonly additionalConfiguration: ((native: unknown) => void) | undefined;
   /** A closed socket of the layer below. */
   readonly makeLower: () => DatagramSocket;
 }
@@ -22,7 +35,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   readonly #waiters: Waiters<DatagramSocket>;
   #waiting: DtlsSession[] = [];
   #lower: DatagramSocket | undefined;
-  #peers: PeerSet | undefined;
+  #peers: PeerSet<DtlsSession> | undefined;
 
   constructor(options: DtlsServerSocketOptions, environment: Environment) {
     super(environment, options.socket);
@@ -169,7 +182,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
         `mtu: expected at least ${MIN_MTU + udpOverhead('ipv6')}, found ${lower.getOption('mtu')}`,
       );
     }
-    const peers = new PeerSet(lower, this.#options, this.environment, (session) => this.#offer(session));
+    const peers = this.#peerSet(lower);
     this.#peers = peers;
     lower.handler = {
       readable: () => drain(lower, peers),
@@ -178,9 +191,44 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     };
     if (lower.getOption('hasBufferedData')) drain(lower, peers);
   }
+
+  #peerSet(lower: DatagramSocket): PeerSet<DtlsSession> {
+    const { credentials, unknownIdentity, socket } = this.#options;
+    const onUnknownIdentity = (): void => void peers.counters.unknownIdentities++;
+    const jobs = new ServerJobs({ credentials, unknownIdentity, onUnknownIdentity }, this.environment);
+    const peers: PeerSet<DtlsSession> = new PeerSet(
+      lower,
+      {
+        ...this.#options,
+        makePeer: (verified, from, owner) =>
+          new DtlsSession(this.environment, socket, from, verified, { peers: owner, jobs }),
+        makeConnection: (session, verified) => this.#connection(session, verified),
+        onSession: (session) => this.#offer(session),
+      },
+      this.environment,
+    );
+    return peers;
+  }
+
+  #connection(session: DtlsSession, verified: VerifiedHello): DtlsServer {
+    const { settings, provider, credentials, additionalConfiguration } = this.#options;
+    const { identityHint, clientCertificate, authorities } = credentials;
+    const native: DtlsServerOptions = {
+      ...settings,
+      provider,
+      identityHint,
+      clientCertificate,
+      authorities,
+      verified,
+      mtu: session.payload,
+      random: this.environment.random,
+    };
+    additionalConfiguration?.(native);
+    return new DtlsServer(native);
+  }
 }
 
-function drain(lower: DatagramSocket, peers: PeerSet): void {
+function drain(lower: DatagramSocket, peers: PeerSet<DtlsSession>): void {
   do {
     const arrival = receiveFrom(lower);
     if (arrival !== undefined) peers.dispatch(arrival.bytes, arrival.from);

@@ -2,7 +2,6 @@
 
 import {
   type CheckedSocketConfiguration,
-  type DatagramOutlet,
   type Endpoint,
   SocketError,
   type WritableOptions,
@@ -13,38 +12,21 @@ import {
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
-import { ALERT } from './alerts.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
-import type { DtlsConnection, DtlsJob, DtlsJobAnswer, PskAnswer } from './connection.ts';
+import type { DtlsConnection, DtlsJob } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
-import type { Answer } from './credentials.ts';
+import type { Peer, PeerOwner } from './peer-set.ts';
+import { type ServerJobs, answerWith } from './server-jobs.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
-/** What a session needs of the set of peers it is in. */
+/** What a session needs beside its connection. */
 export interface SessionOwner {
-  readonly outlet: DatagramOutlet;
-  lookup(identity: Uint8Array, from: Endpoint): Answer<PskAnswer | undefined>;
-  /** Every other job. */
-  answer(job: DtlsJob, from: Endpoint): Answer;
-  /** The peer's Finished has verified. */
-  established(session: DtlsSession): void;
-  /** Authenticated data came from the peer, or something went to it. */
-  used(session: DtlsSession): void;
-  /** The handshake failed, or the session ended; possibly more than once. */
-  gone(session: DtlsSession, cause: SocketError | undefined): void;
+  readonly peers: PeerOwner<DtlsSession>;
+  readonly jobs: Pick<ServerJobs, 'answer'>;
 }
 
-/** What our own side failed at, for the error; why is in the log alone. */
-const JOBS: Readonly<Record<DtlsJob['type'], string>> = {
-  choosePsk: 'no pre-shared key could be chosen',
-  lookupPsk: 'the look-up of the pre-shared key failed',
-  verifyChain: "the peer's certificate could not be judged",
-  chooseCertificate: 'no certificate of ours could be chosen',
-  sign: 'our own key failed to sign',
-};
-
 /** In state `closed` while it shakes hands, then `accepted`. */
-export class DtlsSession extends SecuredDatagrams {
+export class DtlsSession extends SecuredDatagrams implements Peer {
   /** Whom it talks to; stays after close. */
   readonly peer: Endpoint;
   /** The peer's address and port as one text: what the endpoint finds it by. */
@@ -129,66 +111,50 @@ export class DtlsSession extends SecuredDatagrams {
   }
 
   override get mtu(): number {
-    return this.#owner.outlet.getOption('mtu');
+    return this.#owner.peers.outlet.getOption('mtu');
   }
 
   override get local(): Endpoint | undefined {
-    return this.#owner.outlet.local;
+    return this.#owner.peers.outlet.local;
   }
 
   override get system(): unknown {
-    return this.#owner.outlet.system;
+    return this.#owner.peers.outlet.system;
   }
 
   override get interfaceName(): string | undefined {
-    return this.#owner.outlet.interfaceName;
+    return this.#owner.peers.outlet.interfaceName;
   }
 
   protected transmit(datagram: Uint8Array): void {
     if (this.#silent) return;
-    this.#owner.outlet.sendTo(datagram, this.peer);
-    if (this.state === 'accepted') this.#owner.used(this);
+    this.#owner.peers.outlet.sendTo(datagram, this.peer);
+    if (this.state === 'accepted') this.#owner.peers.used(this);
   }
 
   protected established(): void {
     this.#hello = undefined;
     this.adopt('accepted');
-    this.#owner.established(this);
+    this.#owner.peers.established(this);
   }
 
   protected ended(cause: SocketError | undefined): void {
-    if (this.state === 'closed') this.#owner.gone(this, cause);
+    if (this.state === 'closed') this.#owner.peers.gone(this, cause);
     else if (cause === undefined) this.finish();
     else this.fail(cause);
   }
 
   protected answerJob(job: DtlsJob): void {
-    const driver = this.driver;
-    const give = (answer: DtlsJobAnswer): void => {
-      driver?.answer(job.id, answer);
-      if (answer !== undefined && 'key' in answer) answer.key.fill(0);
-    };
-    const refuse = (error: unknown): void => {
-      this.environment.log.warn({ error, job: job.type }, 'a job of a handshake failed; the peer is refused');
-      driver?.abort(ALERT.internalError, JOBS[job.type]); // that the identity is unknown would be a lie, which devices act upon
-    };
-    try {
-      const answer =
-        job.type === 'lookupPsk' ? this.#owner.lookup(job.identity, this.peer) : this.#owner.answer(job, this.peer);
-      if (answer instanceof Promise) answer.then(give, refuse);
-      else give(answer);
-    } catch (error) {
-      refuse(error);
-    }
+    answerWith(this.driver, job, () => this.#owner.jobs.answer(job, this.peer), this.environment);
   }
 
   protected override announce(): void {
-    this.#owner.used(this);
+    this.#owner.peers.used(this);
     super.announce();
   }
 
   protected release(): void {
     this.dropConnection();
-    this.#owner.gone(this, this.#abandoned);
+    this.#owner.peers.gone(this, this.#abandoned);
   }
 }
