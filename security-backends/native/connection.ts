@@ -33,9 +33,9 @@ export type CertificateType = 'x509' | 'rawPublicKey';
 
 /** A job without its number, which the connection gives. */
 export type JobRequest =
-  /** Client: identity and key for this server's hint. Answer: PskAnswer; undefined refuses. */
+  /** Client: identity and key for this server's hint. Answer: PskAnswer, or RefusedChain for an alert of one's choice; undefined refuses. */
   | { readonly type: 'choosePsk'; readonly hint: Uint8Array | undefined }
-  /** Server: the key of this identity. Answer: PskAnswer; undefined refuses. */
+  /** Server: the key of this identity. Answer: PskAnswer, or RefusedChain for an alert of one's choice; undefined refuses. */
   | { readonly type: 'lookupPsk'; readonly identity: Uint8Array }
   /**
    * Is this the peer that was meant? Leaf first, DER; one SubjectPublicKeyInfo if it is a raw public key. Answer:
@@ -82,7 +82,7 @@ export interface VerifiedChain {
   readonly publicKey: Uint8Array;
 }
 
-/** The chain is not trusted. */
+/** The chain is not trusted, or there is no key for this peer. */
 export interface RefusedChain {
   /** AlertDescription that tells the peer. */
   readonly alert: number;

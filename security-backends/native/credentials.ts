@@ -1,7 +1,7 @@
 // Who answers a connection's jobs: the credentials of a configuration, loaded once, for either role.
 
 import type { LoadOptions } from '../../lib/crypto/index.ts';
-import { type PskAnswer, type DtlsJob, type DtlsJobAnswer, type OwnCertificate } from './connection.ts';
+import type { DtlsJob, DtlsJobAnswer, OwnCertificate, PskAnswer, RefusedChain } from './connection.ts';
 import { type LoadedPrivateKey, loadPsk, loadPskKey } from '../../lib/crypto/index.ts';
 import {
   type Endpoint,
@@ -43,8 +43,8 @@ export interface ServerCredentials {
   readonly identityHint: Uint8Array | undefined;
   readonly clientCertificate: 'require' | 'none';
   readonly authorities: readonly Uint8Array[];
-  /** The key of an identity, which the session zeroes once it has been used; undefined refuses. */
-  lookup(identity: Uint8Array, from: Endpoint): Answer<PskAnswer | undefined>;
+  /** The key of an identity, which the session zeroes once it has been used; undefined is an unknown identity. */
+  lookup(identity: Uint8Array, from: Endpoint): Answer<PskAnswer | RefusedChain | undefined>;
   /** Every other job. */
   answer(job: DtlsJob, from: Endpoint): Answer;
   forget(): void;

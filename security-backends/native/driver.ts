@@ -3,7 +3,7 @@
 import type { Environment, Instant, Timer } from '../../lib/runtime/index.ts';
 import { NEVER } from '../../lib/runtime/index.ts';
 import type { SocketError, Negotiated } from '../../lib/net/index.ts';
-import type { DtlsConnection, DtlsJob, DtlsJobAnswer } from './connection.ts';
+import type { DtlsConnection, DtlsJob, DtlsJobAnswer, DtlsOutput } from './connection.ts';
 
 /** What a connection makes happen, in the order it happens. None of these may throw. */
 export interface DriverEvents {
@@ -14,6 +14,8 @@ export interface DriverEvents {
   data(bytes: Uint8Array): void;
   /** A question to be answered with `ConnectionDriver.answer`, at once or later. */
   job(job: DtlsJob): void;
+  /** An alert that was sent, or received and authenticated or believed. */
+  alert?(alert: Extract<DtlsOutput, { readonly kind: 'alert' }>): void;
   /** The last event, exactly once. */
   closed(cause: SocketError | undefined): void;
 }
@@ -101,6 +103,7 @@ export class ConnectionDriver {
             { level: output.level, description: output.description, direction: output.direction },
             'alert',
           );
+          this.#events.alert?.(output);
           break;
         case 'closed':
           this.#closed = true;

@@ -94,6 +94,7 @@ export function commonSchemes(handshake: Handshake, ids: readonly number[]): rea
 export function pskOf(answer: DtlsJobAnswer, alert: number, refusal: string): PskAnswer {
   if (answer === undefined) throw new HandshakeRefusal(alert, refusal);
   if ('key' in answer) return answer;
+  if ('alert' in answer) throw new HandshakeRefusal(answer.alert, answer.reason);
   throw misuse('a key');
 }
 

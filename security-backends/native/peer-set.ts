@@ -19,7 +19,7 @@ import { RECORD_HEADER_BYTES } from './record.ts';
 /** One peer: a handshake first, then a session. */
 export interface Peer extends Findable {
   readonly peer: Endpoint;
-  /** The random of the ClientHello it began with: tells a late copy of it from a new one. */
+  /** The random of the ClientHello it began with, the peer's or ours: tells a late copy of it from a new one. */
   readonly clientRandom: Uint8Array;
   /** Begins with this connection. */
   start(connection: DtlsConnection): void;

@@ -25,7 +25,7 @@ export function rawKeyClient(security: RawPublicKeySecurity, loading: Loading): 
   const told = fingerprints(loading);
   const hash = security.serverKeyHash && { ...security.serverKeyHash, data: security.serverKeyHash.data.slice() };
   if (known.length === 0 && hash === undefined)
-    throw missing('rawPublicKey', "expected the server's raw public key, found none");
+    throw missingKey('rawPublicKey', "expected the server's raw public key, found none");
   const own = ownKey(security.publicKey, security.privateKey, loading);
   return {
     credential: 'rawPublicKey',
@@ -50,7 +50,7 @@ export function rawKeyClient(security: RawPublicKeySecurity, loading: Loading): 
 /** @throws SecurityInfoError */
 export function rawKeyServer(security: RawPublicKeyServerSecurity, loading: Loading): ServerCredentials {
   const own = ownKey(security.publicKey, security.privateKey, loading);
-  if (own === undefined) throw missing('privateKey', 'expected a raw public key and its private key, found neither');
+  if (own === undefined) throw missingKey('privateKey', 'expected a raw public key and its private key, found neither');
   const { accept } = security;
   const told = fingerprints(loading);
   const verdict = (spki: Uint8Array, accepted: boolean): DtlsJobAnswer =>
@@ -81,8 +81,8 @@ function fingerprints({ provider }: Loading): (spki: Uint8Array) => string {
   return (spki) => `SHA-256 ${toHex(provider.hash('sha256', spki))}`;
 }
 
-/** The public key may be left out: the private one tells it. */
-function ownKey(
+/** A key pair of our own. The public key may be left out: the private one tells it. @throws SecurityInfoError */
+export function ownKey(
   publicInfo: RawPublicKeyInfo | undefined,
   privateInfo: PrivateKeyInfo | undefined,
   loading: LoadOptions,
@@ -90,7 +90,8 @@ function ownKey(
   const key = privateInfo === undefined ? undefined : loadPrivateKey(privateInfo, loading);
   const [stated] = publicInfo === undefined ? [] : loadRawPublicKeys(publicInfo, loading);
   if (key === undefined) {
-    if (stated !== undefined) throw missing('privateKey', 'expected the private key of the raw public key, found none');
+    if (stated !== undefined)
+      throw missingKey('privateKey', 'expected the private key of the raw public key, found none');
     return undefined;
   }
   if (stated !== undefined && !equalBytes(stated.spki, key.publicKey)) {
@@ -101,6 +102,7 @@ function ownKey(
   return { chain: [key.publicKey], key };
 }
 
-function missing(type: 'privateKey' | 'rawPublicKey', detail: string): SecurityInfoError {
+/** The refusal of a credential that lacks something. */
+export function missingKey(type: 'privateKey' | 'rawPublicKey', detail: string): SecurityInfoError {
   return new SecurityInfoError('ENODATA', { type, source: 'empty', position: type }, detail);
 }

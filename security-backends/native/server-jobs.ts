@@ -3,7 +3,7 @@
 import type { Endpoint } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { ALERT } from './alerts.ts';
-import type { DtlsJob, DtlsJobAnswer, PskAnswer } from './connection.ts';
+import type { DtlsJob, DtlsJobAnswer, PskAnswer, RefusedChain } from './connection.ts';
 import type { Answer, ServerCredentials } from './credentials.ts';
 import type { ConnectionDriver } from './driver.ts';
 
@@ -45,7 +45,7 @@ export class ServerJobs {
   }
 
   /** A key that nobody has goes the way of a wrong one, in the same time and with the same silence. */
-  #orUnknown(found: PskAnswer | undefined): PskAnswer | undefined {
+  #orUnknown(found: PskAnswer | RefusedChain | undefined): PskAnswer | RefusedChain | undefined {
     if (found !== undefined) return found;
     this.#options.onUnknownIdentity();
     if (this.#options.unknownIdentity === 'alert') return undefined;
