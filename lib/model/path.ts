@@ -9,6 +9,7 @@ export const MAX_ID = 65_534;
 export class Path {
   static readonly root: Path = new Path([]);
   readonly ids: readonly number[];
+  #text: string | undefined;
 
   private constructor(ids: readonly number[]) {
     this.ids = ids;
@@ -18,15 +19,20 @@ export class Path {
   static of(...ids: readonly number[]): Path {
     if (ids.length > 4) throw new RangeError(`a path has at most 4 ids, not ${ids.length}`);
     for (const id of ids) {
-      if (!Number.isInteger(id) || id < 0 || id > MAX_ID) throw new RangeError(`an id is 0 to ${MAX_ID}, not ${id}`);
+      if (!isId(id)) throw new RangeError(`an id is 0 to ${MAX_ID}, not ${id}`);
     }
     return ids.length === 0 ? Path.root : new Path([...ids]);
   }
 
   /** Parses `/3/0/1`, `3/0/1` and `/`. @throws DecodeError naming `field` */
   static parse(text: string, field = 'path'): Path {
-    const trimmed = text.startsWith('/') ? text.slice(1) : text;
-    return trimmed === '' ? Path.root : Path.fromSegments(trimmed.split('/'), field);
+    const start = text.startsWith('/') ? 1 : 0;
+    if (text.length === start) return Path.root;
+    const ids = scanIds(text, start);
+    if (ids === undefined) return Path.fromSegments(text.slice(start).split('/'), field); // which says what is wrong
+    const path = new Path(ids);
+    if (start === 1) path.#text = text;
+    return path;
   }
 
   /** From Uri-Path segments. @throws DecodeError naming `field` */
@@ -63,17 +69,22 @@ export class Path {
 
   /** The path one level below. */
   child(id: number): Path {
-    return Path.of(...this.ids, id);
+    if (this.ids.length === 4) throw new RangeError('a path has at most 4 ids, not 5');
+    if (!isId(id)) throw new RangeError(`an id is 0 to ${MAX_ID}, not ${id}`);
+    return new Path([...this.ids, id]);
   }
 
   /** The path of the first `length` ids. */
   prefix(length: number): Path {
-    return length >= this.ids.length ? this : Path.of(...this.ids.slice(0, length));
+    if (length >= this.ids.length) return this;
+    return length === 0 ? Path.root : new Path(this.ids.slice(0, length));
   }
 
   /** True for the path itself and everything below it. */
   contains(other: Path): boolean {
-    return other.ids.length >= this.ids.length && this.ids.every((id, i) => other.ids[i] === id);
+    if (other.ids.length < this.ids.length) return false;
+    for (let i = 0; i < this.ids.length; i++) if (other.ids[i] !== this.ids[i]) return false;
+    return true;
   }
 
   equals(other: Path): boolean {
@@ -82,6 +93,29 @@ export class Path {
 
   /** `/3/0/1`; the root is `/`. */
   toString(): string {
-    return `/${this.ids.join('/')}`;
+    return (this.#text ??= `/${this.ids.join('/')}`);
   }
+}
+
+function isId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id <= MAX_ID;
+}
+
+/** The ids of `3/0/1` from `start` on, or undefined if that is no path. Every record of a SenML pack has one. */
+function scanIds(text: string, start: number): readonly number[] | undefined {
+  const ids: number[] = [];
+  let [id, digits] = [0, 0];
+  for (let i = start; i <= text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30; // NaN at the end
+    if (digit >= 0 && digit <= 9) {
+      if ((digits > 0 && id === 0) || ++digits > 5) return undefined;
+      id = id * 10 + digit;
+    } else {
+      const ends = i === text.length || text[i] === '/';
+      if (!ends || digits === 0 || id > MAX_ID || ids.length === 4) return undefined;
+      ids.push(id);
+      [id, digits] = [0, 0];
+    }
+  }
+  return ids;
 }

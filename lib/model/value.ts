@@ -59,7 +59,7 @@ const INT64_MAX = (1n << 63n) - 1n;
 const UINT64_MAX = (1n << 64n) - 1n;
 
 function isWhole(value: Value, min: bigint, max: bigint): boolean {
-  if (typeof value === 'number') return Number.isSafeInteger(value) && BigInt(value) >= min;
+  if (typeof value === 'number') return Number.isSafeInteger(value) && (value >= 0 || min < 0n);
   return typeof value === 'bigint' && value >= min && value <= max;
 }
 
