@@ -111,6 +111,8 @@ export interface ObservationWatcher {
 /** The server's side of one accepted observation (RFC 7641 §4). */
 export interface Observation {
   readonly active: boolean;
+  /** Of the newest notification, or of the response that accepted it (RFC 7641 §4.4). */
+  readonly sequence: number;
   /**
    * Sends a notification. Confirmable: resolves when acknowledged, rejects when given up. An error code ends the observation.
    * While a confirmable one is in flight, only the newest further one is kept (RFC 7641 §4.5.2);
@@ -153,6 +155,11 @@ export interface CoapConnection {
     notified: (response: IncomingResponse) => void,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<ObservedResource>;
+  /**
+   * Goes on with an observation that was accepted on another connection with the same peer: notifications bear the token of
+   * `request`, and numbers that follow `sequence`. For servers that keep observations when the client comes back.
+   */
+  adoptObservation(request: IncomingRequest, watcher: ObservationWatcher, sequence: number): Observation;
   /** CoAP ping: an empty confirmable message, answered by Reset (RFC 7252 §4.3). */
   ping(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Ends every exchange and observation; the socket is left to its owner. */

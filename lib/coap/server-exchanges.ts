@@ -20,7 +20,7 @@ import { type CoapOption, type MessageContent, NO_BYTES, NO_OPTIONS, formatCode,
 import { OPTION, findTexts, findUint, uintOption, unrecognizedCritical } from './options.ts';
 import { RequestBodies, type RequestBodiesOptions } from './request-bodies.ts';
 import { ResponseBodies, type ResponseBodiesOptions } from './response-bodies.ts';
-import { ServerObservation } from './server-observation.ts';
+import { ServerObservation, type ServerObservationContext } from './server-observation.ts';
 import { tokenKey } from './token-layer.ts';
 
 export interface ServerExchangesOptions extends RequestBodiesOptions, ResponseBodiesOptions {
@@ -203,20 +203,35 @@ export class ServerExchanges {
 
   #accept(pass: Pass, watcher: ObservationWatcher): Observation {
     if (pass.answered) throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
-    const { message } = pass.arrival;
-    const token = message.token.slice();
+    pass.observation = this.#observe(pass.arrival.message, pass.block2, watcher);
+    return pass.observation;
+  }
+
+  #observe(request: MessageContent, block2: Block | undefined, watcher: ObservationWatcher): ServerObservation {
+    const token = request.token.slice();
     const key = tokenKey(token);
     this.#observations.get(key)?.endFor('replaced');
-    const observation: ServerObservation = new ServerObservation(this.#guarded(watcher), {
+    const context: ServerObservationContext = {
       now: () => this.#carrier.now(),
       removed: () => {
         if (this.#observations.get(key) === observation) this.#observations.delete(key);
       },
       transmit: (response, confirmable, delivery) =>
-        this.#notify(message, token, pass.block2, response, confirmable, delivery),
-    });
+        this.#notify(request, token, block2, response, confirmable, delivery),
+    };
+    const observation: ServerObservation = new ServerObservation(this.#guarded(watcher), context);
     this.#observations.set(key, observation);
-    pass.observation = observation;
+    return observation;
+  }
+
+  /** As if `request` had been accepted here. */
+  adopt(request: IncomingRequest, watcher: ObservationWatcher, sequence: number): Observation {
+    const { token, options, payload } = request;
+    const isAhead = ((sequence - this.#sequence) & 0xffffff) < 0x800000;
+    if (isAhead || this.#observations.size === 0) this.#sequence = sequence; // the peer must not see numbers go back
+    const message: MessageContent = { code: METHODS[request.method], token, options, payload };
+    const observation = this.#observe(message, findBlock(options, OPTION.block2), watcher);
+    observation.established(sequence);
     return observation;
   }
 
@@ -240,11 +255,12 @@ export class ServerExchanges {
     response: OutgoingResponse,
     confirmable: boolean,
     delivery: Delivery,
-  ): void {
+  ): number {
     const rendered = encodeResponse(response);
     const sequence = response.code < 0x80 ? [this.#nextSequence()] : [];
     const content = this.#fit({ ...rendered, options: [...sequence, ...rendered.options] }, request, asked);
     this.#carrier.send({ ...content, token }, confirmable, delivery);
+    return this.#sequence;
   }
 
   #nextSequence(): CoapOption {
@@ -303,7 +319,7 @@ export class ServerExchanges {
       return answerBare(arrival, RESPONSE_CODES.internalServerError);
     }
     arrival.respond({ ...content, token: arrival.message.token }, observed ? observation.registration : undefined);
-    if (observed) observation.established();
+    if (observed) observation.established(this.#sequence);
   }
 
   #render(pass: Pass, response: OutgoingResponse, observed: boolean): Untokened {

@@ -11,8 +11,8 @@ type EndReason = Parameters<ObservationWatcher['ended']>[0];
 
 export interface ServerObservationContext {
   now(): Instant;
-  /** Sends one notification; throws what the carrier throws. */
-  transmit(response: OutgoingResponse, confirmable: boolean, delivery: Delivery): void;
+  /** Sends one notification; throws what the carrier throws. @returns its sequence number */
+  transmit(response: OutgoingResponse, confirmable: boolean, delivery: Delivery): number;
   /** Forgets the observation. */
   removed(): void;
 }
@@ -26,6 +26,7 @@ interface Pending {
 export class ServerObservation implements Observation {
   readonly #watcher: ObservationWatcher;
   readonly #context: ServerObservationContext;
+  sequence = 0;
   #active = true;
   #busy = true; // until the response that accepts it has gone out
   #lastConfirmable: Instant;
@@ -56,8 +57,9 @@ export class ServerObservation implements Observation {
     return { acknowledged: () => undefined, failed: (error) => this.#fail(error) };
   }
 
-  /** The response that accepts it is out: notifications may follow. */
-  established(): void {
+  /** The response that accepts it, of that number, is out: notifications may follow. */
+  established(sequence: number): void {
+    this.sequence = sequence;
     this.#busy = false;
     this.#sendPending();
   }
@@ -101,7 +103,7 @@ export class ServerObservation implements Observation {
       },
     };
     try {
-      this.#context.transmit(pending.response, confirmable, delivery);
+      this.sequence = this.#context.transmit(pending.response, confirmable, delivery);
     } catch (error) {
       delivery.failed(error instanceof Error ? error : new CoapError('EINVAL', String(error)));
     }

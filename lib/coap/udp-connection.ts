@@ -8,7 +8,10 @@ import { CoapError } from './coap-error.ts';
 import { encodedLength } from './codec.ts';
 import type {
   CoapConnection,
+  IncomingRequest,
   IncomingResponse,
+  Observation,
+  ObservationWatcher,
   ObservedResource,
   OutgoingRequest,
   RequestHandler,
@@ -155,6 +158,11 @@ export class UdpCoapConnection implements CoapConnection {
       signal?.addEventListener('abort', abort, { once: true });
       this.#run();
     });
+  }
+
+  adoptObservation(request: IncomingRequest, watcher: ObservationWatcher, sequence: number): Observation {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
+    return this.#server.adopt(request, watcher, sequence);
   }
 
   close(): void {

@@ -244,4 +244,28 @@ describe('Observe as a server', () => {
     await peer.time.advance(1_000);
     assert.deepEqual(ended, ['closed']);
   });
+
+  it('goes on with an observation on another connection: the same token, numbers that follow', async () => {
+    const requests: IncomingRequest[] = [];
+    const before = await makeRawPeer({
+      handler: (request) => {
+        requests.push(request);
+        request.acceptObservation?.({ ended: () => undefined });
+        return { code: content, payload: body(4) };
+      },
+    });
+    await before.say(register());
+    const after = await makeRawPeer({});
+    const ended: string[] = [];
+    const observation = after.connection.adoptObservation(requests[0]!, { ended: (why) => ended.push(why) }, 0xfffffe);
+    assert.equal(observation.sequence, 0xfffffe);
+    await observation.notify(value('22.8'));
+    await observation.notify(value('23.1'));
+    await after.time.advance(0);
+    assert.deepEqual(after.lines(), ['NON 2.05 observe=16777215 [4]', 'NON 2.05 observe=0 [4]']);
+    assert.deepEqual(after.heard.map(tokenOf), ['4a', '4a']);
+    assert.equal(observation.sequence, 0);
+    await after.say({ type: 3, code: 0, messageId: after.heard[1]!.messageId, token: new Uint8Array(0) });
+    assert.deepEqual([ended, observation.active], [['reset'], false]);
+  });
 });
