@@ -30,7 +30,7 @@ export function refusal(error: unknown, log: Log): OutgoingResponse {
 function codeOf(error: unknown): ResponseCode {
   if (error instanceof ModelError) return BY_REASON[error.reason];
   if (error instanceof DecodeError) return RESPONSE_CODES.badRequest;
-  if (error instanceof FormatError) return RESPONSE_CODES.unsupportedContentFormat;
+  if (error instanceof FormatError) return RESPONSE_CODES[error.reason];
   return RESPONSE_CODES.internalServerError;
 }
 

@@ -1,23 +1,46 @@
-// One value in CBOR, application/cbor (LwM2M Core 1.2 §7.4.3, Appendix C).
+// One value in CBOR, application/cbor (LwM2M Core 1.2 §7.4.3, Appendix C), alone and inside of LwM2M CBOR.
 
-import { CborFloat, CborTag, type CborValue, DecodeError, decodeCbor, encodeCbor } from '../bytes/index.ts';
-import type { Value } from '../model/index.ts';
-import { CONTENT_FORMATS, type FormatLimits, type ResourceShape } from './content-formats.ts';
+import { CborTag, type CborValue, CBOR_MAJOR, CborWriter, DecodeError, decodeCbor } from '../bytes/index.ts';
 import { checkLink, fromInteger, fromSeconds, linkFromText, linkToText, toSeconds, wireType } from './scalar.ts';
+import { CONTENT_FORMATS, type FormatLimits, type ResourceShape } from './content-formats.ts';
+import type { Path, Value } from '../model/index.ts';
 
 const EPOCH_TIME = 1; // RFC 8949 §3.4.2
+const ITEM_OVERHEAD = 16; // bytes: more than head and tag
 
 /** @throws FormatError if the value is not of its resource's type */
 export function encodeCborValue(value: Value, shape: ResourceShape | undefined, what: string): Uint8Array {
-  switch (wireType(value, shape, CONTENT_FORMATS.cbor, what)) {
+  const writer = new CborWriter(ITEM_OVERHEAD + (value instanceof Uint8Array ? value.length : 0));
+  const type = wireType(value, shape, CONTENT_FORMATS.cbor, what);
+  if (type === 'time') writer.head(CBOR_MAJOR.tag, EPOCH_TIME);
+  writeCborValue(writer, value, type, CONTENT_FORMATS.cbor, what);
+  return writer.finish();
+}
+
+/** Appends the item for a value of wire type `type`, times without tag. @throws FormatError */
+export function writeCborValue(
+  writer: CborWriter,
+  value: Value,
+  type: ResourceShape['type'],
+  format: number,
+  what: string | Path,
+): void {
+  switch (type) {
+    case 'integer':
+    case 'unsignedInteger':
+      return void writer.integer(value as number | bigint);
     case 'float':
-      return encodeCbor(new CborFloat(value as number));
+      return void writer.float(value as number);
     case 'time':
-      return encodeCbor(new CborTag(EPOCH_TIME, toSeconds(value as Date)));
+      return void writer.integer(toSeconds(value as Date));
+    case 'boolean':
+      return void writer.boolean(value as boolean);
+    case 'opaque':
+      return void writer.bytes(value as Uint8Array);
     case 'objectLink':
-      return encodeCbor(linkToText(checkLink(value, CONTENT_FORMATS.cbor, what)));
+      return void writer.text(linkToText(checkLink(value, format, what)));
     default:
-      return encodeCbor(value as string | number | bigint | boolean | Uint8Array);
+      return void writer.text(value as string);
   }
 }
 
@@ -28,13 +51,18 @@ export function decodeCborValue(
   what: string,
   limits: FormatLimits,
 ): Value {
-  const given = decodeCbor(bytes, what, {
+  const item = decodeCbor(bytes, what, {
     maxDepth: limits.maxDepth,
     maxBytes: limits.maxBytes,
     allowIndefinite: true,
   });
-  const tagged = given instanceof CborTag && given.tag === EPOCH_TIME;
-  const value = tagged && (shape === undefined || shape.type === 'time') ? given.value : given;
+  return valueOfItem(item, shape, what);
+}
+
+/** The value that `item` is for its resource. @throws DecodeError */
+export function valueOfItem(item: CborValue, shape: ResourceShape | undefined, what: string): Value {
+  const tagged = item instanceof CborTag && item.tag === EPOCH_TIME;
+  const value = tagged && (shape === undefined || shape.type === 'time') ? item.value : item;
   switch (shape?.type ?? (tagged ? 'time' : naturalType(value))) {
     case 'string':
     case 'coreLink':
@@ -42,10 +70,10 @@ export function decodeCborValue(
       break;
     case 'integer':
     case 'unsignedInteger':
-      if (isInteger(value)) return fromInteger(BigInt(value), shape, what);
+      if (isInteger(value)) return fromInteger(value, shape, what);
       break;
     case 'time':
-      if (isInteger(value)) return fromSeconds(BigInt(value), what);
+      if (isInteger(value)) return fromSeconds(value, what);
       break;
     case 'float':
       if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
@@ -64,7 +92,7 @@ export function decodeCborValue(
 }
 
 function isInteger(value: CborValue): value is number | bigint {
-  return typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
+  return typeof value === 'bigint' || Number.isSafeInteger(value);
 }
 
 function naturalType(value: CborValue): ResourceShape['type'] {

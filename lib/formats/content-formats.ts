@@ -2,7 +2,7 @@
 
 import type { Path, ResourceType } from '../model/index.ts';
 
-/** Content-Formats by name. Not all are delivered: see `SUPPORTED_READ_FORMATS`. */
+/** Content-Formats by name. */
 export const CONTENT_FORMATS = {
   text: 0,
   coreLink: 40,
@@ -10,11 +10,21 @@ export const CONTENT_FORMATS = {
   cbor: 60,
   senmlJson: 110,
   senmlCbor: 112,
+  /** What FETCH and PATCH carry: paths without values, and null for what is to be taken away (RFC 8790). */
+  senmlEtchJson: 320,
+  senmlEtchCbor: 322,
+  /** TLV before it had a number of its own; never offered, spoken with servers that ask for it. */
+  legacyTlv: 1542,
+  /** JSON of 1.0 before it had a number of its own; never offered, spoken with servers that ask for it. */
+  legacyJson: 1543,
   tlv: 11542,
   /** LwM2M JSON of 1.0 */
   json: 11543,
   lwm2mCbor: 11544,
 } as const;
+
+/** Versions of the enabler that the formats differ by. */
+export type FormatVersion = '1.0' | '1.1' | '1.2';
 
 /** What a format needs to know of a resource's definition. */
 export interface ResourceShape {
@@ -44,15 +54,20 @@ export const DEFAULT_FORMAT_LIMITS: FormatLimits = Object.freeze({
   maxDepth: 8,
 });
 
+/** Whether an answer cannot be had so (4.06), or a request is in a format that is not taken for it (4.15). */
+export type FormatErrorReason = 'notAcceptable' | 'unsupportedContentFormat';
+
 /** A format that is not delivered, or that cannot carry what it is asked to. */
 export class FormatError extends Error {
   override readonly name = 'FormatError';
   readonly code = 'ENOTSUP';
   /** The Content-Format asked for. */
   readonly format: number;
+  readonly reason: FormatErrorReason;
 
-  constructor(format: number, message: string) {
+  constructor(format: number, message: string, reason: FormatErrorReason = 'notAcceptable') {
     super(message);
     this.format = format;
+    this.reason = reason;
   }
 }

@@ -1,7 +1,8 @@
-// JSON (RFC 8259) as SenML uses it: an array of flat objects. Numbers stay text, so that 64-bit integers stay exact,
+// JSON (RFC 8259) as SenML and the JSON of LwM2M 1.0 use it: flat objects in an array. Numbers stay text, so that 64-bit integers stay exact,
 // and a name given twice in an object is an error: JSON.parse can do neither on Node 20.
 
 import { DecodeError } from '../bytes/index.ts';
+import { fromDecimal } from './scalar.ts';
 
 /** A number as it was written. */
 export class JsonNumber {
@@ -12,8 +13,11 @@ export class JsonNumber {
   }
 }
 
-/** A member of a record; arrays and objects are read past and stand as null. */
-export type JsonScalar = string | boolean | null | JsonNumber;
+/** Stands for an array or object inside a record, which is read past. */
+export const NESTED: unique symbol = Symbol('array or object');
+
+/** A member of a record. */
+export type JsonScalar = string | boolean | null | JsonNumber | typeof NESTED;
 export type JsonRecord = ReadonlyMap<string, JsonScalar>;
 
 export interface JsonLimits {
@@ -27,24 +31,51 @@ export interface JsonLimits {
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERALS = { true: true, false: false, null: null } as const;
 
-/** @throws DecodeError naming the record and member that are malformed */
-export function readJsonRecords(text: string, limits: JsonLimits): readonly JsonRecord[] {
+/** `what` names the array. @throws DecodeError naming the record and member that are malformed */
+export function readJsonRecords(text: string, what: string, limits: JsonLimits): readonly JsonRecord[] {
   const scanner = new Scanner(text);
-  const records: JsonRecord[] = [];
-  scanner.expect('[', 'SenML pack');
-  if (!scanner.accept(']')) {
-    do {
-      if (records.length === limits.maxRecords)
-        throw scanner.error('SenML pack', `at most ${limits.maxRecords} records`);
-      records.push(readRecord(scanner, `record ${records.length}`, limits));
-    } while (scanner.accept(','));
-    scanner.expect(']', 'SenML pack');
-  }
-  scanner.end('SenML pack');
+  const records = readRecords(scanner, what, limits);
+  scanner.end(what);
   return records;
 }
 
-function readRecord(scanner: Scanner, field: string, limits: JsonLimits): JsonRecord {
+/** An object with the array of records `arrayName` among its members; no records if it is missing. @throws DecodeError */
+export function readJsonPack(
+  text: string,
+  what: string,
+  arrayName: string,
+  limits: JsonLimits,
+): { readonly head: JsonRecord; readonly records: readonly JsonRecord[] } {
+  const scanner = new Scanner(text);
+  let records: readonly JsonRecord[] = [];
+  const head = readMembers(scanner, what, limits, (name, member) => {
+    if (name !== arrayName) return readValue(scanner, member, limits.maxDepth);
+    records = readRecords(scanner, what, limits);
+    return NESTED;
+  });
+  scanner.end(what);
+  return { head, records };
+}
+
+function readRecords(scanner: Scanner, what: string, limits: JsonLimits): readonly JsonRecord[] {
+  const records: JsonRecord[] = [];
+  scanner.expect('[', what);
+  if (scanner.accept(']')) return records;
+  do {
+    if (records.length === limits.maxRecords) throw scanner.error(what, `at most ${limits.maxRecords} records`);
+    const field = `record ${records.length}`;
+    records.push(readMembers(scanner, field, limits, (_, member) => readValue(scanner, member, limits.maxDepth)));
+  } while (scanner.accept(','));
+  scanner.expect(']', what);
+  return records;
+}
+
+function readMembers(
+  scanner: Scanner,
+  field: string,
+  limits: JsonLimits,
+  read: (name: string, member: string) => JsonScalar,
+): JsonRecord {
   const members = new Map<string, JsonScalar>();
   scanner.expect('{', field);
   if (scanner.accept('}')) return members;
@@ -54,17 +85,42 @@ function readRecord(scanner: Scanner, field: string, limits: JsonLimits): JsonRe
     if (members.has(name)) throw scanner.error(member, 'it once');
     if (members.size === limits.maxMembers) throw scanner.error(field, `at most ${limits.maxMembers} members`);
     scanner.expect(':', member);
-    members.set(name, readValue(scanner, member, limits.maxDepth));
+    members.set(name, read(name, member));
   } while (scanner.accept(','));
   scanner.expect('}', field);
   return members;
+}
+
+/** @throws DecodeError unless the member is a string or absent */
+export function jsonString(member: JsonScalar | undefined, field: string): string | undefined {
+  if (member === undefined || typeof member === 'string') return member;
+  throw new DecodeError(field, 'a string', kindOf(member));
+}
+
+/** @throws DecodeError unless the member is a boolean or absent */
+export function jsonBoolean(member: JsonScalar | undefined, field: string): boolean | undefined {
+  if (member === undefined || typeof member === 'boolean') return member;
+  throw new DecodeError(field, 'true or false', kindOf(member));
+}
+
+/** Exact if it is an integer of at most 64 bits. @throws DecodeError unless the member is a number or absent */
+export function jsonNumber(member: JsonScalar | undefined, field: string): number | bigint | undefined {
+  if (member === undefined) return undefined;
+  if (!(member instanceof JsonNumber)) throw new DecodeError(field, 'a number', kindOf(member));
+  return fromDecimal(member.literal, field);
+}
+
+function kindOf(member: JsonScalar): string {
+  if (member instanceof JsonNumber) return 'a number';
+  if (member === NESTED) return 'an array or an object';
+  return member === null ? 'null' : `a ${typeof member}`;
 }
 
 function readValue(scanner: Scanner, field: string, depth: number): JsonScalar {
   if (scanner.next === '"') return scanner.string(field);
   if (scanner.next === '[' || scanner.next === '{') {
     skipNested(scanner, field, depth);
-    return null;
+    return NESTED;
   }
   for (const [word, value] of Object.entries(LITERALS)) if (scanner.word(word)) return value;
   return new JsonNumber(scanner.number(field));

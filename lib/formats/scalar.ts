@@ -1,8 +1,11 @@
 // What the formats share about single values: integers kept exact, times in seconds, links as text (LwM2M Core Appendix C).
 
 import { DecodeError } from '../bytes/index.ts';
-import { type ObjectLink, type ResourceType, type Value, hasType, isObjectLink } from '../model/index.ts';
+import { type ObjectLink, type Path, type ResourceType, type Value, hasType, isObjectLink } from '../model/index.ts';
 import { FormatError, type ResourceShape } from './content-formats.ts';
+
+/** What errors name; a path becomes text only if there is one. */
+type Named = string | Path;
 
 const INTEGER_RANGES = {
   integer: [-(1n << 63n), (1n << 63n) - 1n],
@@ -11,9 +14,12 @@ const INTEGER_RANGES = {
 const LARGEST_DATE_SECONDS = 8_640_000_000_000n; // ECMA-262 §21.4.1.1: 8.64e15 ms either side of 1970
 const LARGEST_EXPONENT = 32; // 2^64 has 20 digits: beyond this no integer fits, whatever its mantissa
 
-/** The type to encode `value` as: its resource's, or the natural one where the resource is not known. */
-export function wireType(value: Value, shape: ResourceShape | undefined, format: number, what: string): ResourceType {
+/** The type to encode `value` as: its resource's, or the natural one where the resource is not known. @throws FormatError */
+export function wireType(value: Value, shape: ResourceShape | undefined, format: number, what: Named): ResourceType {
   const type = shape?.type ?? naturalType(value);
+  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
+    throw new FormatError(format, `${what}: a string is well-formed Unicode`);
+  }
   if (!hasType(value, type)) throw new FormatError(format, `${what}: expected ${type}, found ${naturalType(value)}`);
   return type;
 }
@@ -32,21 +38,35 @@ export function toSeconds(value: Date): number {
 }
 
 /** @throws DecodeError if no Date can hold it */
-export function fromSeconds(seconds: bigint, field: string): Date {
+export function fromSeconds(seconds: number | bigint, field: string): Date {
   if (seconds > LARGEST_DATE_SECONDS || seconds < -LARGEST_DATE_SECONDS) {
     throw new DecodeError(field, 'a time within 8.64e12 s of 1970', `${seconds}`);
   }
   return new Date(Number(seconds) * 1_000);
 }
 
-/** A number where exact and not `wide`, a bigint otherwise. @throws DecodeError beyond 64 bits */
-export function fromInteger(value: bigint, shape: ResourceShape | undefined, field: string): number | bigint {
+/** A number where exact and not `wide`, a bigint otherwise. `value` is an integer. @throws DecodeError beyond 64 bits */
+export function fromInteger(value: number | bigint, shape: ResourceShape | undefined, field: string): number | bigint {
   const type = shape?.type === 'unsignedInteger' ? 'unsignedInteger' : 'integer';
   const [min, max] = INTEGER_RANGES[type];
   if (value < min || value > (shape === undefined ? INTEGER_RANGES.unsignedInteger[1] : max)) {
     throw new DecodeError(field, `an ${type} of 64 bits`, 'a larger one');
   }
-  return shape?.wide !== true && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (shape?.wide === true) return BigInt(value);
+  if (typeof value === 'number') return value === 0 ? 0 : value; // there is no integer -0
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+/** A number written in decimal: exact if it is an integer of at most 64 bits. @throws DecodeError beyond doubles */
+export function fromDecimal(literal: string, field: string): number | bigint {
+  const whole = exactInteger(literal);
+  if (whole !== undefined && (BigInt.asIntN(64, whole) === whole || BigInt.asUintN(64, whole) === whole)) {
+    if (whole === 0n && literal.startsWith('-')) return -0;
+    return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;
+  }
+  const value = Number(literal);
+  if (!Number.isFinite(value)) throw new DecodeError(field, 'a number that a double holds', 'a larger one');
+  return value;
 }
 
 /** `66:0`. */
@@ -65,7 +85,7 @@ export function linkFromText(text: string, field: string): ObjectLink {
   return { object, instance };
 }
 
-export function checkLink(link: Value, format: number, what: string): ObjectLink {
+export function checkLink(link: Value, format: number, what: Named): ObjectLink {
   const ids = isObjectLink(link) ? [link.object, link.instance] : [];
   if (!isObjectLink(link) || ids.some((id) => !Number.isInteger(id) || id < 0 || id > 0xffff)) {
     throw new FormatError(format, `${what}: an object link has two ids from 0 to 65535`);

@@ -1,35 +1,68 @@
-// SenML JSON, application/senml+json (RFC 8428 §5, LwM2M Core 1.2 §7.4.6).
+// SenML JSON, application/senml+json and senml-etch+json (RFC 8428 §5, RFC 8790, LwM2M Core 1.2 §7.4.6).
 
 import { DecodeError, fromBase64, toBase64Url, utf8Decode, utf8Encode } from '../bytes/index.ts';
-import type { Entry, Path } from '../model/index.ts';
-import { CONTENT_FORMATS, FormatError, type ShapeOf } from './content-formats.ts';
-import { JsonNumber, type JsonRecord, type JsonScalar, readJsonRecords } from './json-records.ts';
-import { exactInteger } from './scalar.ts';
-import { type SenmlContext, type SenmlNumber, type SenmlRecord, fromRecords, toRecords } from './senml.ts';
+import type { Path, Value } from '../model/index.ts';
+import { FormatError, type ShapeOf } from './content-formats.ts';
+import { type JsonRecord, jsonBoolean, jsonNumber, jsonString, readJsonRecords } from './json-records.ts';
+import { checkLink, linkToText, toSeconds, wireType } from './scalar.ts';
+import { PackLayout, type SenmlContext, type SenmlItem } from './senml.ts';
+import { type PackUse, type SenmlRecord, SenmlResolver } from './senml-resolve.ts';
 
-const MAX_MEMBERS = 64; // RFC 8428 §12.2 registers 18 labels
-const LARGEST_VERSION = 10; // RFC 8428 §4.4
+export const MAX_MEMBERS = 64; // RFC 8428 §12.2 registers 18 labels
 
 /** @throws FormatError for values not of their type, and for floats JSON cannot write (NaN, infinities) */
-export function encodeSenmlJson(base: Path, entries: readonly Entry[], shapeOf: ShapeOf): Uint8Array {
-  const records = toRecords(base, entries, shapeOf, CONTENT_FORMATS.senmlJson).map(writeRecord);
+export function encodeSenmlJson(
+  format: number,
+  base: Path,
+  items: readonly SenmlItem[],
+  shapeOf: ShapeOf,
+  now?: number,
+): Uint8Array {
+  const layout = new PackLayout(format, base, items, now);
+  const records = items.map((item, i) => {
+    const members = i === 0 ? headOf(layout) : [];
+    const name = layout.nameOf(item.path);
+    if (name !== '') members.push(`"n":"${name}"`);
+    const time = layout.timeOf(item.timestamp);
+    if (time !== undefined) members.push(`"t":${time}`);
+    if (item.value !== undefined) members.push(valueMember(item.path, item.value, shapeOf, format));
+    return `{${members.join(',')}}`;
+  });
   return utf8Encode(`[${records.join(',')}]`);
 }
 
-const LABELS = ['bn', 'bt', 'n', 't', 'v', 'vs', 'vb', 'vd', 'vlo'] as const;
-
-function writeRecord(record: SenmlRecord): string {
-  const members = LABELS.filter((label) => record[label] !== undefined);
-  return `{${members.map((label) => `"${label}":${writeValue(record[label]!)}`).join(',')}}`;
+function headOf({ baseName, baseTime }: PackLayout): string[] {
+  const members: string[] = [];
+  if (baseName !== undefined) members.push(`"bn":"${baseName}"`);
+  if (baseTime !== undefined) members.push(`"bt":${baseTime}`);
+  return members;
 }
 
-function writeValue(value: string | number | bigint | boolean | Uint8Array): string {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return `"${toBase64Url(value)}"`;
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new FormatError(CONTENT_FORMATS.senmlJson, `JSON has no number ${value}`);
+function valueMember(path: Path, value: Value | null, shapeOf: ShapeOf, format: number): string {
+  if (value === null) return '"v":null';
+  switch (wireType(value, shapeOf(path.prefix(3)), format, path)) {
+    case 'integer':
+    case 'unsignedInteger':
+      return `"v":${value as number | bigint}`;
+    case 'float':
+      return `"v":${numberToJson(value as number, format)}`;
+    case 'time':
+      return `"v":${toSeconds(value as Date)}`;
+    case 'boolean':
+      return `"vb":${String(value)}`;
+    case 'opaque':
+      return `"vd":"${toBase64Url(value as Uint8Array)}"`;
+    case 'objectLink':
+      return `"vlo":"${linkToText(checkLink(value, format, path))}"`;
+    default:
+      return `"vs":${JSON.stringify(value)}`;
   }
-  return JSON.stringify(value);
+}
+
+/** @throws FormatError for NaN and infinities */
+export function numberToJson(value: number, format: number): string {
+  if (!Number.isFinite(value)) throw new FormatError(format, `JSON has no number ${value}`);
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** @throws DecodeError naming the record, path or member */
@@ -38,67 +71,47 @@ export function decodeSenmlJson(
   bytes: Uint8Array,
   shapeOf: ShapeOf,
   context: SenmlContext,
-): readonly Entry[] {
-  const records = readJsonRecords(utf8Decode(bytes, 'SenML pack'), {
+  use: PackUse,
+): readonly SenmlItem[] {
+  const resolver = new SenmlResolver(base, shapeOf, context, use);
+  const records = readJsonRecords(utf8Decode(bytes, 'SenML pack'), 'SenML pack', {
     maxRecords: context.maxEntries,
     maxMembers: MAX_MEMBERS,
     maxDepth: context.maxDepth,
   });
-  return fromRecords(base, records.map(readRecord), shapeOf, context);
+  for (const [i, record] of records.entries()) resolver.add(readRecord(record, i));
+  return resolver.items;
 }
+
+const VALUE_LABELS = ['v', 'vs', 'vb', 'vd', 'vlo'] as const;
 
 function readRecord(members: JsonRecord, index: number): SenmlRecord {
   const of = (label: string): string => `record ${index}: ${label}`;
-  const version = number(members.get('bver'), of('bver'));
-  if (version !== undefined && !(version <= LARGEST_VERSION)) {
-    throw new DecodeError(of('bver'), `a version up to ${LARGEST_VERSION}`, `${version}`);
-  }
   // RFC 8428 §4.4: a label ending in _ must be understood, and we know none.
   const unknown = [...members.keys()].find((label) => label.endsWith('_'));
   if (unknown !== undefined) throw new DecodeError(of('label'), 'labels this version knows', 'one that ends in _');
-  const data = string(members.get('vd'), of('vd'));
+  const nulls = VALUE_LABELS.filter((label) => members.get(label) === null);
+  if (nulls.length > 1) throw new DecodeError(of('value'), 'one value field', nulls.join(' and '));
+  const [nothing] = nulls;
+  const value = (label: string) => (label === nothing ? undefined : members.get(label));
+  const data = jsonString(value('vd'), of('vd'));
   return {
-    bn: string(members.get('bn'), of('bn')),
-    bt: seconds(members.get('bt'), of('bt')),
-    bv: number(members.get('bv'), of('bv')),
-    n: string(members.get('n'), of('n')),
-    t: seconds(members.get('t'), of('t')),
-    v: number(members.get('v'), of('v')),
-    vs: string(members.get('vs'), of('vs')),
-    vb: boolean(members.get('vb'), of('vb')),
+    bver: jsonNumber(members.get('bver'), of('bver')),
+    bn: jsonString(members.get('bn'), of('bn')),
+    bt: seconds(members, 'bt', of('bt')),
+    bv: jsonNumber(members.get('bv'), of('bv')),
+    n: jsonString(members.get('n'), of('n')),
+    t: seconds(members, 't', of('t')),
+    v: jsonNumber(value('v'), of('v')),
+    vs: jsonString(value('vs'), of('vs')),
+    vb: jsonBoolean(value('vb'), of('vb')),
     vd: data === undefined ? undefined : fromBase64(data, of('vd')),
-    vlo: string(members.get('vlo'), of('vlo')),
+    vlo: jsonString(value('vlo'), of('vlo')),
+    nothing,
   };
 }
 
-function string(member: JsonScalar | undefined, field: string): string | undefined {
-  if (member === undefined || typeof member === 'string') return member;
-  throw new DecodeError(field, 'a string', kindOf(member));
-}
-
-function boolean(member: JsonScalar | undefined, field: string): boolean | undefined {
-  if (member === undefined || typeof member === 'boolean') return member;
-  throw new DecodeError(field, 'true or false', kindOf(member));
-}
-
-function seconds(member: JsonScalar | undefined, field: string): number | undefined {
-  const value = number(member, field);
+function seconds(members: JsonRecord, label: string, field: string): number | undefined {
+  const value = jsonNumber(members.get(label), field);
   return value === undefined ? undefined : Number(value);
-}
-
-function number(member: JsonScalar | undefined, field: string): SenmlNumber | undefined {
-  if (member === undefined) return undefined;
-  if (!(member instanceof JsonNumber)) throw new DecodeError(field, 'a number', kindOf(member));
-  const whole = exactInteger(member.literal);
-  if (whole !== undefined && (BigInt.asIntN(64, whole) === whole || BigInt.asUintN(64, whole) === whole)) {
-    return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;
-  }
-  const value = Number(member.literal);
-  if (!Number.isFinite(value)) throw new DecodeError(field, 'a number that a double holds', 'a larger one');
-  return value;
-}
-
-function kindOf(member: JsonScalar): string {
-  if (member instanceof JsonNumber) return 'a number';
-  return member === null ? 'null, an array or an object' : `a ${typeof member}`;
 }

@@ -1,170 +1,84 @@
-// SenML (RFC 8428) apart from its encodings: names, base fields, times, and values by data type (LwM2M Core 1.2 §7.4.6).
+// SenML (RFC 8428) apart from its encodings: what a pack holds, and the names and times of its records.
 
-import { DecodeError } from '../bytes/index.ts';
-import { type Entry, Path, type ResourceType, type Value } from '../model/index.ts';
-import { FormatError, type FormatLimits, type ResourceShape, type ShapeOf } from './content-formats.ts';
-import { checkLink, fromInteger, fromSeconds, linkFromText, linkToText, toSeconds, wireType } from './scalar.ts';
+import type { Path, Value } from '../model/index.ts';
+import { FormatError, type FormatLimits } from './content-formats.ts';
 
 /** A number that is exact if it is an integer of at most 64 bits. */
 export type SenmlNumber = number | bigint;
 
-/** One SenML record with the labels LwM2M uses; what the encodings make of bytes, and bytes of. */
-export interface SenmlRecord {
-  readonly bn?: string | undefined;
-  /** Seconds. */
-  readonly bt?: number | undefined;
-  readonly bv?: SenmlNumber | undefined;
-  readonly n?: string | undefined;
-  /** Seconds. */
-  readonly t?: number | undefined;
-  readonly v?: SenmlNumber | undefined;
-  readonly vs?: string | undefined;
-  readonly vb?: boolean | undefined;
-  readonly vd?: Uint8Array | undefined;
-  readonly vlo?: string | undefined;
+/** What a record says of a path: a value, its end (null, RFC 8790 §3.2), or nothing (a path to be read, §3.1). */
+export interface SenmlItem {
+  readonly path: Path;
+  readonly value?: Value | null | undefined;
+  /** Milliseconds since 1970; absent means now. */
+  readonly timestamp?: number | undefined;
 }
 
-/** What a receiver knows besides the bytes. */
+/** What a receiver or sender knows besides the pack. */
 export interface SenmlContext extends FormatLimits {
   /** Wall time in ms since 1970: what relative times are relative to. Without it they are refused. */
   readonly now?: number | undefined;
 }
 
-const ABSOLUTE_FROM = 2 ** 28; // RFC 8428 §4.5.3: smaller times are relative to now, in seconds
-const LARGEST_TIME = 8.64e12; // seconds that a Date can hold
+export const ABSOLUTE_FROM = 2 ** 28; // RFC 8428 §4.5.3: smaller times are relative to now, in seconds
+export const LARGEST_TIME = 8.64e12; // seconds that a Date can hold
+export const LARGEST_VERSION = 10; // RFC 8428 §4.4
 
-/** One record per entry; a common time stands once, as base time. @throws FormatError */
-export function toRecords(base: Path, entries: readonly Entry[], shapeOf: ShapeOf, format: number): SenmlRecord[] {
-  const whole = entries.every(({ path }) => path.equals(base));
-  const holdsBase = entries.some(({ path }) => path.equals(base)); // its name is empty, so the others' begin with a slash
-  const baseName = holdsBase || base.ids.length === 0 ? base.toString() : `${base}/`;
-  const common = entries.every(({ timestamp }) => timestamp === entries[0]!.timestamp);
-  return entries.map((entry, i) => {
-    if (!base.contains(entry.path)) throw new FormatError(format, `${entry.path} is not below ${base}`);
-    const time = absoluteTime(entry.timestamp, format);
-    return {
-      bn: i === 0 && base.ids.length > 0 ? baseName : undefined,
-      bt: i === 0 && common ? time : undefined,
-      n: whole ? undefined : entry.path.toString().slice(base.ids.length === 0 ? 0 : baseName.length),
-      t: common ? undefined : time,
-      ...valueFields(entry, shapeOf(entry.path.prefix(3)), format),
-    };
-  });
-}
+/** How the records of one pack are named and timed. */
+export class PackLayout {
+  /** Of the first record; undefined if names are whole. */
+  readonly baseName: string | undefined;
+  /** Of the first record, in seconds; undefined if there is none. */
+  readonly baseTime: number | undefined;
+  readonly #format: number;
+  readonly #base: Path;
+  /** Whether names below the base begin with a slash, as the base's own is empty. */
+  readonly #slash: boolean;
+  readonly #now: number | undefined;
+  /** Milliseconds: what the times of the records are counted from. */
+  readonly #epoch: number | undefined;
 
-function absoluteTime(timestamp: number | undefined, format: number): number | undefined {
-  if (timestamp === undefined) return undefined;
-  const time = timestamp / 1_000;
-  if (time >= ABSOLUTE_FROM && time <= LARGEST_TIME) return time;
-  throw new FormatError(format, `a timestamp is from ${ABSOLUTE_FROM} s after 1970 on, not ${time}`);
-}
-
-function valueFields(entry: Entry, shape: ResourceShape | undefined, format: number): SenmlRecord {
-  const { value } = entry;
-  const what = entry.path.toString();
-  switch (wireType(value, shape, format, what)) {
-    case 'integer':
-    case 'unsignedInteger':
-    case 'float':
-      return { v: value as number | bigint };
-    case 'time':
-      return { v: toSeconds(value as Date) };
-    case 'boolean':
-      return { vb: value as boolean };
-    case 'opaque':
-      return { vd: value as Uint8Array };
-    case 'objectLink':
-      return { vlo: linkToText(checkLink(value, format, what)) };
-    default:
-      return { vs: value as string };
+  /** @throws FormatError for items outside `base` and times that cannot be said */
+  constructor(format: number, base: Path, items: readonly SenmlItem[], now: number | undefined) {
+    this.#format = format;
+    this.#base = base;
+    this.#now = now;
+    this.#slash = base.ids.length === 0 || items.some(({ path }) => path.ids.length === base.ids.length);
+    if (base.ids.length > 0) this.baseName = this.#slash ? base.toString() : `${base}/`;
+    const first = items[0]?.timestamp;
+    if (first === undefined || items.some(({ timestamp }) => timestamp === undefined)) return;
+    if (!items.every(({ timestamp }) => this.#isAbsolute(timestamp!))) return;
+    this.#epoch = first;
+    this.baseTime = first / 1_000;
   }
-}
 
-/**
- * Entries in the order of their records. A path twice is refused unless both have a time.
- * @throws DecodeError naming the record or path
- */
-export function fromRecords(
-  base: Path,
-  records: readonly SenmlRecord[],
-  shapeOf: ShapeOf,
-  context: SenmlContext,
-): readonly Entry[] {
-  const entries: Entry[] = [];
-  const untimed = new Set<string>();
-  let [baseName, baseTime, baseValue]: [string, number, SenmlNumber | undefined] = ['', 0, undefined];
-  for (const [i, record] of records.entries()) {
-    baseName = record.bn ?? baseName;
-    baseTime = record.bt ?? baseTime;
-    baseValue = record.bv ?? baseValue;
-    const path = resourcePath(baseName + (record.n ?? ''), base, `record ${i}: name`);
-    const timestamp = toTimestamp(baseTime + (record.t ?? 0), context, `record ${i}: time`);
-    if (timestamp === undefined) {
-      if (untimed.has(path.toString())) throw new DecodeError(`${path}`, 'it once', 'it twice');
-      untimed.add(path.toString());
+  /** The name of a record; empty if it is the base's. */
+  nameOf(path: Path): string {
+    const { ids } = this.#base;
+    if (!this.#base.contains(path)) throw new FormatError(this.#format, `${path} is not below ${this.#base}`);
+    if (ids.length === 0) return path.toString();
+    let name = '';
+    for (let i = ids.length; i < path.ids.length; i++) {
+      name += name === '' && !this.#slash ? String(path.ids[i]) : `/${path.ids[i]}`;
     }
-    const value = toValue(withBase(record, baseValue), shapeOf(path.prefix(3)), path.toString());
-    entries.push(timestamp === undefined ? { path, value } : { path, value, timestamp });
+    return name;
   }
-  return entries;
-}
 
-function resourcePath(name: string, base: Path, field: string): Path {
-  const path = Path.parse(name, field);
-  if (path.resource === undefined) throw new DecodeError(field, 'the path of a resource', path.toString());
-  if (!base.contains(path)) throw new DecodeError(field, `a path at or below ${base}`, path.toString());
-  return path;
-}
-
-function toTimestamp(seconds: number, { now }: SenmlContext, field: string): number | undefined {
-  if (seconds === 0) return undefined;
-  if (!(Math.abs(seconds) <= LARGEST_TIME)) throw new DecodeError(field, 'a time a Date can hold', `${seconds} s`);
-  if (seconds >= ABSOLUTE_FROM) return Math.round(seconds * 1_000);
-  if (now === undefined) throw new DecodeError(field, 'an absolute time', `${seconds} s relative to now`);
-  return Math.round(now + seconds * 1_000);
-}
-
-const VALUE_FIELDS = ['v', 'vs', 'vb', 'vd', 'vlo'] as const;
-
-function withBase(record: SenmlRecord, baseValue: SenmlNumber | undefined): SenmlRecord {
-  if (baseValue === undefined || VALUE_FIELDS.some((field) => field !== 'v' && record[field] !== undefined)) {
-    return record;
+  /** The time of a record in seconds, undefined if it has none of its own. */
+  timeOf(timestamp: number | undefined): number | undefined {
+    if (timestamp === undefined) return undefined;
+    if (this.#epoch !== undefined) return timestamp === this.#epoch ? undefined : (timestamp - this.#epoch) / 1_000;
+    if (this.#isAbsolute(timestamp)) return timestamp / 1_000;
+    const relative = this.#now === undefined ? Number.NaN : (timestamp - this.#now) / 1_000;
+    // Zero would be no time at all.
+    if (relative < ABSOLUTE_FROM && relative >= -LARGEST_TIME && relative !== 0) return relative;
+    throw new FormatError(
+      this.#format,
+      `a timestamp is from ${ABSOLUTE_FROM} s after 1970 on, or needs to know now: ${timestamp / 1_000} s`,
+    );
   }
-  const value = record.v ?? 0;
-  const whole = [baseValue, value].every((part) => typeof part === 'bigint' || Number.isSafeInteger(part));
-  return { ...record, v: whole ? BigInt(baseValue) + BigInt(value) : Number(baseValue) + Number(value) };
-}
 
-const FIELD_OF_TYPE: Readonly<Record<ResourceType, (typeof VALUE_FIELDS)[number] | undefined>> = {
-  string: 'vs',
-  integer: 'v',
-  unsignedInteger: 'v',
-  float: 'v',
-  boolean: 'vb',
-  opaque: 'vd',
-  time: 'v',
-  objectLink: 'vlo',
-  coreLink: 'vs',
-  none: undefined,
-};
-
-function toValue(record: SenmlRecord, shape: ResourceShape | undefined, what: string): Value {
-  const given = VALUE_FIELDS.filter((field) => record[field] !== undefined);
-  const [field] = given;
-  if (field === undefined || given.length > 1) {
-    throw new DecodeError(what, 'one value field', given.length === 0 ? 'none' : given.join(' and '));
+  #isAbsolute(timestamp: number): boolean {
+    return timestamp >= ABSOLUTE_FROM * 1_000 && timestamp <= LARGEST_TIME * 1_000;
   }
-  const expected = shape === undefined ? field : FIELD_OF_TYPE[shape.type];
-  if (field !== expected) throw new DecodeError(what, `${expected ?? 'no value'} for type ${shape?.type}`, field);
-  if (record.v !== undefined) return fromNumber(record.v, shape, what);
-  if (record.vlo !== undefined) return linkFromText(record.vlo, what);
-  return record.vs ?? record.vb ?? record.vd!.slice();
-}
-
-function fromNumber(value: SenmlNumber, shape: ResourceShape | undefined, what: string): Value {
-  if (shape?.type === 'float') return Number(value);
-  const whole = typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value) : undefined;
-  if (shape === undefined) return whole === undefined ? Number(value) : fromInteger(whole, undefined, what);
-  if (whole === undefined) throw new DecodeError(what, `an exact ${shape.type}`, 'another number');
-  return shape.type === 'time' ? fromSeconds(whole, what) : fromInteger(whole, shape, what);
 }

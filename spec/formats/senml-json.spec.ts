@@ -187,7 +187,7 @@ describe('SenML JSON', () => {
     ['two values', '[{"n":"/9/0/1","v":1,"vs":"x"}]', /\/9\/0\/1: expected one value field, found v and vs/],
     ['no value', '[{"n":"/9/0/1"}]', /expected one value field, found none/],
     ['a number as text', '[{"n":"/9/0/1","v":"1"}]', /record 0: v: expected a number, found a string/],
-    ['null', '[{"n":"/9/0/1","vs":null}]', /record 0: vs: expected a string/],
+    ['null', '[{"n":"/9/0/1","vs":null}]', /record 0: vs: expected a value, found null/],
     ['an array as value', '[{"n":"/9/0/1","vb":[true]}]', /record 0: vb: expected true or false/],
     ['text that is no base64', '[{"n":"/9/0/1","vd":"#"}]', /record 0: vd/],
     ['a name that is no path', '[{"n":"/9/x","v":1}]', /record 0: name: expected ids/],

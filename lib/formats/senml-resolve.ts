@@ -1,0 +1,208 @@
+// Resolved SenML records (RFC 8428 §4.6): base fields applied, names as paths, values by data type (LwM2M Core 1.2 §7.4.6).
+
+import {
+  ABSOLUTE_FROM,
+  LARGEST_TIME,
+  LARGEST_VERSION,
+  type SenmlContext,
+  type SenmlItem,
+  type SenmlNumber,
+} from './senml.ts';
+import { type Entry, Path, type ResourceType, type Value } from '../model/index.ts';
+import type { ResourceShape, ShapeOf } from './content-formats.ts';
+import { fromInteger, fromSeconds, linkFromText } from './scalar.ts';
+import { DecodeError } from '../bytes/index.ts';
+
+/** One record with the labels LwM2M uses, as the encodings read it. */
+export interface SenmlRecord {
+  bver: SenmlNumber | undefined;
+  bn: string | undefined;
+  /** Seconds. */
+  bt: number | undefined;
+  bv: SenmlNumber | undefined;
+  n: string | undefined;
+  /** Seconds. */
+  t: number | undefined;
+  v: SenmlNumber | undefined;
+  vs: string | undefined;
+  vb: boolean | undefined;
+  vd: Uint8Array | undefined;
+  vlo: string | undefined;
+  /** The value field that is null. */
+  nothing: string | undefined;
+}
+
+/** What the records of a pack are to be: values; values or their ends (PATCH); or paths alone (FETCH). */
+export type PackUse = 'values' | 'changes' | 'paths';
+
+export function emptyRecord(): SenmlRecord {
+  return {
+    bver: undefined,
+    bn: undefined,
+    bt: undefined,
+    bv: undefined,
+    n: undefined,
+    t: undefined,
+    v: undefined,
+    vs: undefined,
+    vb: undefined,
+    vd: undefined,
+    vlo: undefined,
+    nothing: undefined,
+  };
+}
+
+/** Takes records in order and gives what they say. A path twice is refused unless both have a time. */
+export class SenmlResolver {
+  readonly items: SenmlItem[] = [];
+  readonly #base: Path;
+  readonly #shapeOf: ShapeOf;
+  readonly #context: SenmlContext;
+  readonly #use: PackUse;
+  readonly #untimed = new Set<string>();
+  #baseName = '';
+  #baseTime = 0;
+  #baseValue: SenmlNumber | undefined;
+
+  constructor(base: Path, shapeOf: ShapeOf, context: SenmlContext, use: PackUse) {
+    this.#base = base;
+    this.#shapeOf = shapeOf;
+    this.#context = context;
+    this.#use = use;
+  }
+
+  /** @throws DecodeError naming the record or path */
+  add(record: SenmlRecord): void {
+    if (record.bver !== undefined && !(record.bver <= LARGEST_VERSION)) {
+      throw new DecodeError(this.#field('bver'), `a version up to ${LARGEST_VERSION}`, `${record.bver}`);
+    }
+    if (this.items.length === this.#context.maxEntries) {
+      throw new DecodeError('SenML pack', `at most ${this.#context.maxEntries} records`, 'more');
+    }
+    this.#baseName = record.bn ?? this.#baseName;
+    this.#baseTime = record.bt ?? this.#baseTime;
+    this.#baseValue = record.bv ?? this.#baseValue;
+    const path = this.#path(record.n === undefined ? this.#baseName : this.#baseName + record.n);
+    const timestamp = this.#timestamp(record.t === undefined ? this.#baseTime : this.#baseTime + record.t);
+    if (timestamp === undefined) this.#checkOnce(path);
+    const value = this.#value(record, path);
+    this.items.push(timestamp === undefined ? { path, value } : { path, value, timestamp });
+  }
+
+  #path(name: string): Path {
+    const path = Path.parse(name, this.#field('name'));
+    if (path.ids.length < 3 && this.#use !== 'paths') {
+      throw new DecodeError(this.#field('name'), 'the path of a resource', path.toString());
+    }
+    if (!this.#base.contains(path)) {
+      throw new DecodeError(this.#field('name'), `a path at or below ${this.#base}`, path.toString());
+    }
+    return path;
+  }
+
+  #timestamp(seconds: number): number | undefined {
+    if (seconds === 0) return undefined;
+    if (this.#use !== 'values') throw new DecodeError(this.#field('time'), 'none', `${seconds} s`);
+    return toTimestamp(seconds, this.#context.now, this.#field('time'));
+  }
+
+  #checkOnce(path: Path): void {
+    const text = path.toString();
+    if (this.#untimed.has(text)) throw new DecodeError(text, 'it once', 'it twice');
+    this.#untimed.add(text);
+  }
+
+  #value(record: SenmlRecord, path: Path): Value | null | undefined {
+    if (record.nothing !== undefined || this.#use === 'paths') return this.#noValue(record, path);
+    if (this.#baseValue !== undefined) addBase(record, this.#baseValue);
+    return toValue(record, this.#shapeOf(path.prefix(3)), path);
+  }
+
+  #noValue(record: SenmlRecord, path: Path): null | undefined {
+    const given = fieldsOf(record);
+    if (this.#use === 'paths') {
+      if (given.length === 0 && record.nothing === undefined) return undefined;
+      throw new DecodeError(path.toString(), 'a path without value', record.nothing ?? given[0]!);
+    }
+    if (given.length > 0) throw new DecodeError(path.toString(), 'one value field', [...given, 'null'].join(' and '));
+    if (this.#use === 'changes') return null;
+    throw new DecodeError(this.#field(record.nothing!), 'a value', 'null');
+  }
+
+  #field(label: string): string {
+    return `record ${this.items.length}: ${label}`;
+  }
+}
+
+/** Items that were all read with values. */
+export function toEntries(items: readonly SenmlItem[]): readonly Entry[] {
+  return items as readonly Entry[];
+}
+
+/** Milliseconds since 1970 of a SenML time in seconds that is not 0. @throws DecodeError */
+export function toTimestamp(seconds: number, now: number | undefined, field: string): number {
+  if (!(Math.abs(seconds) <= LARGEST_TIME)) throw new DecodeError(field, 'a time a Date can hold', `${seconds} s`);
+  if (seconds >= ABSOLUTE_FROM) return Math.round(seconds * 1_000);
+  if (now === undefined) throw new DecodeError(field, 'an absolute time', `${seconds} s relative to now`);
+  return Math.round(now + seconds * 1_000);
+}
+
+type ValueField = 'v' | 'vs' | 'vb' | 'vd' | 'vlo';
+const VALUE_FIELDS: readonly ValueField[] = ['v', 'vs', 'vb', 'vd', 'vlo'];
+type ValueRecord = Pick<SenmlRecord, ValueField>;
+
+const FIELD_OF_TYPE: Readonly<Record<ResourceType, ValueField | undefined>> = {
+  string: 'vs',
+  integer: 'v',
+  unsignedInteger: 'v',
+  float: 'v',
+  boolean: 'vb',
+  opaque: 'vd',
+  time: 'v',
+  objectLink: 'vlo',
+  coreLink: 'vs',
+  none: undefined,
+};
+
+function fieldsOf(record: ValueRecord): readonly ValueField[] {
+  return VALUE_FIELDS.filter((field) => record[field] !== undefined);
+}
+
+function addBase(record: SenmlRecord, baseValue: SenmlNumber): void {
+  if (fieldsOf(record).some((field) => field !== 'v')) return;
+  const value = record.v ?? 0;
+  const whole = [baseValue, value].every((part) => typeof part === 'bigint' || Number.isSafeInteger(part));
+  record.v = whole ? BigInt(baseValue) + BigInt(value) : Number(baseValue) + Number(value);
+}
+
+/** The one value of a record, as its resource has it; of its own type where the resource is not known. @throws DecodeError */
+export function toValue(record: ValueRecord, shape: ResourceShape | undefined, path: Path): Value {
+  const field = soleField(record, path);
+  if (shape !== undefined && field !== FIELD_OF_TYPE[shape.type]) {
+    const expected = FIELD_OF_TYPE[shape.type] ?? 'no value';
+    throw new DecodeError(path.toString(), `${expected} for type ${shape.type}`, field);
+  }
+  if (field === 'v') return fromNumber(record.v!, shape, path);
+  return field === 'vlo' ? linkFromText(record.vlo!, path.toString()) : record[field]!;
+}
+
+function soleField(record: ValueRecord, path: Path): ValueField {
+  let found: ValueField | undefined;
+  for (const field of VALUE_FIELDS) {
+    if (record[field] === undefined) continue;
+    if (found !== undefined) throw new DecodeError(path.toString(), 'one value field', `${found} and ${field}`);
+    found = field;
+  }
+  if (found === undefined) throw new DecodeError(path.toString(), 'one value field', 'none');
+  return found;
+}
+
+function fromNumber(value: SenmlNumber, shape: ResourceShape | undefined, path: Path): Value {
+  if (shape?.type === 'float') return Number(value);
+  const what = path.toString();
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) {
+    return shape?.type === 'time' ? fromSeconds(value, what) : fromInteger(value, shape, what);
+  }
+  if (shape === undefined) return value;
+  throw new DecodeError(what, `an exact ${shape.type}`, 'another number');
+}
