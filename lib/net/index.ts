@@ -20,6 +20,7 @@ export * from './socket.ts';
 export { SocketCore } from './socket-core.ts';
 export * from './socket-configuration.ts';
 export * from './ssl-configuration.ts';
+export { ReceiveQueue } from './receive-queue.ts';
 export { StreamCore } from './stream-core.ts';
 export * from './tlsa.ts';
 export { COAP_SCHEMES, type CoapScheme, type CoapUri, type UriOptions, formatCoapUri, parseCoapUri } from './uri.ts';

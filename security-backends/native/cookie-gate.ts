@@ -137,6 +137,14 @@ export function isClientHello(datagram: Uint8Array): boolean {
   );
 }
 
+const RANDOM_AT = 27; // behind record header, handshake header and client_version
+const RANDOM_BYTES = 32;
+
+/** The random of a datagram that `isClientHello`, as a view; shorter if the datagram is. */
+export function helloRandom(datagram: Uint8Array): Uint8Array {
+  return datagram.subarray(RANDOM_AT, RANDOM_AT + RANDOM_BYTES);
+}
+
 function parseHello(datagram: Uint8Array): VerifiedHello | GateDropReason {
   if (!isClientHello(datagram)) return 'notClientHello';
   try {

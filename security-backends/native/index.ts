@@ -3,6 +3,16 @@
 export { type NativeDtls, type NativeDtlsOptions, nativeDtls } from './backend.ts';
 export { DtlsClientSocket } from './socket.ts';
 export { DtlsServerSocket } from './server-socket.ts';
+export { DtlsEndpoint } from './endpoint.ts';
+export * from './endpoint-options.ts';
+export {
+  EndpointSession,
+  type Message,
+  type SendOptions,
+  type SessionOptions,
+  type SessionState,
+} from './endpoint-session.ts';
+export * from './credential-pool.ts';
 export type { EndpointCounters } from './peer-set.ts';
 export { DtlsSession } from './session.ts';
 export { DtlsClient, type DtlsClientOptions } from './client.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../lib/net/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
-import type { Environment } from '../../lib/runtime/index.ts';
+import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.ts';
 import type { DtlsConnection } from './connection.ts';
 import { CookieGate, type VerifiedHello, isClientHello } from './cookie-gate.ts';
 import { type Findable, PeerTable } from './peer-table.ts';
@@ -25,6 +25,8 @@ export interface Peer extends Findable {
   start(connection: DtlsConnection): void;
   /** A datagram from the peer's address. @returns whether the connection could use any of it */
   takes(datagram: Uint8Array): boolean;
+  /** When its handshake sends a flight again, or gives up; NEVER if none is in the air. */
+  readonly nextTimeout: Instant;
   /** The layer below has room. */
   roomAgain(): void;
   /** It ends without our user's doing. */
@@ -122,9 +124,28 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
     return this.#sessions.size;
   }
 
+  /** Whether a handshake or session is at this address (`formatEndpoint`). */
+  has(key: string): boolean {
+    return this.#handshakes.at(key) !== undefined || this.#sessions.at(key) !== undefined;
+  }
+
+  /** The established session at this address. */
+  sessionAt(key: string): P | undefined {
+    return this.#sessions.at(key);
+  }
+
+  /** The established sessions, the longest idle first. */
+  [Symbol.iterator](): Iterator<P> {
+    return this.#sessions[Symbol.iterator]();
+  }
+
+  /** The next time at which a handshake under way sends its flight again, or gives up; NEVER if there is none. */
+  get nextTimeout(): Instant {
+    return earliestTimeout(this.#handshakes);
+  }
+
   /** A datagram came in. Before its address has shown a cookie, nothing is kept (rule 20). */
-  dispatch(datagram: Uint8Array, from: Endpoint): void {
-    const key = formatEndpoint(from);
+  dispatch(datagram: Uint8Array, from: Endpoint, key = formatEndpoint(from)): void {
     if (isClientHello(datagram)) return this.#hello(datagram, from, key);
     const handshake = this.#handshakes.at(key);
     const session = this.#sessions.at(key);
@@ -236,7 +257,15 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
   }
 }
 
-function epochOf(datagram: Uint8Array): number | undefined {
+/** NEVER if there is none. */
+export function earliestTimeout(peers: Iterable<Pick<Peer, 'nextTimeout'>>): Instant {
+  let next: Instant = NEVER;
+  for (const { nextTimeout } of peers) if (nextTimeout < next) next = nextTimeout;
+  return next;
+}
+
+/** Of the first record; undefined where there is none. */
+export function epochOf(datagram: Uint8Array): number | undefined {
   return datagram.length < RECORD_HEADER_BYTES ? undefined : (datagram[3]! << 8) | datagram[4]!;
 }
 

@@ -1,14 +1,14 @@
 // What a server's connections ask for, answered from its credentials: keys by identity, certificates, judgements.
 
-import type { Endpoint } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { ALERT } from './alerts.ts';
-import type { DtlsJob, DtlsJobAnswer, PskAnswer, RefusedChain } from './connection.ts';
-import type { Answer, ServerCredentials } from './credentials.ts';
+import type { DtlsJob, DtlsJobAnswer } from './connection.ts';
+import type { Answer } from './credentials.ts';
 import type { ConnectionDriver } from './driver.ts';
 
-export interface ServerJobsOptions {
-  readonly credentials: Pick<ServerCredentials, 'lookup' | 'answer'>;
+export interface ServerJobsOptions<From> {
+  /** Answers from credentials; where a look-up finds nothing, undefined. */
+  readonly ask: (job: DtlsJob, from: From) => Answer;
   /** Whether an unknown identity looks like a wrong key, or is answered by an alert (RFC 4279 §2). */
   readonly unknownIdentity: 'hide' | 'alert';
   /** Told of identities that the look-up does not know, or that are longer than 128 bytes. */
@@ -28,24 +28,24 @@ const FAILURES: Readonly<Record<DtlsJob['type'], string>> = {
 };
 
 /** Answers the jobs of all peers of a server. */
-export class ServerJobs {
-  readonly #options: ServerJobsOptions;
+export class ServerJobs<From> {
+  readonly #options: ServerJobsOptions<From>;
   readonly #environment: Environment;
 
-  constructor(options: ServerJobsOptions, environment: Environment) {
+  constructor(options: ServerJobsOptions<From>, environment: Environment) {
     this.#options = options;
     this.#environment = environment;
   }
 
-  answer(job: DtlsJob, from: Endpoint): Answer {
-    if (job.type !== 'lookupPsk') return this.#options.credentials.answer(job, from);
+  answer(job: DtlsJob, from: From): Answer {
+    if (job.type !== 'lookupPsk') return this.#options.ask(job, from);
     if (job.identity.length > MAX_IDENTITY_BYTES) return this.#orUnknown(undefined);
-    const found = this.#options.credentials.lookup(job.identity, from);
+    const found = this.#options.ask(job, from);
     return found instanceof Promise ? found.then((later) => this.#orUnknown(later)) : this.#orUnknown(found);
   }
 
   /** A key that nobody has goes the way of a wrong one, in the same time and with the same silence. */
-  #orUnknown(found: PskAnswer | RefusedChain | undefined): PskAnswer | RefusedChain | undefined {
+  #orUnknown(found: DtlsJobAnswer): DtlsJobAnswer {
     if (found !== undefined) return found;
     this.#options.onUnknownIdentity();
     if (this.#options.unknownIdentity === 'alert') return undefined;

@@ -5,9 +5,10 @@ import { SocketCore, SocketError, Waiters, notSupported, udpOverhead } from '../
 import { type Environment, UNBOUNDED } from '../../lib/runtime/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { DtlsSettings } from './configuration.ts';
-import { MIN_MTU } from './connection.ts';
+import { type DtlsJob, MIN_MTU } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
-import type { ServerCredentials } from './credentials.ts';
+import type { Answer, ServerCredentials } from './credentials.ts';
+import { drainDatagrams } from './drain.ts';
 import { type EndpointCounters, PeerSet, type PeerSetOptions } from './peer-set.ts';
 import { DtlsServer, type DtlsServerOptions } from './server.ts';
 import { ServerJobs } from './server-jobs.ts';
@@ -184,18 +185,21 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     }
     const peers = this.#peerSet(lower);
     this.#peers = peers;
+    const take = (datagram: Uint8Array, from: Endpoint): void => peers.dispatch(datagram, from);
     lower.handler = {
-      readable: () => drain(lower, peers),
+      readable: () => drainDatagrams(lower, take),
       writable: () => peers.roomAgain(),
       closed: (cause) => this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),
     };
-    if (lower.getOption('hasBufferedData')) drain(lower, peers);
+    if (lower.getOption('hasBufferedData')) drainDatagrams(lower, take);
   }
 
   #peerSet(lower: DatagramSocket): PeerSet<DtlsSession> {
     const { credentials, unknownIdentity, socket } = this.#options;
     const onUnknownIdentity = (): void => void peers.counters.unknownIdentities++;
-    const jobs = new ServerJobs({ credentials, unknownIdentity, onUnknownIdentity }, this.environment);
+    const ask = (job: DtlsJob, from: Endpoint): Answer =>
+      job.type === 'lookupPsk' ? credentials.lookup(job.identity, from) : credentials.answer(job, from);
+    const jobs = new ServerJobs({ ask, unknownIdentity, onUnknownIdentity }, this.environment);
     const peers: PeerSet<DtlsSession> = new PeerSet(
       lower,
       {
@@ -225,21 +229,5 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     };
     additionalConfiguration?.(native);
     return new DtlsServer(native);
-  }
-}
-
-function drain(lower: DatagramSocket, peers: PeerSet<DtlsSession>): void {
-  do {
-    const arrival = receiveFrom(lower);
-    if (arrival !== undefined) peers.dispatch(arrival.bytes, arrival.from);
-  } while (lower.getOption('hasBufferedData'));
-}
-
-/** Soft errors (ICMP) of one peer say nothing of the others, and can be forged: they are dropped. */
-function receiveFrom(lower: DatagramSocket): ReturnType<DatagramSocket['receiveFrom']> {
-  try {
-    return lower.receiveFrom();
-  } catch {
-    return undefined;
   }
 }

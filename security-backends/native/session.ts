@@ -10,7 +10,7 @@ import {
   notSupported,
   udpOverhead,
 } from '../../lib/net/index.ts';
-import type { Environment } from '../../lib/runtime/index.ts';
+import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
 import type { DtlsConnection, DtlsJob } from './connection.ts';
@@ -22,7 +22,7 @@ import { SecuredDatagrams } from './secured-datagrams.ts';
 /** What a session needs beside its connection. */
 export interface SessionOwner {
   readonly peers: PeerOwner<DtlsSession>;
-  readonly jobs: Pick<ServerJobs, 'answer'>;
+  readonly jobs: Pick<ServerJobs<Endpoint>, 'answer'>;
 }
 
 /** In state `closed` while it shakes hands, then `accepted`. */
@@ -71,6 +71,10 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
     const before = this.counters?.recordsReceived;
     this.arrived(datagram);
     return this.counters?.recordsReceived !== before;
+  }
+
+  get nextTimeout(): Instant {
+    return this.driver?.connection.nextTimeout() ?? NEVER;
   }
 
   /** Whether anything is left for a user: one that ended before it was accepted may still hold what the peer said. */

@@ -1,0 +1,164 @@
+// One handshake and what comes of it, as an endpoint holds it: as little as there can be, for there are thousands.
+
+import type { Endpoint, Negotiated, SocketError } from '../../lib/net/index.ts';
+import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.ts';
+import type { DtlsConnection, DtlsCounters, DtlsJob, DtlsOutput } from './connection.ts';
+import { type VerifiedHello, helloRandom } from './cookie-gate.ts';
+import { ConnectionDriver, type DriverEvents } from './driver.ts';
+import type { EndpointSession } from './endpoint-session.ts';
+import type { Peer } from './peer-set.ts';
+
+export type AlertOutput = Extract<DtlsOutput, { readonly kind: 'alert' }>;
+
+/** What associations tell; one for all of an endpoint. */
+export interface AssociationOwner {
+  readonly environment: Environment;
+  /** Hands a datagram to the layer below. */
+  transmit(association: Association, datagram: Uint8Array): void;
+  connected(association: Association, negotiated: Negotiated): void;
+  /** The bytes are the owner's to keep. */
+  data(association: Association, bytes: Uint8Array): void;
+  job(association: Association, job: DtlsJob): void;
+  alert(association: Association, alert: AlertOutput): void;
+  /** The last word. */
+  ended(association: Association, cause: SocketError | undefined): void;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class Association implements Peer, DriverEvents {
+  /** Whom it is for. */
+  readonly session: EndpointSession;
+  readonly peer: Endpoint;
+  readonly key: string;
+  /** Why it ended; undefined before, and if it ended in order. */
+  cause: SocketError | undefined;
+  negotiated: Negotiated | undefined;
+  readonly #owner: AssociationOwner;
+  #random: Uint8Array;
+  #driver: ConnectionDriver | undefined;
+  #ended = false;
+  #silent = false;
+
+  /** @param verified the hello of a client; without it, we are the client */
+  constructor(owner: AssociationOwner, session: EndpointSession, verified?: VerifiedHello) {
+    this.#owner = owner;
+    this.session = session;
+    this.peer = session.remote;
+    this.key = session.key;
+    this.#random = verified?.hello.random.slice() ?? NO_BYTES;
+  }
+
+  /** Empty before our own hello has been sent. */
+  get clientRandom(): Uint8Array {
+    return this.#random;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  get isConnected(): boolean {
+    return this.negotiated !== undefined && !this.#ended;
+  }
+
+  get nextTimeout(): Instant {
+    return this.#driver?.connection.nextTimeout() ?? NEVER;
+  }
+
+  get innerMtu(): number {
+    return this.#driver?.connection.innerMtu ?? 0;
+  }
+
+  get counters(): DtlsCounters | undefined {
+    return this.#driver?.connection.counters;
+  }
+
+  /** For answers to its jobs; undefined once it has ended. */
+  get driver(): ConnectionDriver | undefined {
+    return this.#driver;
+  }
+
+  start(connection: DtlsConnection): void {
+    this.#driver = new ConnectionDriver(connection, this.#owner.environment, this);
+    this.#driver.start();
+  }
+
+  takes(datagram: Uint8Array): boolean {
+    const driver = this.#driver;
+    if (driver === undefined) return false;
+    const { counters } = driver.connection;
+    const before = counters.recordsReceived;
+    driver.receive(datagram);
+    return counters.recordsReceived !== before;
+  }
+
+  /** @throws SocketError what the connection refuses */
+  send(bytes: Uint8Array): void {
+    this.#driver?.send(bytes);
+  }
+
+  /** Ends with a fatal alert of ours (AlertDescription, 0 to 255). */
+  abort(description: number): void {
+    this.#driver?.abort(description);
+  }
+
+  /** Ends in order. */
+  close(): void {
+    this.#end(undefined);
+  }
+
+  abandon(cause: SocketError): void {
+    this.#end(cause);
+  }
+
+  giveWay(cause?: SocketError): void {
+    this.#silent = true;
+    this.#end(cause);
+  }
+
+  /** What waits for room is the endpoint's. */
+  roomAgain(): void {
+    return undefined;
+  }
+
+  // What the connection makes happen.
+
+  transmit(datagram: Uint8Array): void {
+    if (this.#silent) return;
+    if (this.#random.length === 0) this.#random = helloRandom(datagram).slice();
+    this.#owner.transmit(this, datagram);
+  }
+
+  connected(negotiated: Negotiated): void {
+    this.negotiated = negotiated;
+    this.#owner.connected(this, negotiated);
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#owner.data(this, bytes);
+  }
+
+  job(job: DtlsJob): void {
+    this.#owner.job(this, job);
+  }
+
+  alert(alert: AlertOutput): void {
+    if (!this.#silent) this.#owner.alert(this, alert);
+  }
+
+  closed(cause: SocketError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.cause ??= cause;
+    this.#driver = undefined;
+    this.#owner.ended(this, this.cause);
+  }
+
+  #end(cause: SocketError | undefined): void {
+    if (this.#ended) return;
+    this.cause = cause;
+    if (this.#driver === undefined) this.closed(cause);
+    else this.#driver.close();
+  }
+}

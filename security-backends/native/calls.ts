@@ -1,0 +1,104 @@
+// The client side of an endpoint: handshakes and sessions that we began, found by the server's address.
+
+import { SocketError } from '../../lib/net/index.ts';
+import type { Instant } from '../../lib/runtime/index.ts';
+import type { Association } from './association.ts';
+import type { DtlsConnection } from './connection.ts';
+import { HANDSHAKE_TYPE } from './handshake-messages.ts';
+import { earliestTimeout, epochOf } from './peer-set.ts';
+import { PeerTable } from './peer-table.ts';
+import { CONTENT_TYPE, RECORD_HEADER_BYTES } from './record.ts';
+
+/** What of a datagram in the clear only a server says. ClientHello never comes here. */
+const SAID_BY_CLIENTS: readonly number[] = [
+  HANDSHAKE_TYPE.certificate,
+  HANDSHAKE_TYPE.certificateVerify,
+  HANDSHAKE_TYPE.clientKeyExchange,
+];
+
+/** At most one handshake and one session of ours for each server. */
+export class Calls {
+  readonly #handshakes = new PeerTable<Association>();
+  readonly #sessions = new PeerTable<Association>();
+  readonly #limit: number;
+
+  /** @param limit handshakes and sessions at once */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  get handshakes(): number {
+    return this.#handshakes.size;
+  }
+
+  get nextTimeout(): Instant {
+    return earliestTimeout(this.#handshakes);
+  }
+
+  /** Begins a handshake; a session with the same server goes on until the new one is there. @throws SocketError ENOBUFS */
+  begin(call: Association, connection: DtlsConnection): void {
+    if (this.#handshakes.size + this.#sessions.size >= this.#limit) {
+      throw new SocketError('ENOBUFS', `expected at most ${this.#limit} sessions (option maxSessions)`, {
+        fatal: false,
+      });
+    }
+    this.#handshakes.at(call.key)?.giveWay();
+    this.#handshakes.add(call);
+    call.start(connection);
+  }
+
+  /** The handshake under way with the server at this address. */
+  handshakeAt(key: string): Association | undefined {
+    return this.#handshakes.at(key);
+  }
+
+  /**
+   * Offers a datagram that is no ClientHello to whom it may be for.
+   * @param shared whether a peer at the same address is our client too
+   * @returns whether nobody else needs to see it
+   */
+  takes(datagram: Uint8Array, key: string, shared: boolean): boolean {
+    const handshake = this.#handshakes.at(key);
+    const session = this.#sessions.at(key);
+    if (handshake === undefined && session === undefined) return false;
+    if (epochOf(datagram) !== 0) {
+      if (session?.takes(datagram) === true || handshake?.takes(datagram) === true) return true;
+      return !shared;
+    }
+    // Two handshakes between the same two addresses: most messages tell whose they are. What does not is given to both,
+    // who drop what is not due.
+    if (shared && isSaidByClients(datagram)) return false;
+    (handshake ?? session)?.takes(datagram);
+    return !shared || isHandshake(datagram);
+  }
+
+  /** Its handshake is complete: it takes the place of the session before. */
+  established(call: Association): void {
+    this.#handshakes.remove(call);
+    this.#sessions.at(call.key)?.giveWay();
+    this.#sessions.add(call);
+  }
+
+  gone(call: Association): void {
+    this.#handshakes.remove(call);
+    this.#sessions.remove(call);
+  }
+
+  /** Ends all. */
+  close(cause: SocketError): void {
+    for (const call of this.#handshakes) call.abandon(cause);
+    for (const call of this.#sessions) call.abandon(cause);
+  }
+}
+
+function isHandshake(datagram: Uint8Array): boolean {
+  return datagram[0] === CONTENT_TYPE.handshake;
+}
+
+function isSaidByClients(datagram: Uint8Array): boolean {
+  return isHandshake(datagram) && SAID_BY_CLIENTS.includes(datagram[RECORD_HEADER_BYTES]!);
+}

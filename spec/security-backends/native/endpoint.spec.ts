@@ -1,0 +1,588 @@
+import assert from 'node:assert/strict';
+import { SocketError, type TlsAlertError } from '../../../lib/net/index.ts';
+import { NEVER, UNBOUNDED, milliseconds, seconds } from '../../../lib/runtime/index.ts';
+import type { EndpointEvent, ReceivedData } from '../../../security-backends/native/endpoint-options.ts';
+import { A, B, Network, TAG, bytes, psk, textOf } from './endpoints.ts';
+
+const CLOSE_NOTIFY = 0;
+const ACCESS_DENIED = 49;
+
+function hasCode(code: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof Error && 'code' in error, `${String(error)}`);
+    assert.equal(error.code, code, error.message);
+    return true;
+  };
+}
+
+describe('DtlsEndpoint: its socket', () => {
+  it('makes its own, shows it and closes it', async () => {
+    const network = new Network();
+    const endpoint = await network.endpoint(A);
+    assert.deepEqual(endpoint.socket.local, A);
+    endpoint.close();
+    assert.equal(endpoint.socket.getOption('state'), 'closed');
+  });
+
+  it('takes one that is handed over, shows it and never closes it', async () => {
+    const network = new Network();
+    const socket = network.socket(A.address);
+    await network.run(socket.bind(A.address, A.port));
+    const [endpoint, other] = [await network.endpoint(A, { socket }), await network.endpoint(B)];
+    assert.equal(endpoint.socket, socket);
+    await network.run(endpoint.session(B).send(bytes('hello')));
+    endpoint.close();
+    assert.equal(socket.getOption('state'), 'bound');
+    assert.equal(socket.handler, undefined);
+    other.close();
+  });
+
+  it('does not bind a socket of somebody else', async () => {
+    const network = new Network();
+    const endpoint = network.closed(A.address, { socket: network.socket(A.address) });
+    await assert.rejects(endpoint.bind(A.address, 1), hasCode('ENOTSUP'));
+  });
+
+  it('needs a socket, or what makes one', () => {
+    const network = new Network();
+    assert.throws(() => network.closed(A.address, { datagramSocket: undefined }), hasCode('EINVAL'));
+  });
+
+  it('ends with the socket below', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    const waiting = a.receive();
+    assert.equal((await network.run(waiting)).kind, 'connected');
+    const next = a.receive();
+    const rejected = assert.rejects(next, hasCode('EBADF'));
+    a.socket.handler?.closed(new SocketError('ENODEV', 'the interface went'));
+    await rejected;
+    assert.equal(session.state, 'closed');
+    b.close();
+  });
+});
+
+describe('DtlsEndpoint: sessions', () => {
+  it('makes, lists, finds and destroys them without sending anything', async () => {
+    const network = new Network();
+    const endpoint = await network.endpoint(A);
+    assert.equal(endpoint.find(B), undefined);
+    const session = endpoint.session(B);
+    assert.equal(session.state, 'idle');
+    assert.deepEqual(session.remote, B);
+    assert.equal(endpoint.session({ ...B }), session);
+    assert.equal(endpoint.find({ ...B }), session);
+    assert.deepEqual([...endpoint.sessions()], [session]);
+    session.close();
+    session.close();
+    assert.equal(session.state, 'closed');
+    assert.equal(endpoint.find(B), undefined);
+    assert.deepEqual([...endpoint.sessions()], []);
+    assert.equal(network.network.traffic.sent, 0);
+  });
+
+  it('is client and server at once, of many peers', async () => {
+    const network = new Network();
+    const hub = await network.endpoint(A);
+    const spokes = await Promise.all([1, 2, 3, 4].map((n) => network.endpoint({ address: `10.0.1.${n}`, port: 5684 })));
+    const addresses = [1, 2, 3, 4].map((n) => ({ address: `10.0.1.${n}`, port: 5684 }));
+    await network.run(spokes[0]!.session(A).send(bytes('one')));
+    await network.run(spokes[1]!.session(A).send(bytes('two')));
+    await network.run(hub.session(addresses[2]!).send(bytes('three')));
+    await network.run(hub.session(addresses[3]!).send(bytes('four')));
+    await network.time.advance(seconds(1));
+    assert.equal([...hub.sessions()].length, 4);
+    assert.equal(hub.load.sessions, 4);
+    const told: string[] = [];
+    for (let i = 0; i < 6; i++) told.push(textOf(hub.receiveNow()));
+    assert.deepEqual(told.toSorted(), ['connected', 'connected', 'connected', 'connected', 'one', 'two']);
+    assert.equal(hub.find(addresses[0]!)?.role, 'server');
+    assert.equal(hub.find(addresses[2]!)?.role, 'client');
+    // Either side talks on any session.
+    hub.find(addresses[0]!)?.sendNow(bytes('back'));
+    const received = await network.run(waitForData(spokes[0]!));
+    assert.equal(textOf(received), 'back');
+    for (const each of [hub, ...spokes]) each.close();
+  });
+
+  it('refuses to make one with what is no address, or with other options', async () => {
+    const network = new Network();
+    const endpoint = await network.endpoint(A);
+    assert.throws(() => endpoint.session({ address: 'example.org', port: 1 }), hasCode('EINVAL'));
+    assert.throws(() => endpoint.session({ address: '10.0.0.9', port: 65_536 }), hasCode('EINVAL'));
+    assert.throws(() => endpoint.session(B, { credential: 'certificate' }), hasCode('EINVAL'));
+    endpoint.session(B);
+    assert.throws(() => endpoint.session(B, { serverName: 'other.example' }), hasCode('EINVAL'));
+    assert.deepEqual([...endpoint.sessions()].length, 1);
+  });
+
+  it('has a bound on those made: ENOBUFS', async () => {
+    const network = new Network();
+    const endpoint = await network.endpoint(A, { maxSessions: 1 });
+    endpoint.session(B);
+    assert.throws(() => endpoint.session({ ...B, port: 1 }), hasCode('ENOBUFS'));
+  });
+
+  it('tells the peer when it closes', async () => {
+    const network = new Network();
+    const events: EndpointEvent[] = [];
+    const a = await network.endpoint(A);
+    const b = await network.endpoint(B, { handlers: { event: (_, event) => events.push(event) } });
+    const session = await network.run(a.connect(B));
+    session.close();
+    await network.time.advance(seconds(1));
+    assert.deepEqual(
+      events.filter(({ kind }) => kind === 'alert'),
+      [
+        { kind: 'alert', level: 'warning', description: CLOSE_NOTIFY, direction: 'received' },
+        { kind: 'alert', level: 'warning', description: CLOSE_NOTIFY, direction: 'sent' },
+      ],
+    );
+    assert.deepEqual(events.at(-1), { kind: 'closed', cause: undefined });
+    assert.equal(b.find(A), undefined);
+  });
+});
+
+describe('DtlsEndpoint: the first message begins the handshake', () => {
+  it('with time-out 0: ENOTCONN at once, and the handshake goes on', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = a.session(B);
+    assert.throws(() => session.sendNow(bytes('early')), hasCode('ENOTCONN'));
+    assert.equal(session.state, 'connecting');
+    await assert.rejects(session.send(bytes('early'), { timeout: milliseconds(0) }), hasCode('ENOTCONN'));
+    await network.time.advance(seconds(1));
+    assert.equal(session.state, 'connected');
+    session.sendNow(bytes('now'));
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'connected');
+    assert.equal(textOf(b.receiveNow()), 'now');
+    assert.throws(() => b.receiveNow(), hasCode('EAGAIN'));
+  });
+
+  it('with a finite time-out: sent in time, or ETIMEDOUT while the handshake goes on', async () => {
+    const network = new Network({ latency: milliseconds(100) });
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = a.session(B);
+    const early = session.send(bytes('early'), { timeout: milliseconds(50) });
+    await network.run(assert.rejects(early, hasCode('ETIMEDOUT')));
+    assert.equal(session.state, 'connecting');
+    await network.run(session.send(bytes('in time'), { timeout: seconds(5) }));
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'connected');
+    assert.equal(textOf(b.receiveNow()), 'in time');
+  });
+
+  it('unbounded: as long as the handshake tries, and with what it failed for', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    const nobody = a.session({ address: '10.0.0.77', port: 5684 });
+    const start = network.time.now();
+    const sending = nobody.send(bytes('x'), { timeout: UNBOUNDED });
+    await network.run(assert.rejects(sending, hasCode('ETIMEDOUT')));
+    assert.ok(network.time.now() - start > seconds(60));
+    assert.equal(nobody.state, 'idle');
+    // Another message is another attempt.
+    assert.throws(() => nobody.sendNow(bytes('again')), hasCode('ENOTCONN'));
+    assert.equal(nobody.state, 'connecting');
+  });
+
+  it('is given up by its signal', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    const abort = new AbortController();
+    const sending = a.session(B).send(bytes('x'), { signal: abort.signal });
+    abort.abort();
+    await assert.rejects(sending, hasCode('ECANCELED'));
+  });
+
+  it('keeps the order of messages that wait', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = a.session(B);
+    await network.run(Promise.all(['1', '2', '3'].map((text) => session.send(bytes(text)))));
+    await network.time.advance(seconds(1));
+    const told: string[] = [];
+    for (let i = 0; i < 4; i++) told.push(textOf(b.receiveNow()));
+    assert.deepEqual(told, ['connected', '1', '2', '3']);
+  });
+
+  it('a session that closes meanwhile: EBADF or what ended it, and nothing is left', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    const session = a.session(B);
+    const sending = assert.rejects(session.send(bytes('x')), hasCode('ECONNABORTED'));
+    session.close();
+    await sending;
+    assert.throws(() => session.sendNow(bytes('x')), hasCode('EBADF'));
+    assert.equal(a.load.handshakes, 0);
+    assert.equal(a.nextTimeout, NEVER);
+  });
+});
+
+describe('DtlsEndpoint: receiving', () => {
+  it('with time-out 0: EAGAIN', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    assert.throws(() => a.receiveNow(), hasCode('EAGAIN'));
+    await assert.rejects(a.receive({ timeout: milliseconds(0) }), hasCode('EAGAIN'));
+  });
+
+  it('with a finite time-out: ETIMEDOUT', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    const start = network.time.now();
+    await network.run(assert.rejects(a.receive({ timeout: seconds(3) }), hasCode('ETIMEDOUT')));
+    assert.equal(network.time.now() - start, seconds(3));
+  });
+
+  it('without one: until something comes, it is aborted, or the endpoint closes', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const received = b.receive();
+    await network.run(a.connect(B));
+    assert.equal((await network.run(received)).kind, 'connected');
+    const abort = new AbortController();
+    const aborted = assert.rejects(b.receive({ signal: abort.signal }), hasCode('ECANCELED'));
+    abort.abort();
+    await aborted;
+    const closed = assert.rejects(b.receive(), hasCode('EBADF'));
+    b.close();
+    await closed;
+  });
+
+  it('reports a complete handshake as a result of its own, on both sides', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    const [ours, theirs] = [a.receiveNow(), b.receiveNow()];
+    assert.equal(ours.kind, 'connected');
+    assert.equal(ours.session, session);
+    assert.equal(theirs.kind, 'connected');
+    assert.deepEqual(theirs.session.remote, A);
+    assert.deepEqual(theirs.session.negotiated?.pskIdentity, bytes('device-1'));
+  });
+
+  it('gives segments that are the receiver own, with addresses and time', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    b.receiveNow();
+    const sent = session.sendNow(bytes('one'));
+    assert.deepEqual(sent, { local: A, remote: B, time: network.time.wallTime() });
+    await network.time.advance(seconds(1));
+    const received = b.receiveNow() as ReceivedData;
+    assert.equal(received.length, 3);
+    assert.deepEqual(received.segments, [bytes('one')]);
+    assert.deepEqual(received.auxiliary.local, B);
+    assert.deepEqual(received.auxiliary.remote, A);
+    assert.equal(typeof received.auxiliary.time, 'number');
+    const [kept] = received.segments;
+    session.sendNow(bytes('two'));
+    await network.time.advance(seconds(1));
+    assert.deepEqual(kept, bytes('one'));
+    kept!.fill(0);
+    assert.equal(textOf(b.receiveNow()), 'two');
+  });
+
+  it('takes empty messages', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    b.receiveNow();
+    session.sendNow(new Uint8Array(0));
+    await network.time.advance(seconds(1));
+    const received = b.receiveNow() as ReceivedData;
+    assert.deepEqual([received.segments, received.length], [[], 0]);
+  });
+
+  it('drops and counts what nobody takes beyond maxBufferedBytes', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B, { maxBufferedBytes: 250 })];
+    const session = await network.run(a.connect(B));
+    for (let i = 0; i < 3; i++) session.sendNow(new Uint8Array(100));
+    await network.time.advance(seconds(1));
+    assert.equal(b.receiveNow().kind, 'connected');
+    assert.equal(b.receiveNow().kind, 'data');
+    assert.throws(() => b.receiveNow(), hasCode('EAGAIN'));
+    assert.equal(b.dropped.received, 2);
+  });
+});
+
+describe('DtlsEndpoint: scatter sending', () => {
+  it('makes one record of several pieces', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    b.receiveNow();
+    session.sendNow([bytes('one '), new Uint8Array(0), bytes('message')]);
+    session.sendNow([]);
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'one message');
+    assert.equal((b.receiveNow() as ReceivedData).length, 0);
+  });
+
+  it('takes innerMtu in pieces; one byte more is EMSGSIZE', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    b.receiveNow();
+    session.sendNow([new Uint8Array(10), new Uint8Array(session.innerMtu - 10)]);
+    assert.throws(
+      () => session.sendNow([new Uint8Array(10), new Uint8Array(session.innerMtu - 9)]),
+      hasCode('EMSGSIZE'),
+    );
+    await network.time.advance(seconds(1));
+    assert.equal((b.receiveNow() as ReceivedData).length, session.innerMtu);
+  });
+
+  it('takes the local address it has, and no other', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    session.sendNow(bytes('x'), { local: A });
+    assert.throws(() => session.sendNow(bytes('x'), { local: B }), hasCode('EADDRNOTAVAIL'));
+    b.close();
+  });
+});
+
+describe('DtlsEndpoint: handlers', () => {
+  it('read takes messages in place of receive', async () => {
+    const network = new Network();
+    const read: string[] = [];
+    const a = await network.endpoint(A);
+    const b = await network.endpoint(B, { handlers: { read: (message) => read.push(textOf(message)) } });
+    await network.run(a.session(B).send(bytes('for the handler')));
+    await network.time.advance(seconds(1));
+    assert.deepEqual(read, ['for the handler']);
+    assert.throws(() => b.receiveNow(), hasCode('EAGAIN'));
+  });
+
+  it('write would block: queued in order within a bound, sent when writable', async () => {
+    const network = new Network();
+    let room = true;
+    const a = await network.endpoint(A, {
+      maxQueuedBytes: 300,
+      handlers: { write: (datagram, to) => (room ? a.socket.sendTo(datagram, to) : 'wouldBlock') },
+    });
+    const b = await network.endpoint(B);
+    const session = await network.run(a.connect(B));
+    room = false;
+    session.sendNow(bytes('1'));
+    session.sendNow(bytes('2'));
+    session.sendNow(bytes('3'));
+    assert.throws(() => session.sendNow(bytes('4')), hasCode('EAGAIN'));
+    assert.equal(a.dropped.sent, 1);
+    a.writable(); // still no room
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'connected');
+    assert.throws(() => b.receiveNow(), hasCode('EAGAIN'));
+    room = true;
+    a.writable();
+    session.sendNow(bytes('5'));
+    await network.time.advance(seconds(1));
+    assert.deepEqual(
+      [b, b, b, b].map((each) => textOf(each.receiveNow())),
+      ['1', '2', '3', '5'],
+    );
+  });
+
+  it('a socket without room is the same: its writable sends what waits', async () => {
+    const network = new Network();
+    const socket = network.socket(A.address);
+    await network.run(socket.bind(A.address, A.port));
+    const sendTo = socket.sendTo.bind(socket);
+    let room = true;
+    socket.sendTo = (datagram, to) => {
+      if (!room) throw new SocketError('EAGAIN', 'no room', { fatal: false });
+      sendTo(datagram, to);
+    };
+    const [a, b] = [await network.endpoint(A, { socket }), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    room = false;
+    session.sendNow(bytes('late'));
+    room = true;
+    socket.handler?.writable();
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'connected');
+    assert.equal(textOf(b.receiveNow()), 'late');
+  });
+
+  it('event tells connect started, connected, alerts, closed', async () => {
+    const network = new Network();
+    const events: string[] = [];
+    const event = (who: string) => (_: unknown, each: EndpointEvent) => void events.push(`${who} ${each.kind}`);
+    const a = await network.endpoint(A, { handlers: { event: event('a') } });
+    const b = await network.endpoint(B, { handlers: { event: event('b') } });
+    const session = await network.run(a.connect(B));
+    session.close();
+    await network.time.advance(seconds(1));
+    assert.deepEqual(events, [
+      'a connecting',
+      'b connecting',
+      'b connected',
+      'a connected',
+      'a alert',
+      'a closed',
+      'b alert',
+      'b alert',
+      'b closed',
+    ]);
+    b.close();
+  });
+
+  it('what a handler throws is logged, and harms nobody', async () => {
+    const network = new Network();
+    const fails = (): never => {
+      throw new Error('a mistake of the user');
+    };
+    const a = await network.endpoint(A);
+    const b = await network.endpoint(B, { handlers: { read: fails, event: fails } });
+    const session = await network.run(a.connect(B));
+    session.sendNow(bytes('1'));
+    session.sendNow(bytes('2'));
+    await network.time.advance(seconds(1));
+    b.find(A)?.sendNow(bytes('still here'));
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(a.receiveNow()), 'connected');
+    assert.equal(textOf(a.receiveNow()), 'still here');
+  });
+
+  it('keys: the hint, identity and key come from them before the pool', async () => {
+    const network = new Network();
+    const asked: string[] = [];
+    const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value);
+    const { identity, key } = psk('from the handler', undefined, 'another 16 bytes');
+    const a = await network.endpoint(A, {
+      handlers: {
+        keys: {
+          identity: (session, hint) => {
+            asked.push(`identity for ${session.remote.address}, ${text(hint)}`);
+            return { identity, key };
+          },
+        },
+      },
+    });
+    const b = await network.endpoint(B, {
+      handlers: {
+        keys: {
+          hint: (session) => bytes(`hint for ${session.remote.address}`),
+          key: async (_, named) => {
+            asked.push(`key of ${text(named)}`);
+            return key;
+          },
+        },
+      },
+    });
+    await network.run(a.connect(B));
+    assert.deepEqual(asked, ['identity for 10.0.0.2, hint for 10.0.0.1', 'key of from the handler']);
+    b.close();
+  });
+
+  it('keys: a refusal chooses the alert', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    const b = await network.endpoint(B, {
+      handlers: { keys: { key: () => ({ alert: ACCESS_DENIED, reason: 'not on Sundays' }) } },
+    });
+    const failed = assert.rejects(a.connect(B), (error: TlsAlertError) => error.description === ACCESS_DENIED);
+    await network.run(failed);
+    assert.equal(b.counters.handshakesFailed, 1);
+  });
+});
+
+describe('DtlsEndpoint: renewal and time', () => {
+  it('renew is a new handshake on the same socket, and the session stays the same', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    const before = session.negotiated;
+    const renewing = session.renew();
+    session.sendNow(bytes('meanwhile, by the old one'));
+    await network.run(renewing);
+    assert.equal(session.state, 'connected');
+    assert.notEqual(session.negotiated, before);
+    session.sendNow(bytes('by the new one'));
+    await network.time.advance(seconds(1));
+    const told: string[] = [];
+    for (let i = 0; i < 4; i++) told.push(textOf(b.receiveNow()));
+    assert.deepEqual(told, ['connected', 'meanwhile, by the old one', 'connected', 'by the new one']);
+    assert.equal(b.counters.sessionsReplaced, 1);
+    assert.deepEqual([a.load.sessions, b.load.sessions], [1, 1]);
+    assert.equal([...b.sessions()].length, 1);
+  });
+
+  it('a renewal that fails leaves the session', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    network.network.onDatagram((_, to, datagram) => (to.address === B.address && datagram[4] === 0 ? 'drop' : 'pass'));
+    await network.run(assert.rejects(session.renew(), hasCode('ETIMEDOUT')));
+    assert.equal(session.state, 'connected');
+    b.receiveNow();
+    session.sendNow(bytes('still'));
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'still');
+  });
+
+  it('a server does not renew: ENOTSUP', async () => {
+    const network = new Network();
+    const [a, b] = [await network.endpoint(A), await network.endpoint(B)];
+    await network.run(a.connect(B));
+    await assert.rejects(b.find(A)!.renew(), hasCode('ENOTSUP'));
+  });
+
+  it('shows when the next flight is due', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A, { handshakeTimeouts: { min: seconds(2), max: seconds(9) } });
+    assert.equal(a.nextTimeout, NEVER);
+    const start = network.time.now();
+    assert.throws(() => a.session({ address: '10.0.0.77', port: 1 }).sendNow(bytes('x')), hasCode('ENOTCONN'));
+    assert.equal(a.nextTimeout - start, seconds(2));
+    await network.time.advance(seconds(2));
+    assert.equal(a.nextTimeout - start, seconds(6));
+  });
+});
+
+describe('DtlsEndpoint: what it cannot do fails when it is made', () => {
+  it('versions, roles and cipher suites that there are not: ENOTSUP', () => {
+    const network = new Network();
+    assert.throws(() => network.closed(A.address, { versions: ['DTLS1.2', 'DTLS1.3'] }), /ENOTSUP.*DTLS1\.3/);
+    assert.throws(() => network.closed(A.address, { versions: ['TLS1.2'] }), /ENOTSUP.*TLS1\.2/);
+    assert.throws(() => network.closed(A.address, { versions: [] }), hasCode('EINVAL'));
+    assert.throws(() => network.closed(A.address, { roles: [] }), hasCode('EINVAL'));
+    // @ts-expect-error not a role
+    assert.throws(() => network.closed(A.address, { roles: ['relay'] }), /ENOTSUP.*relay/);
+    assert.throws(() => network.closed(A.address, { ciphersuites: [0x1301] }), hasCode('ENOTSUP'));
+  });
+
+  it('limits and tags out of range: EINVAL naming them', () => {
+    const network = new Network();
+    assert.throws(() => network.closed(A.address, { maxSessions: 0 }), /maxSessions/);
+    assert.throws(() => network.closed(A.address, { maxCredentialBytes: 1e6 }), /maxCredentialBytes/);
+    assert.throws(() => network.closed(A.address, { tags: [0] }), /empty tag/);
+    assert.throws(() => network.closed(A.address, { tags: [1, 2], maxTags: 1 }), /maxTags/);
+  });
+
+  it('an endpoint that is a server makes no session; one that is a client drops hellos', async () => {
+    const network = new Network();
+    const server = await network.endpoint(A, { roles: ['server'] });
+    assert.throws(() => server.session(B), hasCode('ENOTSUP'));
+    const client = await network.endpoint(B, { roles: ['client'] });
+    const other = await network.endpoint({ address: '10.0.0.3', port: 1 });
+    const failed = assert.rejects(other.connect(B), hasCode('ETIMEDOUT'));
+    await network.run(failed);
+    assert.ok(client.dropped.hellos >= 7);
+    assert.equal(client.counters.cookiesSent, 0);
+    await network.run(client.connect(A));
+    assert.equal(TAG, server.tags[0]);
+  });
+});
+
+async function waitForData(endpoint: Awaited<ReturnType<Network['endpoint']>>): Promise<ReceivedData> {
+  for (;;) {
+    const received = await endpoint.receive();
+    if (received.kind === 'data') return received;
+  }
+}
