@@ -42,7 +42,7 @@ function valueMember(path: Path, value: Value, shape: ResourceShape | undefined,
     case 'time':
       return `"v":${toSeconds(value as Date)}`;
     case 'boolean':
-      return `"bv":${String(value)}`;
+      return `"bv":${value === true}`;
     case 'opaque':
       return `"sv":"${toBase64(value as Uint8Array)}"`;
     case 'objectLink':

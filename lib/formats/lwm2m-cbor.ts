@@ -152,8 +152,10 @@ function pathsOf(
     if (!base.contains(path)) return new DecodeError('LwM2M CBOR', `paths at or below ${base}`, `${path}`);
     if (use !== 'paths') {
       const multiple = shapeOf(path.prefix(3))?.multiple;
+      // Of resources that are not known, only ids too short to be whole can begin below the request.
+      const known = multiple !== undefined || start.length === 0 || ids.length < 3;
       const fits = multiple === undefined ? path.ids.length >= 3 : path.ids.length === (multiple ? 4 : 3);
-      if (!fits) return new DecodeError('LwM2M CBOR', 'the path of a value', `${path}`);
+      if (!known || !fits) return new DecodeError('LwM2M CBOR', 'the path of a value', `${path}`);
     }
     paths.push(path);
   }

@@ -49,7 +49,7 @@ function valueMember(path: Path, value: Value | null, shapeOf: ShapeOf, format: 
     case 'time':
       return `"v":${toSeconds(value as Date)}`;
     case 'boolean':
-      return `"vb":${String(value)}`;
+      return `"vb":${value === true}`;
     case 'opaque':
       return `"vd":"${toBase64Url(value as Uint8Array)}"`;
     case 'objectLink':

@@ -3,8 +3,19 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import { DecodeError } from '../../lib/bytes/index.ts';
 import { type Entry, Path, type ResourceType, type Value, equalValues } from '../../lib/model/index.ts';
 import type { ResourceShape, ShapeOf } from '../../lib/formats/index.ts';
+import vectors from './vectors.json' with { type: 'json' };
+
+/** The entries of a vector, which may be those `of` another in vectors.json. */
+export function vectorEntries(vector: {
+  readonly of?: string;
+  readonly entries?: readonly unknown[];
+}): ReturnType<typeof entriesOf> {
+  const given = vector.entries ?? vectors.tlv.find(({ name }) => name === vector.of)!.entries;
+  return entriesOf(given as unknown[] as VectorEntry[]);
+}
 
 export type VectorEntry = readonly [path: string, type: string, value: unknown];
 
@@ -82,3 +93,52 @@ export const instanceEntries: fc.Arbitrary<{ base: Path; entries: readonly Entry
     });
     return { base, entries, shapeOf: (path: Path) => shapes.get(path.toString()) };
   });
+
+/** Entries of several objects, each path once. */
+export const compositeEntries: fc.Arbitrary<{ base: Path; entries: readonly Entry[]; shapeOf: ShapeOf }> = fc
+  .uniqueArray(instanceEntries, { selector: ({ base }) => base.toString(), minLength: 1, maxLength: 3 })
+  .map((instances) => ({
+    base: Path.root,
+    entries: instances.flatMap(({ entries }) => entries),
+    shapeOf: (path) => instances.find(({ base }) => base.contains(path))?.shapeOf(path),
+  }));
+
+const TIMESTAMP = fc.oneof(
+  fc.integer({ min: 268_435_456_000, max: 4_000_000_000_000 }),
+  fc.integer({ min: 1_700_000_000_000, max: 1_700_000_010_000 }),
+);
+
+/** A series of one resource: same path, times, the last value perhaps without. */
+export const series: fc.Arbitrary<{ base: Path; entries: readonly Entry[]; shapeOf: ShapeOf }> = fc
+  .tuple(
+    fc.array(fc.tuple(fc.double({ noNaN: true, noDefaultInfinity: true }), TIMESTAMP), { minLength: 1, maxLength: 8 }),
+    fc.boolean(),
+  )
+  .map(([samples, now]) => {
+    const base = Path.of(3303, 0, 5700);
+    const entries: Entry[] = samples.map(([value, timestamp]) => ({ path: base, value, timestamp }));
+    if (now) entries.push({ path: base, value: 21.5 });
+    return { base, entries, shapeOf: () => ({ type: 'float', multiple: false }) as const };
+  });
+
+/** Asserts that `bytes` give a value or a DecodeError, nothing else. */
+export function assertValueOrDecodeError(decode: () => unknown): void {
+  try {
+    decode();
+  } catch (error) {
+    assert.ok(error instanceof DecodeError, String(error));
+  }
+}
+
+/** `good` with one byte changed, or cut off. */
+export function damaged(good: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const changed = fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, byte]) => {
+    const bytes = good.slice();
+    bytes[at] = byte;
+    return bytes;
+  });
+  return fc.oneof(
+    changed,
+    fc.nat(good.length).map((length) => good.slice(0, length)),
+  );
+}
