@@ -18,13 +18,15 @@ import {
   RegistrationMachine,
 } from './registration.ts';
 import { LwM2mError } from './lwm2m-error.ts';
-import { AttributeStore } from './attributes.ts';
+import { AttributeStore } from './attribute-store.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Observations } from './observations.ts';
 import { RegistrationExchanges, refusedError } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
-import { RegistrationMemory } from './registration-memory.ts';
+import { Memory, type MemoryCodec } from './memory.ts';
+import { type SavedState, registrationCodec, stateKey } from './saved-registration.ts';
+import { attributesCodec, attributesKey } from './saved-attributes.ts';
 import { ServerSettings } from './server-settings.ts';
 import { sendValues } from './send.ts';
 
@@ -44,6 +46,8 @@ export interface AssociationOptions {
   readonly coap: UdpCoapOptions;
   readonly confirmableNotifications: boolean;
   readonly maxObservations: number | undefined;
+  readonly maxStoredNotifications: number | undefined;
+  readonly preferredFormat: number | undefined;
 }
 
 const LONGEST_SHUTDOWN = seconds(2); // our own choice: close_notify is not answered, so nothing has to arrive
@@ -54,7 +58,8 @@ export class Association {
   readonly #options: AssociationOptions;
   readonly #environment: Environment;
   readonly #settings: ServerSettings;
-  readonly #memory: RegistrationMemory;
+  readonly #memory: Memory<SavedState>;
+  readonly #attributesMemory: Memory<unknown>;
   readonly #attributes = new AttributeStore();
   readonly #observations: Observations;
   readonly #dispatcher: Dispatcher;
@@ -80,22 +85,29 @@ export class Association {
     const log = environment.log.child({ server: account.shortServerId });
     this.#environment = { ...environment, log };
     this.#settings = new ServerSettings(account, objects);
-    this.#memory = new RegistrationMemory(options.storage, this.#environment, options.endpoint, this.reference);
+    const owner = { endpoint: options.endpoint, uri: account.text };
+    const memory = <T>(key: string, codec: MemoryCodec<T>): Memory<T> =>
+      new Memory(options.storage, this.#environment, key, codec);
+    this.#memory = memory(stateKey(account.shortServerId), registrationCodec(owner, environment.clock));
+    this.#attributesMemory = memory(attributesKey(account.shortServerId), attributesCodec(owner));
     this.#observations = new Observations({
       objects,
       attributes: this.#attributes,
       environment: this.#environment,
-      defaultPeriods: () => this.#settings.defaultPeriods,
+      settings: () => this.#settings.notifications,
+      undelivered: () => this.updateSoon(),
       confirmable: options.confirmableNotifications,
       maxObservations: options.maxObservations,
+      maxStored: options.maxStoredNotifications,
     });
     this.#dispatcher = new Dispatcher({
       objects,
       attributes: this.#attributes,
       log,
       version: () => this.#servingVersion(),
-      observe: (request, path, format, entries) => this.#observations.accept(request, path, format, entries),
-      attributesChanged: () => this.#observations.attributesChanged(),
+      preferredFormat: options.preferredFormat,
+      observe: (observed) => this.#observations.accept(observed),
+      attributesChanged: () => this.#attributesChanged(),
     });
   }
 
@@ -107,6 +119,7 @@ export class Association {
   async start(): Promise<void> {
     this.#wanted = true;
     const saved = await this.#memory.load();
+    await this.#loadAttributes();
     if (!this.#wanted) return; // stopped meanwhile
     this.#localPort = saved?.localPort;
     this.#machine ??= new RegistrationMachine({
@@ -128,8 +141,10 @@ export class Association {
     this.#run({ kind: 'stop', deregister: options.deregister });
     if (this.state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     this.#timer?.cancel();
+    this.#observations.clear();
     await this.#closing;
     await this.#memory.settled;
+    await this.#attributesMemory.settled;
   }
 
   /** Sends an Update, or tries again to register where that had been given up. */
@@ -164,10 +179,27 @@ export class Association {
   /** Something in the data model is different now. */
   changed(change: Change): void {
     this.#observations.changed(change.path);
-    if (change.kind === 'deleted') this.#attributes.forget(change.path);
+    if (this.#settings.owns(change.path)) this.#observations.attributesChanged();
+    if (change.kind === 'deleted' && this.#attributes.forget(change.path)) this.#attributesChanged();
     if (change.kind === 'value' && !this.#settings.isRegistered(change.path)) return;
     this.#refresh?.cancel();
     this.#refresh = this.#soon(() => this.#run({ kind: 'changed', parameters: this.#settings.parameters }));
+  }
+
+  async #loadAttributes(): Promise<void> {
+    const saved = await this.#attributesMemory.load();
+    if (saved === undefined) return;
+    try {
+      this.#attributes.restore(saved);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#environment.log.warn({ reason }, 'the notification attributes that were saved cannot be used');
+    }
+  }
+
+  #attributesChanged(): void {
+    this.#observations.attributesChanged();
+    this.#attributesMemory.save(this.#attributes.toJSON());
   }
 
   #soon(work: () => void): Timer {
@@ -218,11 +250,13 @@ export class Association {
         return this.#emit('registered', { server, location: `/${location.join('/')}`, lifetime, version });
       }
       case 'updated': {
+        if (this.#connection !== undefined) this.#observations.goOnline(this.#connection);
         const { location, parameters } = action.registration;
         const { lifetime } = parameters;
         return this.#emit('updated', { server, location: `/${location.join('/')}`, lifetime });
       }
       case 'deregistered':
+        this.#observations.clear();
         return this.#emit('deregistered', { server });
       case 'registrationFailed':
         return this.#emit('registrationFailed', {
@@ -299,7 +333,7 @@ export class Association {
 
   #disconnect(): void {
     this.#abort.abort();
-    this.#observations.clear();
+    this.#observations.goOffline();
     this.#connection?.close();
     this.#connection = undefined;
     this.#exchanges = undefined;

@@ -51,6 +51,10 @@ export interface ClientOptions {
   readonly confirmableNotifications?: boolean | undefined;
   /** Observations per server. Default 256. */
   readonly maxObservations?: number | undefined;
+  /** Notifications kept for a server while it cannot be reached (/1/x/6); the oldest is dropped for a newer one. Default 1,000. */
+  readonly maxStoredNotifications?: number | undefined;
+  /** Content-Format of answers where a server asks for none and it can carry them. Default: the version's, SenML JSON from 1.1 on. */
+  readonly preferredFormat?: number | undefined;
   /** Transmission parameters and limits of CoAP. Defaults of RFC 7252 §4.8. */
   readonly coap?: Omit<UdpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
 }
@@ -108,6 +112,8 @@ export class LwM2mClient {
       coap: { ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),
+      maxStoredNotifications: checkCount(options.maxStoredNotifications, 'maxStoredNotifications'),
+      preferredFormat: options.preferredFormat,
     });
   }
 

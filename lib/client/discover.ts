@@ -1,7 +1,8 @@
 // Discover: what there is at and below a path, with its attributes, as links (LwM2M Core 1.2 §6.3.2).
 
 import { type CoreLink, encodeLinks } from '../formats/index.ts';
-import type { AttributeStore, NotificationAttributes } from './attributes.ts';
+import type { AttributeStore } from './attribute-store.ts';
+import type { NotificationAttributes } from './attributes.ts';
 import { ModelError, type Path } from '../model/index.ts';
 import type { ObjectSet } from './object-set.ts';
 

@@ -1,10 +1,23 @@
 // A server's request → an operation on the data model → the response (LwM2M Core 1.2 §6.3, Transport 1.2 §6.4.4).
 
-import { CONTENT_FORMATS, FormatError, chooseFormat, decodeEntries, encodeEntries } from '../formats/index.ts';
+import {
+  CONTENT_FORMATS,
+  type PayloadUse,
+  type ResourceShape,
+  checkContentFormat,
+  chooseFormat,
+  decodeChanges,
+  decodeEntries,
+  decodePaths,
+} from '../formats/index.ts';
 import { type IncomingRequest, type OutgoingResponse, RESPONSE_CODES, type ResponseCode } from '../coap/index.ts';
 import { type Entry, type ManagedObject, ModelError, Path } from '../model/index.ts';
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
-import { type AttributeStore, parseAttributes } from './attributes.ts';
+import type { AttributeStore } from './attribute-store.ts';
+import { type NotificationAttributes, parseAttributes, parseObserveParameters } from './attributes.ts';
+import { allTogether, performAll, readSeveral, writeSeveral } from './composite.ts';
+import { encodeAcceptable } from './answers.ts';
+import type { Observed } from './observations.ts';
 import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
 import type { LwM2mVersion } from './registration.ts';
 import type { Log } from '../runtime/index.ts';
@@ -22,8 +35,10 @@ export interface DispatchContext {
   readonly log: Log;
   /** The version registered with; undefined before Register's 2.01: then nothing is answered. */
   version(): LwM2mVersion | undefined;
+  /** What answers prefer where the server asks for no format; undefined: the version's default. */
+  readonly preferredFormat: number | undefined;
   /** Offered every successful read that asks to be observed. */
-  observe(request: IncomingRequest, path: Path, contentFormat: number, entries: readonly Entry[]): void;
+  observe(observed: Observed): void;
   /** Attributes at or below `path` are others now. */
   attributesChanged(path: Path): void;
 }
@@ -68,6 +83,10 @@ export class Dispatcher {
         return this.#post(request, path);
       case 'DELETE':
         return this.#delete(path);
+      case 'FETCH':
+        return this.#readComposite(request, path);
+      case 'iPATCH':
+        return this.#writeComposite(request, path);
       default:
         throw new ModelError('methodNotAllowed', `${request.method} is not supported`);
     }
@@ -77,21 +96,67 @@ export class Dispatcher {
     const { objects } = this.#context;
     if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root cannot be read');
     const shape = path.resource === undefined ? undefined : objects.shapeOf(path.prefix(3));
+    const parameters = this.#parameters(request, path);
     const entries = objects.read(path, 'server');
-    const format = chooseFormat({ accept: request.accept, path, shape, version: this.#context.version() ?? '1.1' });
-    return after(entries, (read) => this.#content(request, path, format, read));
+    const contentFormat = this.#format(request, path, shape);
+    return after(entries, (read) =>
+      this.#content({ request, paths: [path], composite: false, parameters, contentFormat, entries: read }, path),
+    );
   }
 
-  #content(
-    request: IncomingRequest,
-    path: Path,
-    format: number | undefined,
-    entries: readonly Entry[],
-  ): OutgoingResponse {
+  /** FETCH: best effort, so what is not there is left out (§6.3.8). */
+  #readComposite(request: IncomingRequest, at: Path): Answer {
+    const { objects } = this.#context;
+    this.#checkComposite(request, at, 'readComposite');
+    const paths = decodePaths(request.contentFormat!, request.payload);
+    const parameters = this.#parameters(request, undefined);
+    const contentFormat = this.#format(request, Path.root, undefined);
+    return after(readSeveral(objects, paths), (entries) =>
+      this.#content({ request, paths, composite: true, parameters, contentFormat, entries }, Path.root),
+    );
+  }
+
+  /** iPATCH: all or nothing (§6.3.9). */
+  #writeComposite(request: IncomingRequest, at: Path): Answer {
+    const { objects } = this.#context;
+    this.#checkComposite(request, at, 'writeComposite');
+    const changes = decodeChanges(request.contentFormat!, request.payload, objects.shapeOf);
+    return after(writeSeveral(objects, changes), () => ({ code: RESPONSE_CODES.changed }));
+  }
+
+  #checkComposite({ method, contentFormat }: IncomingRequest, at: Path, use: PayloadUse): void {
+    const version = this.#version;
+    if (version === '1.0') throw new ModelError('methodNotAllowed', `${method} came with LwM2M 1.1`);
+    if (at.level !== 'root') throw new ModelError('methodNotAllowed', `${method} takes the root, not ${at}`);
+    if (contentFormat === undefined) {
+      throw new ModelError('unsupportedContentFormat', `${method} needs a Content-Format`);
+    }
+    checkContentFormat(contentFormat, use, version);
+  }
+
+  /** @param path undefined for a composite */
+  #parameters(request: IncomingRequest, path: Path | undefined): NotificationAttributes | undefined {
+    if (request.acceptObservation === undefined || request.query.length === 0) return undefined;
+    const target = path && { path, definition: this.#context.objects.definitionOf(path) };
+    return parseObserveParameters(request.query, this.#version, target);
+  }
+
+  #format({ accept }: IncomingRequest, path: Path, shape: ResourceShape | undefined): number {
+    const preferred = this.#context.preferredFormat;
+    const format = chooseFormat({ accept, path, shape, version: this.#version, preferred });
     if (format === undefined) throw new ModelError('notAcceptable', `${path} cannot be had in that format`);
-    const payload = encodeAcceptable(format, path, entries, this.#context.objects);
-    if (request.acceptObservation !== undefined) this.#context.observe(request, path, format, entries);
-    return { code: RESPONSE_CODES.content, contentFormat: format, payload };
+    return format;
+  }
+
+  #content(observed: Observed, base: Path): OutgoingResponse {
+    const { request, contentFormat, entries } = observed;
+    const payload = encodeAcceptable(contentFormat, base, entries, this.#context.objects);
+    if (request.acceptObservation !== undefined) this.#context.observe(observed);
+    return { code: RESPONSE_CODES.content, contentFormat, payload };
+  }
+
+  get #version(): LwM2mVersion {
+    return this.#context.version() ?? '1.1';
   }
 
   #discover(request: IncomingRequest, path: Path): OutgoingResponse {
@@ -117,6 +182,7 @@ export class Dispatcher {
     const target = path.level === 'resourceInstance' ? path : path.prefix(2);
     if (!objects.has(target)) throw new ModelError('notFound', `there is no ${target}`);
     const format = request.contentFormat ?? CONTENT_FORMATS.text;
+    checkContentFormat(format, 'write', this.#version);
     const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
     const known = path.resource === undefined ? knownOf(object, entries) : entries;
     return after(object.write(path, known, mode, 'server'), () => ({ code: RESPONSE_CODES.changed }));
@@ -124,7 +190,7 @@ export class Dispatcher {
 
   #writeAttributes(request: IncomingRequest, path: Path): OutgoingResponse {
     const { objects, attributes } = this.#context;
-    const changes = parseAttributes(request.query);
+    const changes = parseAttributes(request.query, this.#version);
     if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root has no attributes');
     if (!objects.has(path)) throw new ModelError('notFound', `there is no ${path}`);
     attributes.write(path, changes, objects.definitionOf(path));
@@ -154,57 +220,57 @@ export class Dispatcher {
     return after(object.execute(path, args), () => ({ code: RESPONSE_CODES.changed }));
   }
 
+  /** §6.3.6: all instances of the payload, or none. Where their ids are the server's choice, it knows them. */
   #create(request: IncomingRequest, path: Path, object: ManagedObject): Answer {
-    const { entries, instance } = this.#newInstance(request, path, object);
-    const created = object.create(instance, knownOf(object, entries), 'server');
-    return after(created, (id) => ({
+    const instances = this.#newInstances(request, path, object).map(({ id, entries }) =>
+      object.prepareCreate(id, knownOf(object, entries), 'server'),
+    );
+    return after(allTogether(instances, performAll), (ids) => ({
       code: RESPONSE_CODES.created as ResponseCode,
-      locationPath: [String(path.object), String(id)],
+      ...(ids.length === 1 ? { locationPath: [String(path.object), String(ids[0])] } : {}),
     }));
   }
 
-  /** The instance id is in the payload, or (TLV of resources alone, or nothing) it is ours to choose. */
-  #newInstance(
-    request: IncomingRequest,
+  /** The instance ids are in the payload, or (resources alone, or nothing) there is one of ours to choose. */
+  #newInstances(
+    { contentFormat, payload }: IncomingRequest,
     path: Path,
     object: ManagedObject,
-  ): { readonly entries: readonly Entry[]; readonly instance: number | undefined } {
-    const { contentFormat, payload } = request;
-    if (payload.length === 0) return { entries: [], instance: undefined };
+  ): readonly NewInstance[] {
+    if (payload.length === 0) return [{ id: undefined, entries: [] }];
     if (contentFormat === undefined) throw new ModelError('unsupportedContentFormat', 'Create needs a Content-Format');
+    checkContentFormat(contentFormat, 'write', this.#version);
     const { shapeOf } = this.#context.objects;
     const OBJECT_INSTANCE = 0; // bits 7-6 of a TLV's type byte
     if (contentFormat === CONTENT_FORMATS.tlv && payload[0]! >> 6 !== OBJECT_INSTANCE) {
-      const base = path.child(freeId(object));
-      return { entries: decodeEntries(contentFormat, base, payload, shapeOf), instance: undefined };
+      const entries = decodeEntries(contentFormat, path.child(freeId(object)), payload, shapeOf);
+      return [{ id: undefined, entries }];
     }
-    const entries = decodeEntries(contentFormat, path, payload, shapeOf);
-    const ids = new Set(entries.map((entry) => entry.path.instance));
-    if (ids.size > 1) throw new DecodeError('Create', 'one instance', `${ids.size}`);
-    return { entries, instance: entries[0]?.path.instance };
+    const groups = new Map<number, Entry[]>();
+    for (const entry of decodeEntries(contentFormat, path, payload, shapeOf)) {
+      const group = groups.get(entry.path.instance!) ?? [];
+      groups.set(entry.path.instance!, group);
+      group.push(entry);
+    }
+    if (groups.size === 0) return [{ id: undefined, entries: [] }];
+    return [...groups].map(([id, entries]) => ({ id, entries }));
   }
 
-  #delete(path: Path): OutgoingResponse {
+  #delete(path: Path): Answer {
     const object = this.#context.objects.of(path);
-    if (path.level !== 'instance') throw new ModelError('methodNotAllowed', 'Delete takes an instance');
+    if (path.level === 'resourceInstance' && this.#version >= '1.2') {
+      return after(object.deleteResourceInstance(path, 'server'), () => ({ code: RESPONSE_CODES.deleted }));
+    }
+    if (path.level !== 'instance') throw new ModelError('methodNotAllowed', `Delete takes an instance, not ${path}`);
     object.delete(path.instance!, 'server');
     return { code: RESPONSE_CODES.deleted };
   }
 }
 
-/** Encodes for an answer: what the format cannot carry is 4.06, not 4.15. */
-export function encodeAcceptable(
-  format: number,
-  path: Path,
-  entries: readonly Entry[],
-  objects: ObjectSet,
-): Uint8Array {
-  try {
-    return encodeEntries(format, path, entries, objects.shapeOf);
-  } catch (error) {
-    if (error instanceof FormatError) throw new ModelError('notAcceptable', error.message);
-    throw error;
-  }
+interface NewInstance {
+  /** Undefined: of our choice. */
+  readonly id: number | undefined;
+  readonly entries: readonly Entry[];
 }
 
 /** What is no path of ids is simply not there. */

@@ -1,90 +1,185 @@
-// Joins the notification schedule to CoAP's observations: reads what is due, sends what is news (LwM2M Core 1.2 §6.4).
+// Joins the notification schedule to CoAP's observations: reads what is due, sends what is news, and keeps it for a server
+// that cannot be reached (LwM2M Core 1.2 §6.4).
 
-import type { AttributeStore, NotificationAttributes } from './attributes.ts';
-import { type Entry, type Path } from '../model/index.ts';
+import type { AttributeStore } from './attribute-store.ts';
+import type { NotificationAttributes } from './attributes.ts';
+import { type Entry, Path } from '../model/index.ts';
 import type { Environment, Timer } from '../runtime/index.ts';
-import { type IncomingRequest, type Observation, type OutgoingResponse, RESPONSE_CODES } from '../coap/index.ts';
-import { NotificationSchedule, type Subject } from './notifications.ts';
+import {
+  type CoapConnection,
+  CoapError,
+  type IncomingRequest,
+  type Observation,
+  type ObservationWatcher,
+  type OutgoingResponse,
+  RESPONSE_CODES,
+} from '../coap/index.ts';
+import { NotificationSchedule, type Subject } from './notification-schedule.ts';
 import type { ObjectSet } from './object-set.ts';
-import { encodeAcceptable } from './dispatch.ts';
+import { type Reading, StoredNotifications } from './stored-notifications.ts';
+import { encodeAcceptable } from './answers.ts';
+import { knownWallTime } from './wall-time.ts';
+import { carriesTimestamps } from '../formats/index.ts';
+import { readSeveral } from './composite.ts';
 import { refusal } from './refusal.ts';
+
+/** What the Server object (/1) says about notifications, as it is now. */
+export interface NotificationSettings {
+  /** /1/x/2, in seconds. */
+  readonly pmin: number | undefined;
+  /** /1/x/3, in seconds. */
+  readonly pmax: number | undefined;
+  /** /1/x/6: keep what could not be told. */
+  readonly stores: boolean;
+  /** /1/x/26: 1 asks for confirmable notifications. */
+  readonly confirmable: boolean | undefined;
+}
 
 export interface ObservationsOptions {
   readonly objects: ObjectSet;
   readonly attributes: AttributeStore;
   readonly environment: Environment;
-  /** /1/x/2 and /1/x/3, in seconds, as they are now. */
-  readonly defaultPeriods: () => { readonly pmin?: number | undefined; readonly pmax?: number | undefined };
+  readonly settings: () => NotificationSettings;
+  /** A confirmable notification was not acknowledged: find out whether the server is there. */
+  readonly undelivered: () => void;
   /** Send notifications confirmable where the server has not said otherwise. Default false. */
   readonly confirmable?: boolean | undefined;
   /** Observations of one server at once; a further one gets its value but is not observed. Default 256. */
   readonly maxObservations?: number | undefined;
+  /** Notifications kept for one server while it cannot be reached; the oldest is dropped for a newer one. Default 1,000. */
+  readonly maxStored?: number | undefined;
+}
+
+/** What a request asked to observe, and what it was answered with. */
+export interface Observed extends Subject {
+  readonly request: IncomingRequest;
+  readonly contentFormat: number;
+  readonly entries: readonly Entry[];
 }
 
 const DEFAULT_MAX_OBSERVATIONS = 256; // no specification names one; far above what demo and production servers ask for
+const DEFAULT_MAX_STORED = 1_000; // none either: half a day of one reading every 45 s, and at most some megabytes
 
-interface Watch {
-  readonly observation: Observation;
-  readonly contentFormat: number;
+/** What becomes one notification. */
+interface Batch {
+  readonly readings: readonly Reading[];
+  /** Told as it happens; a newer one can stand in its place. */
+  readonly live: boolean;
+}
+
+interface Watch extends Observed {
+  /** Undefined while the server cannot be reached. */
+  observation: Observation | undefined;
+  /** Of the newest notification: numbers go on from here. */
+  sequence: number;
+  /** The first is on its way. */
+  readonly batches: Batch[];
+  /** What it ends with, as soon as it can be told. */
+  failure: OutgoingResponse | undefined;
 }
 
 /** The observations of one server. */
 export class Observations {
   readonly #options: ObservationsOptions;
   readonly #schedule: NotificationSchedule;
+  readonly #stored: StoredNotifications;
   readonly #watches = new Map<Subject, Watch>();
   #timer: Timer | undefined;
+  #online = true;
 
   constructor(options: ObservationsOptions) {
     this.#options = options;
-    this.#schedule = new NotificationSchedule((path) => this.#attributesOf(path));
+    this.#schedule = new NotificationSchedule((path, subject) => this.#attributesOf(path, subject));
+    this.#stored = new StoredNotifications(options.maxStored ?? DEFAULT_MAX_STORED);
   }
 
   get size(): number {
     return this.#schedule.size;
   }
 
-  /** Accepts a request to observe `path`, whose `entries` are being answered in `contentFormat`. */
-  accept(request: IncomingRequest, path: Path, contentFormat: number, entries: readonly Entry[]): void {
+  /** Notifications that wait for the server, and how many were dropped for newer ones. */
+  get stored(): { readonly waiting: number; readonly dropped: number } {
+    return { waiting: this.#stored.size, dropped: this.#stored.dropped };
+  }
+
+  /** Accepts a request to observe what is being answered. */
+  accept(observed: Observed): void {
+    const { request, paths, entries } = observed;
     if (this.#schedule.size >= (this.#options.maxObservations ?? DEFAULT_MAX_OBSERVATIONS)) {
-      this.#options.environment.log.warn({ path: `${path}` }, 'too many observations: not accepted');
+      this.#options.environment.log.warn({ paths: paths.join(' ') }, 'too many observations: not accepted');
       return;
     }
-    const subject = this.#schedule.add(path, entries, this.#now());
+    const subject = this.#schedule.add(observed, entries, this.#now());
     let observation: Observation | undefined;
     try {
-      observation = request.acceptObservation?.({ ended: () => this.#remove(subject) });
+      observation = request.acceptObservation?.(this.#watcher(subject));
     } catch (error) {
       this.#remove(subject); // the read took so long that the request has been answered otherwise
       throw error;
     }
     if (observation === undefined) return this.#remove(subject);
-    this.#watches.set(subject, { observation, contentFormat });
+    this.#watches.set(subject, { ...observed, observation, sequence: 0, batches: [], failure: undefined });
     this.#arm();
   }
 
-  /** Values, instances or attributes at `path` changed. */
+  /** Values or instances at `path` changed. */
   changed(path: Path): void {
     this.#schedule.changed(path);
     this.#arm();
   }
 
-  /** Other deadlines apply now. */
+  /** Other attributes or default periods apply now. */
   attributesChanged(): void {
+    this.#schedule.attributesChanged();
+    this.#arm();
+  }
+
+  /** The server cannot be reached: notifications are kept for it, or (/1/x/6) there are none. */
+  goOffline(): void {
+    this.#online = false;
+    for (const watch of this.#watches.values()) detach(watch);
+    this.#arm();
+  }
+
+  /** It can be reached by this connection, and knows us: it hears what was kept, oldest first. */
+  goOnline(connection: CoapConnection): void {
+    this.#online = true;
+    for (const [subject, watch] of this.#watches) {
+      watch.observation ??= connection.adoptObservation(watch.request, this.#watcher(subject), watch.sequence);
+      this.#tellStored(subject, watch);
+      if (watch.failure !== undefined) this.#end(subject, watch, watch.failure);
+    }
     this.#arm();
   }
 
   /** Ends all of them on our side. */
   clear(): void {
-    for (const { observation } of this.#watches.values()) observation.end();
+    const { waiting } = this.stored;
+    if (waiting > 0)
+      this.#options.environment.log.info({ waiting }, 'stored notifications end with their observations');
+    for (const { observation } of this.#watches.values()) observation?.end();
     this.#watches.clear();
     this.#schedule.clear();
+    this.#stored.clear();
+    this.#online = true;
     this.#arm();
+  }
+
+  #watcher(subject: Subject): ObservationWatcher {
+    return {
+      ended: (reason) => {
+        const watch = this.#watches.get(subject);
+        // A server that is out of reach has not lost interest (§6.4.1: until the next registration it relies on us).
+        if ((reason === 'timeout' || reason === 'closed') && watch !== undefined) detach(watch);
+        else this.#remove(subject);
+      },
+    };
   }
 
   /** Always from the timer: all changes of one call stack make one notification. */
   #arm(): void {
     this.#timer?.cancel();
+    if (!this.#online && !this.#options.settings().stores) return;
     this.#timer = this.#options.environment.timers.at(this.#schedule.nextTimeout(), () => this.#run());
   }
 
@@ -95,7 +190,7 @@ export class Observations {
 
   #read(subject: Subject): void {
     try {
-      const entries = this.#options.objects.read(subject.path, 'server');
+      const entries = this.#entries(subject);
       if (entries instanceof Promise) {
         entries.then(
           (read) => this.#evaluated(subject, read),
@@ -107,47 +202,145 @@ export class Observations {
     }
   }
 
+  /** Access is checked again at each read. */
+  #entries({ paths, composite }: Subject): readonly Entry[] | Promise<readonly Entry[]> {
+    const { objects } = this.#options;
+    return composite ? readSeveral(objects, paths) : objects.read(paths[0]!, 'server');
+  }
+
   #evaluated(subject: Subject, entries: readonly Entry[]): void {
     const watch = this.#watches.get(subject);
     const isNews = this.#schedule.evaluate(subject, entries, this.#now());
     this.#arm();
     if (watch === undefined || !isNews) return;
+    const reading: Reading = { at: knownWallTime(this.#options.environment.clock), entries };
+    if (watch.observation === undefined) this.#store(subject, [reading]);
+    else this.#tell(subject, watch, { readings: [reading], live: true });
+  }
+
+  /** With hqmax anywhere, what has none, or 0, is not kept (§5.1.2). What is not kept is news again when the server is back. */
+  #store(subject: Subject, readings: readonly Reading[]): void {
+    if (!this.#options.settings().stores) return this.#schedule.unsent(subject);
+    for (const { at, entries } of readings) {
+      const bounds = entries.map(({ path }) => this.#attributesOf(path, subject).hqmax);
+      const limited = bounds.some((bound) => bound !== undefined);
+      const kept = limited ? entries.filter((_, i) => (bounds[i] ?? 0) > 0) : entries;
+      const most = limited ? Math.max(...bounds.map((bound) => bound ?? 0)) : undefined;
+      if (kept.length > 0) this.#stored.add(subject, { at, entries: kept }, most);
+    }
+  }
+
+  /** Together where the format can tell their times, else one after the other. */
+  #tellStored(subject: Subject, watch: Watch): void {
+    const readings = this.#stored.take(subject);
+    if (readings.length === 0) return;
+    const together = carriesTimestamps(watch.contentFormat) && readings.every(({ at }) => at !== undefined);
+    const batches = together ? [readings] : readings.map((reading) => [reading]);
+    for (const batch of batches) this.#tell(subject, watch, { readings: batch, live: false });
+  }
+
+  /** In order, one confirmable at a time; of what happens meanwhile the newest is told (RFC 7641 §4.5.2). */
+  #tell(subject: Subject, watch: Watch, batch: Batch): void {
+    const { batches } = watch;
+    if (batches.length > 1 && batch.live && batches.at(-1)!.live) batches.pop();
+    batches.push(batch);
+    if (batches.length === 1) this.#tellNext(subject, watch);
+  }
+
+  #tellNext(subject: Subject, watch: Watch): void {
+    const [batch] = watch.batches;
+    const { observation, contentFormat } = watch;
+    if (batch === undefined || observation === undefined) return;
     try {
-      const { contentFormat } = watch;
-      const payload = encodeAcceptable(contentFormat, subject.path, entries, this.#options.objects);
-      this.#notify(watch, subject.path, { code: RESPONSE_CODES.content, contentFormat, payload });
+      const entries = batch.live ? batch.readings[0]!.entries : history(batch.readings, contentFormat);
+      const payload = encodeAcceptable(
+        contentFormat,
+        watch.composite ? Path.root : watch.paths[0]!,
+        entries,
+        this.#options.objects,
+      );
+      const confirmable = this.#isConfirmable(subject, entries);
+      observation.notify({ code: RESPONSE_CODES.content, contentFormat, payload }, { confirmable }).then(
+        () => {
+          watch.batches.shift();
+          this.#tellNext(subject, watch);
+        },
+        (error: unknown) => this.#undelivered(subject, watch, error),
+      );
     } catch (error) {
+      watch.batches.length = 0;
       this.#failed(subject, error);
     }
+  }
+
+  #undelivered(subject: Subject, watch: Watch, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.environment.log.debug({ paths: subject.paths.join(' '), reason }, 'notification not delivered');
+    const readings = watch.batches.splice(0).flatMap((batch) => batch.readings);
+    if (!this.#watches.has(subject)) return; // it has ended
+    this.#store(subject, readings);
+    if (watch.observation !== undefined) return this.#tellStored(subject, watch);
+    if (error instanceof CoapError && error.code === 'ETIMEDOUT') this.#options.undelivered();
   }
 
   /** What cannot be read any more is told once, and that ends the observation (RFC 7641 §4.2). */
   #failed(subject: Subject, error: unknown): void {
     const watch = this.#watches.get(subject);
-    this.#remove(subject);
-    if (watch !== undefined) this.#notify(watch, subject.path, refusal(error, this.#options.environment.log));
+    if (watch === undefined) return this.#remove(subject);
+    watch.failure = refusal(error, this.#options.environment.log);
+    if (watch.observation !== undefined) this.#end(subject, watch, watch.failure);
   }
 
-  #notify({ observation }: Watch, path: Path, response: OutgoingResponse): void {
-    const { con } = this.#attributesOf(path);
-    const confirmable = con === undefined ? this.#options.confirmable === true : con === 1;
-    observation.notify(response, { confirmable }).catch((error: unknown) => {
+  #end(subject: Subject, watch: Watch, response: OutgoingResponse): void {
+    const confirmable = this.#isConfirmable(subject, []);
+    this.#remove(subject);
+    watch.observation?.notify(response, { confirmable }).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.environment.log.debug({ path: `${path}`, reason }, 'notification not delivered');
+      this.#options.environment.log.debug({ paths: subject.paths.join(' '), reason }, 'the end was not delivered');
     });
+  }
+
+  /** One component that asks for it is enough (§5.1.2, con). */
+  #isConfirmable(subject: Subject, entries: readonly Entry[]): boolean {
+    const paths = [...subject.paths, ...entries.map(({ path }) => path)];
+    const asked = paths.map((path) => this.#attributesOf(path, subject).con).filter((con) => con !== undefined);
+    if (asked.length > 0) return asked.includes(1);
+    return this.#options.settings().confirmable ?? this.#options.confirmable === true;
   }
 
   #remove(subject: Subject): void {
     this.#schedule.remove(subject);
     this.#watches.delete(subject);
+    this.#stored.take(subject);
     this.#arm();
   }
 
-  #attributesOf(path: Path): NotificationAttributes {
-    return { ...this.#options.defaultPeriods(), ...this.#options.attributes.effective(path) };
+  /**
+   * The parameters of an Observe stand in place of all that was written; those of an Observe-Composite in place of what
+   * objects can have (§6.4.1, §6.4.4).
+   */
+  #attributesOf(path: Path, { parameters, composite }: Subject): NotificationAttributes {
+    const { pmin, pmax } = this.#options.settings();
+    if (parameters === undefined) return { pmin, pmax, ...this.#options.attributes.effective(path) };
+    if (!composite) return { pmin, pmax, ...parameters };
+    const { gt, lt, st, edge } = this.#options.attributes.effective(path);
+    return { pmin, pmax, gt, lt, st, edge, ...parameters };
   }
 
   #now() {
     return this.#options.environment.clock.now();
   }
+}
+
+function detach(watch: Watch): void {
+  watch.sequence = watch.observation?.sequence ?? watch.sequence;
+  watch.observation = undefined;
+}
+
+/** Each value with the time it was read at, where the format can tell it. */
+function history(readings: readonly Reading[], contentFormat: number): readonly Entry[] {
+  const timed = carriesTimestamps(contentFormat);
+  return readings.flatMap(({ at, entries }) =>
+    timed && at !== undefined ? entries.map((entry) => ({ ...entry, timestamp: entry.timestamp ?? at })) : entries,
+  );
 }

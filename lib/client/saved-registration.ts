@@ -3,6 +3,7 @@
 import { type Clock, type Instant, NEVER, later } from '../runtime/index.ts';
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import { checkLocation } from './location.ts';
+import type { MemoryCodec } from './memory.ts';
 import type { LwM2mVersion, Registration, RegistrationParameters } from './registration.ts';
 
 /** A registration and the local port it was made from. */
@@ -22,6 +23,15 @@ const FORMAT = 1;
 /** The storage key of one account. */
 export function stateKey(shortServerId: number): string {
   return `registration-${shortServerId}`;
+}
+
+/** For a Memory. */
+export function registrationCodec(owner: SavedFor, clock: Clock): MemoryCodec<SavedState> {
+  return {
+    name: 'the registration',
+    encode: (state) => encodeState(state, owner, clock),
+    decode: (bytes) => decodeState(bytes, owner, clock),
+  };
 }
 
 export function encodeState({ localPort, registration }: SavedState, owner: SavedFor, clock: Clock): Uint8Array {

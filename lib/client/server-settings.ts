@@ -3,6 +3,7 @@
 import { type Duration, seconds } from '../runtime/index.ts';
 import type { CheckedAccount } from './accounts.ts';
 import type { CommunicationRetry } from './retry.ts';
+import type { NotificationSettings } from './observations.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
 import { TlsAlertError } from '../net/index.ts';
@@ -15,10 +16,12 @@ const LIFETIME = 1;
 const DEFAULT_MINIMUM_PERIOD = 2;
 const DEFAULT_MAXIMUM_PERIOD = 3;
 const DISABLE_TIMEOUT = 5;
+const STORING = 6;
 const BINDING = 7;
 const TLS_ALERT_CODE = 11;
 const COMMUNICATION_RETRY = { count: 17, timer: 18, sequenceDelay: 19, sequenceCount: 20 } as const;
 const MUTE_SEND = 23;
+const DEFAULT_NOTIFICATION_MODE = 26;
 const DEFAULT_DISABLE_TIMEOUT = seconds(86_400); // /1/x/5, LwM2M Core 1.2 Appendix E.2
 
 /** Reads one /1 instance. */
@@ -47,9 +50,20 @@ export class ServerSettings {
     return [LIFETIME, BINDING].some((resource) => Path.of(SERVER, this.#account.instance, resource).equals(path));
   }
 
-  /** In seconds; undefined where there is none. */
-  get defaultPeriods(): { readonly pmin: number | undefined; readonly pmax: number | undefined } {
-    return { pmin: this.#time(DEFAULT_MINIMUM_PERIOD), pmax: this.#time(DEFAULT_MAXIMUM_PERIOD) };
+  /** What applies to notifications where neither attributes nor parameters say it. */
+  get notifications(): NotificationSettings {
+    const mode = this.#number(DEFAULT_NOTIFICATION_MODE);
+    return {
+      pmin: this.#time(DEFAULT_MINIMUM_PERIOD),
+      pmax: this.#time(DEFAULT_MAXIMUM_PERIOD),
+      stores: this.#value(STORING) !== false,
+      confirmable: mode === undefined ? undefined : mode === 1,
+    };
+  }
+
+  /** Whether `path` is of this account's instance of the Server object. */
+  owns(path: Path): boolean {
+    return Path.of(SERVER, this.#account.instance).contains(path);
   }
 
   get disableTimeout(): Duration {

@@ -18,6 +18,6 @@ export type {
   ResourceDefinition,
 } from './definition.ts';
 export { ModelError, type ModelErrorReason } from './model-error.ts';
-export type { Actor, Change, ManagedObject, WriteMode } from './managed-object.ts';
+export type { Actor, Change, ManagedObject, Prepared, WriteMode, WriteRequest } from './managed-object.ts';
 export { type ObjectHooks, type TypedObject, TypedObjectBase } from './typed-object.ts';
 export { type ObjectKind, defineObject } from './define-object.ts';

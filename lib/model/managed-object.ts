@@ -15,6 +15,24 @@ export interface Change {
 
 export type WriteMode = 'replace' | 'update';
 
+/** What a write asks for. */
+export interface WriteRequest {
+  /** Of an instance, resource or resource instance. */
+  readonly path: Path;
+  /** At or below `path`. */
+  readonly entries: readonly Entry[];
+  readonly mode: WriteMode;
+  readonly by: Actor;
+  /** Resource instances to take away; those that are not there are no error. Default none. */
+  readonly removed?: readonly Path[] | undefined;
+}
+
+/**
+ * Something that has been checked, and to which the application has agreed. Calling it checks again, for time may have
+ * passed, and gives what does it, which cannot be refused any more.
+ */
+export type Prepared<T> = () => () => T;
+
 /** An object of the device. All refusals are ModelErrors; at once where the object can, later where it must. */
 export interface ManagedObject {
   readonly definition: ObjectDefinition;
@@ -28,10 +46,20 @@ export interface ManagedObject {
   read(path: Path, by: Actor): readonly Entry[] | Promise<readonly Entry[]>;
   /** Writes at `path` (instance, resource or resource instance): all of `entries`, which lie at or below it, or none. */
   write(path: Path, entries: readonly Entry[], mode: WriteMode, by: Actor): void | Promise<void>;
+  /** The first half of a write that is to happen together with others, or not at all. */
+  prepareWrite(request: WriteRequest): Prepared<void> | Promise<Prepared<void>>;
   execute(path: Path, args: ReadonlyMap<number, string | undefined>): void | Promise<void>;
   /** Makes an instance (of the next free id if none is given) and gives its id. */
   create(instance: number | undefined, entries: readonly Entry[], by: Actor): number | Promise<number>;
+  /** The first half of a Create that is to happen together with others, or not at all. */
+  prepareCreate(
+    instance: number | undefined,
+    entries: readonly Entry[],
+    by: Actor,
+  ): Prepared<number> | Promise<Prepared<number>>;
   delete(instance: number, by: Actor): void;
+  /** Takes one instance of a multiple resource away. */
+  deleteResourceInstance(path: Path, by: Actor): void | Promise<void>;
   /** Calls `listener` after each change. @returns takes the subscription back */
   subscribe(listener: (change: Change) => void): () => void;
 }

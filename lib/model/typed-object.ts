@@ -1,6 +1,6 @@
 // An object whose instances are plain typed JavaScript objects: assigning a property notifies observers.
 
-import type { Actor, Change, ManagedObject, WriteMode } from './managed-object.ts';
+import type { Actor, Change, ManagedObject, Prepared, WriteMode, WriteRequest } from './managed-object.ts';
 import { type Changes, planCreate, planWrite } from './write-plan.ts';
 import type { Executable, InstanceInit, InstanceOf, ObjectDefinition } from './definition.ts';
 import { type Holding, Instance, type Values, checkHolding, isValues, sameHolding } from './instance.ts';
@@ -78,7 +78,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
 
   /** The application adds an instance. @throws ModelError if the id is taken or a value is not of its type */
   add<const Id extends number>(id: Id, init: InstanceInit<D>): InstanceOf<D> {
-    this.#insert(id, init);
+    this.#insert(this.#make(id, init));
     return this.instance(id);
   }
 
@@ -96,16 +96,22 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   }
 
   write(path: Path, entries: readonly Entry[], mode: WriteMode, by: Actor): void | Promise<void> {
+    return perform(this.prepareWrite({ path, entries, mode, by }));
+  }
+
+  prepareWrite(request: WriteRequest): Prepared<void> | Promise<Prepared<void>> {
+    const { path, by } = request;
     const plan = (): [Instance, Changes] => {
       const instance = this.#existing(path.instance);
-      return [instance, planWrite(this.#schema, instance, { path, entries, mode, by })];
+      return [instance, planWrite(this.#schema, instance, request)];
+    };
+    const prepared: Prepared<void> = () => {
+      const [instance, changes] = plan();
+      return () => this.#apply(instance, changes, by);
     };
     const [instance, changes] = plan();
     const consent = this.#hooks.willWrite?.({ id: instance.id, values: this.#named(changes), by });
-    // Planned anew after waiting: the instance may have changed or gone.
-    return consent instanceof Promise
-      ? consent.then(() => this.#apply(...plan(), by))
-      : this.#apply(instance, changes, by);
+    return consent instanceof Promise ? consent.then(() => prepared) : prepared;
   }
 
   execute(path: Path, args: ReadonlyMap<number, string | undefined>): void | Promise<void> {
@@ -120,20 +126,32 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   }
 
   create(instance: number | undefined, entries: readonly Entry[], by: Actor): number | Promise<number> {
+    return perform(this.prepareCreate(instance, entries, by));
+  }
+
+  prepareCreate(
+    instance: number | undefined,
+    entries: readonly Entry[],
+    by: Actor,
+  ): Prepared<number> | Promise<Prepared<number>> {
     const id = instance ?? this.#freeId();
     const template = this.#hooks.instanceTemplate?.(id, by);
     if (by === 'server' && template === undefined) {
       throw new ModelError('methodNotAllowed', `object ${this.definition.id} takes no new instances`);
     }
     this.#checkFree(id);
-    const values = planCreate(this.#schema, id, entries, by);
-    const init = { ...template, ...this.#named(values) } as InstanceInit<D>;
-    const finish = (): number => {
-      this.#insert(id, init);
-      return id;
+    const values = this.#named(planCreate(this.#schema, id, entries, by));
+    const init = { ...template, ...values } as InstanceInit<D>;
+    const prepared: Prepared<number> = () => {
+      const made = this.#make(id, init);
+      return () => {
+        this.#insert(made);
+        return id;
+      };
     };
-    const consent = this.#hooks.willWrite?.({ id, values: this.#named(values), by });
-    return consent instanceof Promise ? consent.then(finish) : finish();
+    prepared(); // what it lacks is told before anybody is asked
+    const consent = this.#hooks.willWrite?.({ id, values, by });
+    return consent instanceof Promise ? consent.then(() => prepared) : prepared;
   }
 
   delete(instance: number, by: Actor): void {
@@ -143,6 +161,15 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     }
     this.remove(instance);
     this.#hooks.deleted?.({ id: instance, by });
+  }
+
+  deleteResourceInstance(path: Path, by: Actor): void | Promise<void> {
+    const { instance, resource, resourceInstance } = path;
+    const ids = this.resourceInstanceIds(instance ?? -1, resource ?? -1);
+    if (resourceInstance === undefined || ids?.includes(resourceInstance) !== true) {
+      throw new ModelError('notFound', `there is no ${path}`);
+    }
+    return perform(this.prepareWrite({ path: path.prefix(3), entries: [], mode: 'update', by, removed: [path] }));
   }
 
   subscribe(listener: (change: Change) => void): () => void {
@@ -208,7 +235,8 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
       throw new ModelError('badRequest', `object ${this.definition.id} has instance 0 only`);
   }
 
-  #insert(id: number, init: InstanceInit<D>): void {
+  /** @throws ModelError if the id is taken, or what is given is not an instance */
+  #make(id: number, init: InstanceInit<D>): Instance {
     this.#checkFree(id);
     const path = this.#schema.path(id);
     const given = init as Readonly<Record<string, Holding | undefined>>;
@@ -222,6 +250,12 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
         throw new ModelError('badRequest', `${path} lacks its mandatory resource ${resource.id} (${name})`);
       instance.set(resource.id, held);
     }
+    return instance;
+  }
+
+  #insert(instance: Instance): void {
+    const { id } = instance;
+    const path = this.#schema.path(id);
     this.#instances.set(id, instance);
     const view = this.#view(instance);
     this.#views.set(id, view);
@@ -269,4 +303,9 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     }
     if (failure !== undefined) throw failure.error;
   }
+}
+
+/** At once where nobody had to be waited for. */
+function perform<T>(prepared: Prepared<T> | Promise<Prepared<T>>): T | Promise<T> {
+  return prepared instanceof Promise ? prepared.then((later) => later()()) : prepared()();
 }

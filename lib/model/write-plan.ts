@@ -1,6 +1,6 @@
 // What a Write or Create would change, worked out and checked before anything is touched (LwM2M Core 1.2 §6.3.3, §6.3.6).
 
-import type { Actor, WriteMode } from './managed-object.ts';
+import type { Actor, WriteMode, WriteRequest } from './managed-object.ts';
 import { type Holding, type Instance, type Values, checkHolding, checkValue, isValues } from './instance.ts';
 import { type Schema, mayWrite } from './schema.ts';
 import type { Entry, Value } from './value.ts';
@@ -9,14 +9,6 @@ import type { Path } from './path.ts';
 
 /** New holdings by resource id; undefined takes the resource away. */
 export type Changes = ReadonlyMap<number, Holding | undefined>;
-
-export interface WriteRequest {
-  /** Of an instance, resource or resource instance. */
-  readonly path: Path;
-  readonly entries: readonly Entry[];
-  readonly mode: WriteMode;
-  readonly by: Actor;
-}
 
 /** @throws ModelError if any part of the write is not allowed, not known or not of its type */
 export function planWrite(schema: Schema, instance: Instance, request: WriteRequest): Changes {
@@ -35,9 +27,30 @@ export function planWrite(schema: Schema, instance: Instance, request: WriteRequ
     checkHolding(schema.resource(resource), holding, at.toString());
     changes.set(resource, holding);
   }
-  if (path.resource !== undefined) completeResource(schema, path, mode, changes);
+  if (path.resource !== undefined) completeResource(schema, request, changes);
   else if (mode === 'replace') takeAbsent(schema, instance, by, changes);
+  for (const each of request.removed ?? []) takeAway(schema, instance, each, by, changes);
   return changes;
+}
+
+function takeAway(
+  schema: Schema,
+  instance: Instance,
+  path: Path,
+  by: Actor,
+  changes: Map<number, Holding | undefined>,
+): void {
+  checkWritable(schema, path, by);
+  if (path.resourceInstance === undefined) {
+    throw new ModelError('badRequest', `${path} cannot be taken away: it is no resource instance`);
+  }
+  const held = changes.has(path.resource!) ? changes.get(path.resource!) : instance.holding(path.resource!);
+  if (typeof held === 'function') throw new ModelError('methodNotAllowed', `${path} is computed`);
+  if (!isValues(held) || held[path.resourceInstance] === undefined) return;
+  changes.set(
+    path.resource!,
+    Object.fromEntries(Object.entries(held).filter(([id]) => Number(id) !== path.resourceInstance)),
+  );
 }
 
 const MOST_HELD_BYTES = 1_048_576; // as one request body: many requests must not add up to more
@@ -96,11 +109,10 @@ function checkWritable(schema: Schema, path: Path, by: Actor): void {
 /** A write to one resource must say something about it; only a multiple one can be replaced by nothing. */
 function completeResource(
   schema: Schema,
-  path: Path,
-  mode: WriteMode,
+  { path, mode, removed = [] }: WriteRequest,
   changes: Map<number, Holding | undefined>,
 ): void {
-  if (changes.has(path.resource!)) return;
+  if (changes.has(path.resource!) || removed.length > 0) return;
   if (!schema.resource(path.resource).multiple || path.resourceInstance !== undefined) {
     throw new ModelError('badRequest', `the write to ${path} has no value`);
   }

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { AttributeStore, parseAttributes } from '../../lib/client/attributes.ts';
+import { AttributeStore } from '../../lib/client/attribute-store.ts';
+import { parseAttributes } from '../../lib/client/attributes.ts';
 import { DecodeError } from '../../lib/bytes/index.ts';
 import { Path } from '../../lib/model/index.ts';
 import { Temperature } from '../../lib/objects/index.ts';

@@ -14,7 +14,7 @@ import { type Log, silentLog } from '../../lib/runtime/index.ts';
 import { ModelError, Path, defineObject } from '../../lib/model/index.ts';
 import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import { fromHex, utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
-import { AttributeStore } from '../../lib/client/attributes.ts';
+import { AttributeStore } from '../../lib/client/attribute-store.ts';
 import { Dispatcher } from '../../lib/client/dispatch.ts';
 import type { LwM2mVersion } from '../../lib/client/registration.ts';
 import { ObjectSet } from '../../lib/client/object-set.ts';
@@ -77,6 +77,7 @@ function setup(version: LwM2mVersion | undefined = '1.1'): Setup {
     attributes,
     log,
     version: () => version,
+    preferredFormat: undefined,
     observe: () => undefined,
     attributesChanged: () => undefined,
   });
@@ -144,7 +145,9 @@ describe('dispatch', () => {
     assert.equal(await ask('GET', '/.well-known/core'), '4.04');
     assert.equal(await ask('GET', '/1/2/3/4/5'), '4.04');
     assert.equal(await ask('GET', '/0/0/5'), '4.01');
-    assert.equal(await ask('FETCH', '/'), '4.05');
+    assert.equal(await ask('FETCH', '/'), '4.15', 'without a Content-Format');
+    assert.equal(await ask('PATCH', '/'), '4.05');
+    assert.equal(await setup('1.0').ask('FETCH', '/', { contentFormat: 110 }), '4.05');
   });
 
   it('reads an instance without what is not readable', async () => {
@@ -258,11 +261,20 @@ describe('dispatch', () => {
     assert.equal(rooms[7]?.label, 'y');
     assert.equal(await ask('POST', R, senml([{ bn: `${R}/9/1`, vs: 'z' }])), '2.01 /32769/9');
     assert.match(await ask('POST', R, senml([{ bn: `${R}/9/1`, vs: 'z' }])), /^4\.00 ./, 'there already');
-    assert.match(await ask('POST', R, tlv('0305c101790306c10179')), /^4\.00 ./, 'two at once');
+    assert.equal(await ask('POST', R, tlv('0305c101790306c10179')), '2.01', 'two at once');
+    assert.deepEqual([rooms[5]?.label, rooms[6]?.label], ['y', 'y']);
+    assert.match(await ask('POST', R, tlv('0308c101790306c10179')), /^4\.00 ./, 'one of two is there already');
+    assert.equal(rooms[8], undefined, 'so neither is made');
     assert.equal(await ask('DELETE', `${R}/9`), '2.02');
     assert.equal(await ask('DELETE', `${R}/9`), '4.04');
     assert.equal(await ask('DELETE', R), '4.05');
     assert.equal(await ask('DELETE', `${R}/0/1`), '4.05');
+    assert.equal(await ask('DELETE', `${R}/0/3/1`), '4.05', 'came with 1.2');
+    const of12 = setup('1.2');
+    assert.equal(await of12.ask('DELETE', `${R}/0/3/1`), '2.02');
+    assert.deepEqual(of12.rooms[0].names, { 0: 'Red' });
+    assert.equal(await of12.ask('DELETE', `${R}/0/3/1`), '4.04');
+    assert.equal(await of12.ask('DELETE', `${R}/0/1/0`), '4.04');
     assert.equal(await ask('POST', '/3'), '4.05', 'int-680');
     assert.equal(await ask('DELETE', '/3/0'), '4.05', 'int-685');
   });
@@ -329,6 +341,7 @@ describe('dispatch', () => {
       attributes: new AttributeStore(),
       log: silentLog,
       version: () => undefined,
+      preferredFormat: undefined,
       observe: () => undefined,
       attributesChanged: () => undefined,
     });

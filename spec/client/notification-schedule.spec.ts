@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type AttributesOf, NotificationSchedule, type Subject } from '../../lib/client/notifications.ts';
+import { type AttributesOf, NotificationSchedule, type Subject } from '../../lib/client/notification-schedule.ts';
 import { type Entry, Path, type Value } from '../../lib/model/index.ts';
 import { type Instant, NEVER } from '../../lib/runtime/index.ts';
 import type { NotificationAttributes } from '../../lib/client/attributes.ts';
@@ -11,13 +11,15 @@ const VALUE = Path.of(3303, 0, 5700);
 const at = (second: number): Instant => (second * 1_000) as Instant;
 const entries = (value: Value, path: Path = VALUE): readonly Entry[] => [{ path, value }];
 
+const watch = (...paths: readonly Path[]): Subject => ({ paths, composite: paths.length > 1, parameters: undefined });
+
 /** A schedule with one subject, first notified at second 0 with `first`. */
 function watching(
   attributes: NotificationAttributes,
   first: Value = 20,
 ): { schedule: NotificationSchedule; subject: Subject } {
   const schedule = new NotificationSchedule(() => attributes);
-  return { schedule, subject: schedule.add(VALUE, entries(first), at(0)) };
+  return { schedule, subject: schedule.add(watch(VALUE), entries(first), at(0)) };
 }
 
 /** Whether a change to `value`, noticed at `second`, is sent then. */
@@ -103,7 +105,7 @@ describe('notifications', () => {
       ...entries(value),
       ...entries(units, Path.of(3303, 0, 5701)),
     ];
-    const subject = schedule.add(instance, both(20, 'Cel'), at(0));
+    const subject = schedule.add(watch(instance), both(20, 'Cel'), at(0));
     const read = (value: number, units: string): boolean => {
       schedule.changed(VALUE);
       schedule.due(at(1));
@@ -116,7 +118,7 @@ describe('notifications', () => {
 
   it('concern only what lies at, above or below the change', () => {
     const schedule = new NotificationSchedule(() => ({}));
-    schedule.add(VALUE, entries(20), at(0));
+    schedule.add(watch(VALUE), entries(20), at(0));
     schedule.changed(Path.of(3303, 1, 5700));
     schedule.changed(Path.of(3303, 0, 5701));
     assert.equal(schedule.nextTimeout(), NEVER);
@@ -167,7 +169,7 @@ describe('notifications', () => {
           last = value;
           run(now, last);
         }
-        assert.ok(schedule.size === 1 && subject.path.equals(VALUE));
+        assert.ok(schedule.size === 1 && subject.paths[0]!.equals(VALUE));
         for (let i = 1; i < sent.length; i++) {
           const gap = sent[i]! - sent[i - 1]!;
           assert.ok(gap >= pmin && gap <= pmax, `${gap} s is not between ${pmin} and ${pmax}`);

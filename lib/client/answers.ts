@@ -1,0 +1,20 @@
+// Values as the body of an answer.
+
+import { type Entry, ModelError, type Path } from '../model/index.ts';
+import { FormatError, encodeEntries } from '../formats/index.ts';
+import type { ObjectSet } from './object-set.ts';
+
+/** Encodes for an answer: what the format cannot carry is 4.06, not 4.15. */
+export function encodeAcceptable(
+  format: number,
+  path: Path,
+  entries: readonly Entry[],
+  objects: ObjectSet,
+): Uint8Array {
+  try {
+    return encodeEntries(format, path, entries, objects.shapeOf);
+  } catch (error) {
+    if (error instanceof FormatError) throw new ModelError('notAcceptable', error.message);
+    throw error;
+  }
+}
