@@ -1,6 +1,6 @@
 // What a Write or Create would change, worked out and checked before anything is touched (LwM2M Core 1.2 §6.3.3, §6.3.6).
 
-import type { Actor, WriteMode, WriteRequest } from './managed-object.ts';
+import type { Actor, WriteRequest } from './managed-object.ts';
 import { type Holding, type Instance, type Values, checkHolding, checkValue, isValues } from './instance.ts';
 import { type Schema, mayWrite } from './schema.ts';
 import type { Entry, Value } from './value.ts';
