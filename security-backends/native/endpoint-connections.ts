@@ -47,7 +47,7 @@ export class EndpointConnections {
     this.#suites = new Map([...this.#settings].map(([kind, { ciphersuites }]) => [kind, ciphersuites]));
     const { maxCredentialBytes } = limits;
     const handshakeMessageBytes = Math.min(maxCredentialBytes + MESSAGE_ROOM, DEFAULT_LIMITS.handshakeMessageBytes);
-    this.#limits = { ...DEFAULT_LIMITS, handshakeMessageBytes };
+    this.#limits = Object.freeze({ handshakeMessageBytes });
   }
 
   /** The kind a hello is answered with; one that nothing goes with is refused in the words of the first kind there is. */

@@ -16,7 +16,7 @@ interface Held {
 /** Collects messages by message_seq and gives them out in order. Bounded in messages, message size and bytes. */
 export class Reassembly {
   readonly #limits: DtlsLimits;
-  readonly #partials = new Map<number, Held>();
+  #partials: Map<number, Held> | undefined; // only while something is held: a session holds nothing
   #heldBytes = 0;
   #next: number;
 
@@ -43,7 +43,7 @@ export class Reassembly {
     if (length > this.#limits.handshakeMessageBytes) return 'reassemblyOverflow';
     if (bytes.length === 0 && length > 0) return 'badFragment';
     const conflict = this.#discardConflicting(fragment);
-    const partial = this.#partials.get(messageSeq) ?? this.#open(fragment);
+    const partial = this.#partials?.get(messageSeq) ?? this.#open(fragment);
     if (partial === undefined) return 'reassemblyOverflow';
     const ranges = withRange(partial.ranges, offset, offset + bytes.length);
     if (ranges.length > 2 * this.#limits.reassemblyPieces) return 'reassemblyOverflow';
@@ -55,7 +55,7 @@ export class Reassembly {
 
   /** The next message, once complete; stays until `consume`. */
   peek(): HandshakeMessage | undefined {
-    const partial = this.#partials.get(this.#next);
+    const partial = this.#partials?.get(this.#next);
     if (partial === undefined) return undefined;
     const complete = partial.length === 0 || (partial.ranges[0] === 0 && partial.ranges[1] === partial.length);
     if (!complete) return undefined;
@@ -76,24 +76,24 @@ export class Reassembly {
 
   /** Forgets all that is held: nothing of the old epoch may complete a message of the new one. */
   clear(): void {
-    this.#partials.clear();
+    this.#partials = undefined;
     this.#heldBytes = 0;
   }
 
   // Same message_seq but another type or length: one of the two is wrong, and which one is unknown. The newer may be
   // the peer's retransmission, so the older goes.
   #discardConflicting(fragment: HandshakeFragment): boolean {
-    const known = this.#partials.get(fragment.messageSeq);
+    const known = this.#partials?.get(fragment.messageSeq);
     if (known === undefined || (known.type === fragment.type && known.length === fragment.length)) return false;
     this.#discard(fragment.messageSeq);
     return true;
   }
 
   #discard(messageSeq: number): void {
-    const partial = this.#partials.get(messageSeq);
+    const partial = this.#partials?.get(messageSeq);
     if (partial === undefined) return;
     this.#heldBytes -= partial.raw.length;
-    this.#partials.delete(messageSeq);
+    this.#partials?.delete(messageSeq);
   }
 
   #open({ type, length, messageSeq }: HandshakeFragment): Held | undefined {
@@ -104,7 +104,7 @@ export class Reassembly {
     const raw = new Uint8Array(bytes);
     writeHandshakeHeader(raw, 0, { type, length, messageSeq }, 0, length);
     const partial: Held = { type, length, raw, ranges: [] };
-    this.#partials.set(messageSeq, partial);
+    (this.#partials ??= new Map()).set(messageSeq, partial);
     this.#heldBytes += bytes;
     return partial;
   }

@@ -9,22 +9,22 @@ export type StoryTopic = 'offer' | 'choice' | 'identity' | 'certificate';
 
 /** Facts in the order they became known. */
 export class HandshakeStory {
-  readonly #facts = new Map<StoryTopic, string>();
+  #facts: Map<StoryTopic, string> | undefined;
 
   /** Takes the place of the fact on the same topic, if there is one. */
   note(topic: StoryTopic, fact: string): void {
-    this.#facts.set(topic, fact);
+    (this.#facts ??= new Map()).set(topic, fact);
   }
 
   /** Nothing more will fail here. */
   forget(): void {
-    this.#facts.clear();
+    this.#facts = undefined;
   }
 
   /** What went wrong, in which state, and the facts. */
   tell(what: string, state: string): string {
     const where = what.includes(state) ? what : `${what}, while ${state}`;
-    return [where, ...this.#facts.values()].join('; ');
+    return [where, ...(this.#facts?.values() ?? [])].join('; ');
   }
 }
 

@@ -65,8 +65,18 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     timeouts,
     tries,
     keyLog: options.keyLog,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: options.limits === undefined ? DEFAULT_LIMITS : completeLimits(options.limits),
   };
+}
+
+const completed = new WeakMap<Partial<DtlsLimits>, DtlsLimits>();
+
+/** One object for all connections that are made from the same frozen limits. */
+function completeLimits(limits: Partial<DtlsLimits>): DtlsLimits {
+  if (!Object.isFrozen(limits)) return { ...DEFAULT_LIMITS, ...limits };
+  const known = completed.get(limits) ?? { ...DEFAULT_LIMITS, ...limits };
+  completed.set(limits, known);
+  return known;
 }
 
 function chosen<T>(asked: readonly T[] | undefined, supported: readonly T[]): readonly T[] {

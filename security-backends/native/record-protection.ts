@@ -11,6 +11,11 @@ const EXPLICIT_NONCE_BYTES = 8;
 const NONCE_BYTES = 12;
 const AAD_BYTES = 13;
 
+// Work space of one call at a time, which all directions share: neither holds a secret by itself, and thousands of
+// sessions would hold two each.
+const NONCE = new Uint8Array(NONCE_BYTES);
+const AAD = new Uint8Array(AAD_BYTES);
+
 /** Keys of one direction, from the key block. */
 export interface DirectionKeys {
   readonly key: Uint8Array;
@@ -52,14 +57,11 @@ export class RecordProtection implements Protection {
   readonly #aead: Aead;
   readonly #explicit: boolean;
   readonly #fixedNonce: Uint8Array;
-  readonly #nonce = new Uint8Array(NONCE_BYTES);
-  readonly #aad = new Uint8Array(AAD_BYTES);
 
   /** Takes what it needs of the keys; the caller zeroes them. */
   constructor(provider: CryptoProvider, suite: AeadSuite, keys: Omit<DirectionKeys, 'macKey'>) {
     this.#aead = provider.aead(suite.aead, keys.key);
     this.#fixedNonce = keys.fixedNonce.slice();
-    this.#nonce.set(keys.fixedNonce);
     this.#explicit = suite.fixedNonceBytes < NONCE_BYTES;
     this.overhead = (this.#explicit ? EXPLICIT_NONCE_BYTES : 0) + suite.tagBytes;
   }
@@ -74,41 +76,39 @@ export class RecordProtection implements Protection {
 
   sealInto(target: Uint8Array, at: number, type: number, epoch: number, sequence: number, plaintext: Uint8Array): void {
     this.#prepare(type, epoch, sequence, plaintext.length);
-    writeEpochAndSequence(this.#nonce, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
-    if (!this.#explicit) this.#mask();
-    else writeEpochAndSequence(target, at, epoch, sequence);
-    target.set(this.#aead.seal(this.#nonce, this.#aad, plaintext), this.#explicit ? at + EXPLICIT_NONCE_BYTES : at);
+    writeEpochAndSequence(NONCE, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
+    this.#mask();
+    if (this.#explicit) writeEpochAndSequence(target, at, epoch, sequence);
+    target.set(this.#aead.seal(NONCE, AAD, plaintext), this.#explicit ? at + EXPLICIT_NONCE_BYTES : at);
   }
 
   open(type: number, epoch: number, sequence: number, fragment: Uint8Array): Uint8Array | undefined {
     const length = fragment.length - this.overhead;
     if (length < 0) return undefined;
     this.#prepare(type, epoch, sequence, length);
-    if (!this.#explicit) {
-      writeEpochAndSequence(this.#nonce, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
-      this.#mask();
-      return this.#aead.open(this.#nonce, this.#aad, fragment);
-    }
+    writeEpochAndSequence(NONCE, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
+    this.#mask();
+    if (!this.#explicit) return this.#aead.open(NONCE, AAD, fragment);
     // The peer may choose its explicit nonce otherwise than we do.
-    for (let i = 0; i < EXPLICIT_NONCE_BYTES; i++) this.#nonce[4 + i] = fragment[i]!;
-    return this.#aead.open(this.#nonce, this.#aad, fragment.subarray(EXPLICIT_NONCE_BYTES));
+    for (let i = 0; i < EXPLICIT_NONCE_BYTES; i++) NONCE[4 + i] = fragment[i]!;
+    return this.#aead.open(NONCE, AAD, fragment.subarray(EXPLICIT_NONCE_BYTES));
   }
 
   destroy(): void {
     this.#aead.destroy();
-    this.#nonce.fill(0);
+    NONCE.fill(0);
     this.#fixedNonce.fill(0);
   }
 
-  // RFC 7905 §2: the sequence number, padded on the left, XORed with the fixed nonce.
+  // RFC 7905 §2: the sequence number, padded on the left, XORed with the fixed nonce; else the fixed part stands before it.
   #mask(): void {
-    const [nonce, fixed] = [this.#nonce, this.#fixedNonce];
-    for (let i = 0; i < 4; i++) nonce[i] = fixed[i]!;
-    for (let i = 4; i < NONCE_BYTES; i++) nonce[i]! ^= fixed[i]!;
+    const fixed = this.#fixedNonce;
+    for (let i = 0; i < 4; i++) NONCE[i] = fixed[i]!;
+    for (let i = 4; i < fixed.length; i++) NONCE[i]! ^= fixed[i]!;
   }
 
   #prepare(type: number, epoch: number, sequence: number, length: number): void {
-    const aad = this.#aad;
+    const aad = AAD;
     writeEpochAndSequence(aad, 0, epoch, sequence);
     aad[8] = type;
     aad[9] = DTLS_1_2 >> 8;
