@@ -6,40 +6,28 @@ import { utf8Encode } from './bytes.ts';
 
 const SHORT_TEXT = 64; // characters: up to here a loop is faster than TextEncoder
 const UINT64_LIMIT = 1n << 64n;
+const scratch = new DataView(new ArrayBuffer(8));
+const scratchBytes = new Uint8Array(scratch.buffer);
 
 /** Appends heads and scalars; that arrays and maps get as many items as announced is the caller's part. */
 export class CborWriter {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 64) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** A head: of `length` items for arrays, pairs for maps, bytes for strings. @throws RangeError beyond 64 bits */
   head(major: number, argument: number | bigint): this {
     const initial = major << 5;
     if (typeof argument === 'bigint') return this.#wideHead(initial, argument);
-    const at = this.#grow(9);
-    if (argument >= 0 && argument < 24) {
-      this.#bytes[at] = initial | argument;
-      this.#length = at + 1;
-    } else if (argument >= 0 && argument <= 0xff) {
-      this.#bytes[at] = initial | 24;
-      this.#bytes[at + 1] = argument;
-      this.#length = at + 2;
-    } else if (argument >= 0 && argument <= 0xffff) {
-      this.#bytes[at] = initial | 25;
-      this.#view.setUint16(at + 1, argument);
-      this.#length = at + 3;
-    } else if (argument >= 0 && argument <= 0xffffffff) {
-      this.#bytes[at] = initial | 26;
-      this.#view.setUint32(at + 1, argument);
-      this.#length = at + 5;
-    } else return this.#wideHead(initial, BigInt(argument));
-    return this;
+    if (argument < 0 || argument > 0xffffffff) return this.#wideHead(initial, BigInt(argument));
+    if (argument < 24) return this.initial(initial | argument);
+    if (argument <= 0xff) return this.initial(initial | 24).initial(argument);
+    if (argument <= 0xffff) return this.#uint16(initial | 25, argument);
+    scratch.setUint32(0, argument);
+    return this.#scratch(initial | 26, 4);
   }
 
   array(length: number): this {
@@ -58,22 +46,14 @@ export class CborWriter {
 
   /** The shortest float that holds `value` exactly. */
   float(value: number): this {
-    const at = this.#grow(9);
     const half = toHalf(value);
-    if (half !== undefined) {
-      this.#bytes[at] = 0xf9;
-      this.#view.setUint16(at + 1, half);
-      this.#length = at + 3;
-    } else if (Math.fround(value) === value) {
-      this.#bytes[at] = 0xfa;
-      this.#view.setFloat32(at + 1, value);
-      this.#length = at + 5;
-    } else {
-      this.#bytes[at] = 0xfb;
-      this.#view.setFloat64(at + 1, value);
-      this.#length = at + 9;
+    if (half !== undefined) return this.#uint16(0xf9, half);
+    if (Math.fround(value) === value) {
+      scratch.setFloat32(0, value);
+      return this.#scratch(0xfa, 4);
     }
-    return this;
+    scratch.setFloat64(0, value);
+    return this.#scratch(0xfb, 8);
   }
 
   boolean(value: boolean): this {
@@ -137,10 +117,25 @@ export class CborWriter {
   #wideHead(initial: number, argument: bigint): this {
     if (argument < 0n || argument >= UINT64_LIMIT) throw new RangeError('a CBOR integer or tag has at most 64 bits');
     if (argument <= 0xffffffffn) return this.head(initial >> 5, Number(argument));
-    const at = this.#grow(9);
-    this.#bytes[at] = initial | 27;
-    this.#view.setBigUint64(at + 1, argument);
-    this.#length = at + 9;
+    scratch.setBigUint64(0, argument);
+    return this.#scratch(initial | 27, 8);
+  }
+
+  #uint16(initial: number, value: number): this {
+    const at = this.#grow(3);
+    this.#bytes[at] = initial;
+    this.#bytes[at + 1] = value >> 8;
+    this.#bytes[at + 2] = value;
+    this.#length = at + 3;
+    return this;
+  }
+
+  /** `initial` and the first `size` bytes of the scratch. */
+  #scratch(initial: number, size: 4 | 8): this {
+    const at = this.#grow(1 + size);
+    this.#bytes[at] = initial;
+    for (let i = 0; i < size; i++) this.#bytes[at + 1 + i] = scratchBytes[i]!;
+    this.#length = at + 1 + size;
     return this;
   }
 
@@ -151,7 +146,6 @@ export class CborWriter {
       const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
       larger.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
     }
     return this.#length;
   }

@@ -4,6 +4,7 @@ import { DecodeError, fromBase64, toBase64, utf8Decode, utf8Encode } from '../by
 import { type Entry, Path, type Value } from '../model/index.ts';
 import { type JsonRecord, jsonBoolean, jsonNumber, jsonString, readJsonPack } from './json-records.ts';
 import { MAX_MEMBERS, numberToJson } from './senml-json.ts';
+import { PathSet } from './path-set.ts';
 import { PackLayout, type SenmlContext } from './senml.ts';
 import type { ResourceShape, ShapeOf } from './content-formats.ts';
 import { checkLink, linkToText, toSeconds, wireType } from './scalar.ts';
@@ -61,15 +62,14 @@ export function decodeJson(base: Path, bytes: Uint8Array, shapeOf: ShapeOf, cont
   });
   const baseName = jsonString(head.get('bn'), 'bn');
   const baseTime = Number(jsonNumber(head.get('bt'), 'bt') ?? 0);
-  const untimed = new Set<string>();
+  const untimed = new PathSet();
   return records.map((record, i) => {
     const of = (label: string): string => `record ${i}: ${label}`;
     const path = pathOf(base, baseName, jsonString(record.get('n'), of('n')) ?? '', of('name'));
     const value = valueOf(record, path, shapeOf(path.prefix(3)), of);
     const seconds = baseTime + Number(jsonNumber(record.get('t'), of('t')) ?? 0);
     if (seconds !== 0) return { path, value, timestamp: toTimestamp(seconds, context.now, of('time')) };
-    if (untimed.has(path.toString())) throw new DecodeError(`${path}`, 'it once', 'it twice');
-    untimed.add(path.toString());
+    if (!untimed.add(path)) throw new DecodeError(`${path}`, 'it once', 'it twice');
     return { path, value };
   });
 }

@@ -12,9 +12,12 @@ import {
 import { FormatError, type FormatLimits, type ShapeOf } from './content-formats.ts';
 import { MAX_ID, Path, type Value } from '../model/index.ts';
 import { valueOfItem, writeCborValue } from './cbor.ts';
+import { PathSet } from './path-set.ts';
 import type { PackUse } from './senml-resolve.ts';
 import type { SenmlItem } from './senml.ts';
 import { wireType } from './scalar.ts';
+
+const ITEM_BYTES = 16; // of a typical value: growing costs more than writing
 
 /** Ids at one level; what ends a path is a value, or null. */
 type Tree = Map<number, Tree | SenmlItem>;
@@ -23,7 +26,7 @@ type Tree = Map<number, Tree | SenmlItem>;
 export function encodeLwm2mCbor(format: number, items: readonly SenmlItem[], shapeOf: ShapeOf): Uint8Array {
   const root: Tree = new Map();
   for (const item of items) plant(root, item, format);
-  const writer = new CborWriter(256);
+  const writer = new CborWriter(64 + items.length * ITEM_BYTES);
   writer.map(root.size);
   for (const [id, branch] of root) {
     // As in the specification's examples, ids that branch nowhere are one key at the top, and only there.
@@ -164,11 +167,8 @@ function pathsOf(
 
 /** Ids in arrays can say the same path in two ways. */
 function checkOnce(paths: readonly Path[]): void {
-  const seen = new Set<string>();
-  for (const path of paths) {
-    if (seen.has(path.toString())) throw new DecodeError(`${path}`, 'it once', 'it twice');
-    seen.add(path.toString());
-  }
+  const seen = new PathSet();
+  for (const path of paths) if (!seen.add(path)) throw new DecodeError(`${path}`, 'it once', 'it twice');
 }
 
 function valueOf(item: CborValue, path: Path, shapeOf: ShapeOf, use: PackUse): Value | null | undefined {

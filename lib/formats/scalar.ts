@@ -38,22 +38,25 @@ export function toSeconds(value: Date): number {
 }
 
 /** @throws DecodeError if no Date can hold it */
-export function fromSeconds(seconds: number | bigint, field: string): Date {
+export function fromSeconds(seconds: number | bigint, field: Named): Date {
   if (seconds > LARGEST_DATE_SECONDS || seconds < -LARGEST_DATE_SECONDS) {
-    throw new DecodeError(field, 'a time within 8.64e12 s of 1970', `${seconds}`);
+    throw new DecodeError(`${field}`, 'a time within 8.64e12 s of 1970', `${seconds}`);
   }
   return new Date(Number(seconds) * 1_000);
 }
 
 /** A number where exact and not `wide`, a bigint otherwise. `value` is an integer. @throws DecodeError beyond 64 bits */
-export function fromInteger(value: number | bigint, shape: ResourceShape | undefined, field: string): number | bigint {
-  const type = shape?.type === 'unsignedInteger' ? 'unsignedInteger' : 'integer';
+export function fromInteger(value: number | bigint, shape: ResourceShape | undefined, field: Named): number | bigint {
+  const unsigned = shape?.type === 'unsignedInteger';
+  if (typeof value === 'number' && shape?.wide !== true && (value >= 0 || !unsigned)) {
+    return value === 0 ? 0 : value; // there is no integer -0
+  }
+  const type = unsigned ? 'unsignedInteger' : 'integer';
   const [min, max] = INTEGER_RANGES[type];
   if (value < min || value > (shape === undefined ? INTEGER_RANGES.unsignedInteger[1] : max)) {
-    throw new DecodeError(field, `an ${type} of 64 bits`, 'a larger one');
+    throw new DecodeError(`${field}`, `an ${type} of 64 bits`, 'a larger one');
   }
   if (shape?.wide === true) return BigInt(value);
-  if (typeof value === 'number') return value === 0 ? 0 : value; // there is no integer -0
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
@@ -75,12 +78,12 @@ export function linkToText(link: ObjectLink): string {
 }
 
 /** @throws DecodeError unless two numbers of 16 bits with a colon between, or the `FFFF:FFFF` of Core §7.4.6's example */
-export function linkFromText(text: string, field: string): ObjectLink {
+export function linkFromText(text: string, field: Named): ObjectLink {
   if (text === 'FFFF:FFFF') return { object: 0xffff, instance: 0xffff };
   const match = /^(\d{1,5}):(\d{1,5})$/.exec(text);
   const [object, instance] = [Number(match?.[1]), Number(match?.[2])];
   if (match === null || object > 0xffff || instance > 0xffff) {
-    throw new DecodeError(field, 'an object link such as 66:0', 'another text');
+    throw new DecodeError(`${field}`, 'an object link such as 66:0', 'another text');
   }
   return { object, instance };
 }

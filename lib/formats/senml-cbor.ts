@@ -37,6 +37,7 @@ const LABELS = {
 const LOWEST_LABEL = LABELS.bs;
 const HIGHEST_LABEL = LABELS.vd;
 const DECIMAL_FRACTION = 4; // RFC 8949 §3.4.4
+const ITEM_BYTES = 24; // of a typical record: growing costs more than writing
 const MAX_MEMBERS = 64; // as in JSON
 
 /** @throws FormatError for values not of their type, and for floats SenML has not (NaN, infinities) */
@@ -48,7 +49,7 @@ export function encodeSenmlCbor(
   now?: number,
 ): Uint8Array {
   const layout = new PackLayout(format, base, items, now);
-  const writer = new CborWriter(256);
+  const writer = new CborWriter(64 + items.length * ITEM_BYTES);
   writer.array(items.length);
   for (const [i, { path, value, timestamp }] of items.entries()) {
     const baseName = i === 0 ? layout.baseName : undefined;

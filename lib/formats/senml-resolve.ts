@@ -12,6 +12,7 @@ import { type Entry, Path, type ResourceType, type Value } from '../model/index.
 import type { ResourceShape, ShapeOf } from './content-formats.ts';
 import { fromInteger, fromSeconds, linkFromText } from './scalar.ts';
 import { DecodeError } from '../bytes/index.ts';
+import { PathSet } from './path-set.ts';
 
 /** One record with the labels LwM2M uses, as the encodings read it. */
 export interface SenmlRecord {
@@ -59,8 +60,10 @@ export class SenmlResolver {
   readonly #shapeOf: ShapeOf;
   readonly #context: SenmlContext;
   readonly #use: PackUse;
-  readonly #untimed = new Set<string>();
+  readonly #untimed = new PathSet();
   #baseName = '';
+  /** What the base name is as a path, where it is one and a slash. */
+  #basePath: Path | undefined;
   #baseTime = 0;
   #baseValue: SenmlNumber | undefined;
 
@@ -79,18 +82,23 @@ export class SenmlResolver {
     if (this.items.length === this.#context.maxEntries) {
       throw new DecodeError('SenML pack', `at most ${this.#context.maxEntries} records`, 'more');
     }
-    this.#baseName = record.bn ?? this.#baseName;
+    if (record.bn !== undefined) this.#setBaseName(record.bn);
     this.#baseTime = record.bt ?? this.#baseTime;
     this.#baseValue = record.bv ?? this.#baseValue;
-    const path = this.#path(record.n === undefined ? this.#baseName : this.#baseName + record.n);
+    const path = this.#path(record.n ?? '');
     const timestamp = this.#timestamp(record.t === undefined ? this.#baseTime : this.#baseTime + record.t);
-    if (timestamp === undefined) this.#checkOnce(path);
+    if (timestamp === undefined && !this.#untimed.add(path)) throw new DecodeError(`${path}`, 'it once', 'it twice');
     const value = this.#value(record, path);
     this.items.push(timestamp === undefined ? { path, value } : { path, value, timestamp });
   }
 
+  #setBaseName(name: string): void {
+    this.#baseName = name;
+    this.#basePath = name.length > 1 && name.endsWith('/') ? Path.root.resolve(name.slice(1, -1)) : undefined;
+  }
+
   #path(name: string): Path {
-    const path = Path.parse(name, this.#field('name'));
+    const path = this.#basePath?.resolve(name) ?? Path.parse(this.#baseName + name, this.#field('name'));
     if (path.ids.length < 3 && this.#use !== 'paths') {
       throw new DecodeError(this.#field('name'), 'the path of a resource', path.toString());
     }
@@ -104,12 +112,6 @@ export class SenmlResolver {
     if (seconds === 0) return undefined;
     if (this.#use !== 'values') throw new DecodeError(this.#field('time'), 'none', `${seconds} s`);
     return toTimestamp(seconds, this.#context.now, this.#field('time'));
-  }
-
-  #checkOnce(path: Path): void {
-    const text = path.toString();
-    if (this.#untimed.has(text)) throw new DecodeError(text, 'it once', 'it twice');
-    this.#untimed.add(text);
   }
 
   #value(record: SenmlRecord, path: Path): Value | null | undefined {
@@ -182,27 +184,37 @@ export function toValue(record: ValueRecord, shape: ResourceShape | undefined, p
     const expected = FIELD_OF_TYPE[shape.type] ?? 'no value';
     throw new DecodeError(path.toString(), `${expected} for type ${shape.type}`, field);
   }
-  if (field === 'v') return fromNumber(record.v!, shape, path);
-  return field === 'vlo' ? linkFromText(record.vlo!, path.toString()) : record[field]!;
+  switch (field) {
+    case 'v':
+      return fromNumber(record.v!, shape, path);
+    case 'vs':
+      return record.vs!;
+    case 'vb':
+      return record.vb!;
+    case 'vd':
+      return record.vd!;
+    case 'vlo':
+      return linkFromText(record.vlo!, path);
+  }
 }
 
 function soleField(record: ValueRecord, path: Path): ValueField {
-  let found: ValueField | undefined;
-  for (const field of VALUE_FIELDS) {
-    if (record[field] === undefined) continue;
-    if (found !== undefined) throw new DecodeError(path.toString(), 'one value field', `${found} and ${field}`);
-    found = field;
-  }
-  if (found === undefined) throw new DecodeError(path.toString(), 'one value field', 'none');
-  return found;
+  let count = 0;
+  let found: ValueField = 'v';
+  if (record.v !== undefined) count++;
+  if (record.vs !== undefined && ++count) found = 'vs';
+  if (record.vb !== undefined && ++count) found = 'vb';
+  if (record.vd !== undefined && ++count) found = 'vd';
+  if (record.vlo !== undefined && ++count) found = 'vlo';
+  if (count === 1) return found;
+  throw new DecodeError(path.toString(), 'one value field', count === 0 ? 'none' : fieldsOf(record).join(' and '));
 }
 
 function fromNumber(value: SenmlNumber, shape: ResourceShape | undefined, path: Path): Value {
   if (shape?.type === 'float') return Number(value);
-  const what = path.toString();
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) {
-    return shape?.type === 'time' ? fromSeconds(value, what) : fromInteger(value, shape, what);
+    return shape?.type === 'time' ? fromSeconds(value, path) : fromInteger(value, shape, path);
   }
   if (shape === undefined) return value;
-  throw new DecodeError(what, `an exact ${shape.type}`, 'another number');
+  throw new DecodeError(path.toString(), `an exact ${shape.type}`, 'another number');
 }

@@ -5,6 +5,8 @@ import { DecodeError } from '../bytes/index.ts';
 /** The largest id an object, instance or resource may have: 65535 is reserved (LwM2M Core §7.2). */
 export const MAX_ID = 65_534;
 
+const SLASH = 0x2f;
+
 /** An immutable path of 0 (the root) to 4 ids. */
 export class Path {
   static readonly root: Path = new Path([]);
@@ -28,7 +30,7 @@ export class Path {
   static parse(text: string, field = 'path'): Path {
     const start = text.startsWith('/') ? 1 : 0;
     if (text.length === start) return Path.root;
-    const ids = scanIds(text, start);
+    const ids = scanIds(text, start, []);
     if (ids === undefined) return Path.fromSegments(text.slice(start).split('/'), field); // which says what is wrong
     const path = new Path(ids);
     if (start === 1) path.#text = text;
@@ -74,6 +76,12 @@ export class Path {
     return new Path([...this.ids, id]);
   }
 
+  /** The path of `6/1` below this one, or undefined if that is none. */
+  resolve(text: string): Path | undefined {
+    const ids = scanIds(text, 0, [...this.ids]);
+    return ids && new Path(ids);
+  }
+
   /** The path of the first `length` ids. */
   prefix(length: number): Path {
     if (length >= this.ids.length) return this;
@@ -101,20 +109,20 @@ function isId(id: number): boolean {
   return Number.isInteger(id) && id >= 0 && id <= MAX_ID;
 }
 
-/** The ids of `3/0/1` from `start` on, or undefined if that is no path. Every record of a SenML pack has one. */
-function scanIds(text: string, start: number): readonly number[] | undefined {
-  const ids: number[] = [];
-  let [id, digits] = [0, 0];
+/** `ids`, and those of `3/0/1` from `start` on, or undefined if that is no path. Every record of a SenML pack has one. */
+function scanIds(text: string, start: number, ids: number[]): readonly number[] | undefined {
+  let id = 0;
+  let digits = 0;
   for (let i = start; i <= text.length; i++) {
-    const digit = text.charCodeAt(i) - 0x30; // NaN at the end
-    if (digit >= 0 && digit <= 9) {
+    const code = i === text.length ? SLASH : text.charCodeAt(i);
+    if (code >= 0x30 && code <= 0x39) {
       if ((digits > 0 && id === 0) || ++digits > 5) return undefined;
-      id = id * 10 + digit;
+      id = id * 10 + code - 0x30;
     } else {
-      const ends = i === text.length || text[i] === '/';
-      if (!ends || digits === 0 || id > MAX_ID || ids.length === 4) return undefined;
+      if (code !== SLASH || digits === 0 || id > MAX_ID || ids.length === 4) return undefined;
       ids.push(id);
-      [id, digits] = [0, 0];
+      id = 0;
+      digits = 0;
     }
   }
   return ids;

@@ -63,7 +63,7 @@ describe('LwM2M CBOR', () => {
           if (value instanceof Date) assert.equal(Number(found), Math.floor(value.getTime() / 1_000));
           else if (typeof value === 'object' && 'object' in value)
             assert.equal(found, `${value.object}:${value.instance}`);
-          else if (typeof value === 'bigint') assert.equal(BigInt(found as bigint), value);
+          else if (typeof found === 'bigint') assert.equal(found, BigInt(value as bigint));
           else assert.ok(equalValues(found instanceof Uint8Array ? new Uint8Array(found) : found, value), `${path}`);
         }
       }),
