@@ -6,7 +6,7 @@ import type { DtlsConnection, DtlsCounters, DtlsJob, DtlsOutput } from './connec
 import { type VerifiedHello, helloRandom } from './cookie-gate.ts';
 import { ConnectionDriver, type DriverEvents } from './driver.ts';
 import type { EndpointSession } from './endpoint-session.ts';
-import type { Peer } from './peer-set.ts';
+import { type Peer, randomText } from './peer-set.ts';
 
 export type AlertOutput = Extract<DtlsOutput, { readonly kind: 'alert' }>;
 
@@ -24,8 +24,6 @@ export interface AssociationOwner {
   ended(association: Association, cause: SocketError | undefined): void;
 }
 
-const NO_BYTES = new Uint8Array(0);
-
 export class Association implements Peer, DriverEvents {
   /** Whom it is for. */
   readonly session: EndpointSession;
@@ -35,7 +33,7 @@ export class Association implements Peer, DriverEvents {
   cause: SocketError | undefined;
   negotiated: Negotiated | undefined;
   readonly #owner: AssociationOwner;
-  #random: Uint8Array;
+  #random = '';
   #driver: ConnectionDriver | undefined;
   #ended = false;
   #silent = false;
@@ -46,11 +44,11 @@ export class Association implements Peer, DriverEvents {
     this.session = session;
     this.peer = session.remote;
     this.key = session.key;
-    this.#random = verified?.hello.random.slice() ?? NO_BYTES;
+    if (verified !== undefined) this.#random = randomText(verified.hello.random);
   }
 
   /** Empty before our own hello has been sent. */
-  get clientRandom(): Uint8Array {
+  get clientRandom(): string {
     return this.#random;
   }
 
@@ -126,7 +124,7 @@ export class Association implements Peer, DriverEvents {
 
   transmit(datagram: Uint8Array): void {
     if (this.#silent) return;
-    if (this.#random.length === 0) this.#random = helloRandom(datagram).slice();
+    if (this.#random.length === 0) this.#random = randomText(helloRandom(datagram));
     this.#owner.transmit(this, datagram);
   }
 

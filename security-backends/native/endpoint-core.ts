@@ -25,7 +25,7 @@ import type {
   Received,
 } from './endpoint-options.ts';
 import { EndpointSession, type SessionHost } from './endpoint-session.ts';
-import { PeerSet } from './peer-set.ts';
+import { PeerSet, randomText } from './peer-set.ts';
 import { ServerJobs, answerWith } from './server-jobs.ts';
 import { type Write, WriteQueue } from './write-queue.ts';
 
@@ -221,10 +221,7 @@ export class EndpointCore implements AssociationOwner, SessionHost {
   // one waits: whose random is the smaller is answered later, when it calls again.
   #callsLouder(hello: Uint8Array, key: string): boolean {
     const ours = this.calls.handshakeAt(key)?.clientRandom;
-    const theirs = helloRandom(hello);
-    if (ours === undefined || theirs.length < ours.length) return false;
-    const differing = ours.findIndex((byte, at) => byte !== theirs[at]);
-    return differing >= 0 && ours[differing]! > theirs[differing]!;
+    return ours !== undefined && ours > randomText(helloRandom(hello));
   }
 
   #peerSet(): PeerSet<Association> {

@@ -131,7 +131,9 @@ export class DtlsMachine implements DtlsConnection {
   }
 
   poll(): DtlsOutput | undefined {
-    return this.#outputs.shift();
+    const output = this.#outputs.shift();
+    if (this.#outputs.length === 0) this.#outputs.length = 0; // lets go of the room that the array keeps
+    return output;
   }
 
   #handleRecord(record: DtlsRecord): void {

@@ -36,8 +36,10 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
   const { provider, credential = 'psk', recordSizeLimit } = options;
   const groups = chosen(options.groups, supportedGroups(provider));
   const signatureSchemes = chosen(options.signatureSchemes, supportedSchemes(provider));
-  const ciphersuites = selectCiphersuites(options.ciphersuites, credential).filter((suite) =>
-    hasPrimitivesFor(suite, provider, groups, signatureSchemes),
+  const ciphersuites = shared(
+    selectCiphersuites(options.ciphersuites, credential).filter((suite) =>
+      hasPrimitivesFor(suite, provider, groups, signatureSchemes),
+    ),
   );
   if (!(options.mtu >= MIN_MTU)) throw invalid('mtu', `at least ${MIN_MTU} bytes`, `${options.mtu}`);
   if (!Number.isInteger(tries) || tries < 1) throw invalid('handshakeTries', 'a whole number from 1', `${tries}`);
@@ -67,6 +69,15 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     keyLog: options.keyLog,
     limits: options.limits === undefined ? DEFAULT_LIMITS : completeLimits(options.limits),
   };
+}
+
+let latest: readonly Ciphersuite[] = [];
+
+/** The same list as the connection before, where it says the same: an endpoint has thousands of connections with one list. */
+function shared(ciphersuites: readonly Ciphersuite[]): readonly Ciphersuite[] {
+  const same = latest.length === ciphersuites.length && latest.every((suite, at) => suite === ciphersuites[at]);
+  if (!same) latest = ciphersuites;
+  return latest;
 }
 
 const completed = new WeakMap<Partial<DtlsLimits>, DtlsLimits>();

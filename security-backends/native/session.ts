@@ -15,7 +15,7 @@ import { equalBytes } from '../../lib/bytes/index.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
 import type { DtlsConnection, DtlsJob } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
-import type { Peer, PeerOwner } from './peer-set.ts';
+import { type Peer, type PeerOwner, randomText } from './peer-set.ts';
 import { type ServerJobs, answerWith } from './server-jobs.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
@@ -32,7 +32,7 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
   /** The peer's address and port as one text: what the endpoint finds it by. */
   readonly key: string;
   /** The random of the ClientHello it began with: tells a late copy of it from a new one. */
-  readonly clientRandom: Uint8Array;
+  readonly clientRandom: string;
   readonly #owner: SessionOwner;
   #hello: Uint8Array | undefined;
   #silent = false;
@@ -48,7 +48,7 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
     super(environment, configuration);
     this.peer = peer;
     this.key = formatEndpoint(peer);
-    this.clientRandom = hello.random.slice();
+    this.clientRandom = randomText(hello.random);
     this.#hello = message.raw;
     this.remoteEndpoint = peer;
     this.#owner = owner;
