@@ -3,7 +3,7 @@
 
 import { type Backends, type ClientOptions, LwM2mClient } from './client/index.ts';
 import type { Engine } from './crypto/engine.ts';
-import { nodeFileSource, nodeKeyDecryption } from './crypto/node/index.ts';
+import { nodeFileSource, nodeKeyDecryption, nodeSystemTrustStore } from './crypto/node/index.ts';
 import { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 import { udpSocket } from './net/node/index.ts';
 
@@ -75,7 +75,13 @@ export interface NodeBackendsOptions {
 
 /** UDP over Node, and DTLS of our own over it. */
 export function nodeBackends({ datagramSocket = udpSocket, engine }: NodeBackendsOptions = {}): Backends {
-  const dtls = nativeDtls({ datagramSocket, files: nodeFileSource(), keyDecryption: nodeKeyDecryption, engine });
+  const dtls = nativeDtls({
+    datagramSocket,
+    files: nodeFileSource(),
+    systemTrustStore: nodeSystemTrustStore(),
+    keyDecryption: nodeKeyDecryption,
+    engine,
+  });
   return { udp: datagramSocket, dtls };
 }
 

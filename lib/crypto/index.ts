@@ -4,6 +4,7 @@ export * from './security-info-error.ts';
 export { DEFAULT_LEAVES_OPTIONS, type LeavesOptions, type SecurityInfoLeaf, leaves } from './leaves.ts';
 export * from './load.ts';
 export type { FileSource } from './file-source.ts';
+export type { SystemTrustStore } from './system-trust-store.ts';
 export type { Engine, EnginePrivateKey } from './engine.ts';
 export { type KeyDecryption, KeyDecryptionError } from './key-decryption.ts';
 export type { PrivateKeyAlgorithm } from './private-key.ts';

@@ -49,6 +49,31 @@ export function loadTrustAnchors(info: CertificateChainInfo, options: LoadOption
   });
 }
 
+/**
+ * What the operating system trusts. Of the many it has, those that we cannot use are passed over, and told.
+ * @throws SecurityInfoError ENOTSUP, EIO, ENODATA if there is none to use
+ */
+export function loadSystemTrustAnchors(options: LoadOptions = {}): readonly Certificate[] {
+  const { systemTrustStore, log } = options;
+  const place = { type: 'certificateChain', source: 'path', position: 'systemTrustStore' } as const;
+  if (systemTrustStore === undefined) {
+    throw new SecurityInfoError('ENOTSUP', place, 'expected to be told where the trust store of this system is');
+  }
+  const anchors = readable(place, 'the trust store of this system', () => systemTrustStore.certificates()).flatMap(
+    (der) => {
+      try {
+        return [CERTIFICATES.parse(der, options)];
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+        log?.debug({ reason: error.message }, 'a certificate of the system was skipped');
+        return [];
+      }
+    },
+  );
+  if (anchors.length === 0) throw new SecurityInfoError('ENODATA', place, 'expected certificates, found none');
+  return anchors;
+}
+
 /** Empty for `empty`. Their signatures are checked when they are used. @throws as `loadCertificateChain` does */
 export function loadCertificateRevocationLists(
   info: CertificateRevocationListInfo,

@@ -9,10 +9,13 @@ import type { LeavesOptions, SecurityInfoLeaf } from './leaves.ts';
 import { type CryptoProvider, CryptoUnsupportedError } from './provider/provider.ts';
 import { SecurityInfoError, type SecurityInfoPlace } from './security-info-error.ts';
 import type { SecurityInfo, SecurityInfoType } from './security-info.ts';
+import type { SystemTrustStore } from './system-trust-store.ts';
 
 export interface LoadOptions extends LeavesOptions {
   /** Where `file` and `path` sources are read. Without it they are ENOTSUP. */
   readonly files?: FileSource | undefined;
+  /** What the operating system trusts. Without it that is ENOTSUP. */
+  readonly systemTrustStore?: SystemTrustStore | undefined;
   /** What answers `engine` sources. Without it they are ENOTSUP. */
   readonly engine?: Engine | undefined;
   /** What signs with private keys. Without it they are ENOTSUP. */

@@ -41,7 +41,7 @@ export interface CertificateSecurity {
   readonly mode: 'certificate';
   readonly trustAnchors?: CertificateChainInfo | undefined;
   readonly revocationLists?: CertificateRevocationListInfo | undefined;
-  /** Also trust what the operating system trusts. Default false. */
+  /** Also trust what the operating system trusts, where the backend has been told where that is. Default false. */
   readonly systemTrustStore?: boolean | undefined;
   /** Use DANE records set on the socket. Default false. */
   readonly dane?: boolean | undefined;

@@ -5,6 +5,7 @@ import {
   type Engine,
   type FileSource,
   type KeyDecryption,
+  type SystemTrustStore,
   defaultProvider,
   verifiedOnUse,
 } from '../../lib/crypto/index.ts';
@@ -37,6 +38,8 @@ export interface NativeDtlsOptions {
   readonly provider?: CryptoProvider | undefined;
   /** Where `file` sources of credentials are read. Default: they are refused. */
   readonly files?: FileSource | undefined;
+  /** What the operating system trusts, for `systemTrustStore`. Default: that is refused. */
+  readonly systemTrustStore?: SystemTrustStore | undefined;
   /** What answers `engine` sources: keys that stay outside. Default: they are refused. */
   readonly engine?: Engine | undefined;
   /** What opens encrypted private keys. Default: they are refused. */
@@ -75,6 +78,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
   const provider = options.provider === undefined ? defaultProvider() : verifiedOnUse(options.provider);
   const loading = (environment: Environment): Loading => ({
     files: options.files,
+    systemTrustStore: options.systemTrustStore,
     engine: options.engine,
     keyDecryption: options.keyDecryption,
     provider,

@@ -8,6 +8,7 @@ import {
   SecurityInfoError,
   loadCertificateChain,
   loadCertificateRevocationLists,
+  loadSystemTrustAnchors,
   loadTrustAnchors,
   parseCertificate,
 } from '../../lib/crypto/index.ts';
@@ -38,10 +39,10 @@ export function certificateClient(
   loading: Loading,
   environment: Environment,
 ): ClientCredentials {
-  if (security.systemTrustStore === true) {
-    throw unsupported('systemTrustStore: give its directory or file as trustAnchors (certificateChainFromPath)');
-  }
-  const anchors = security.trustAnchors === undefined ? [] : loadTrustAnchors(security.trustAnchors, loading);
+  const anchors = [
+    ...(security.trustAnchors === undefined ? [] : loadTrustAnchors(security.trustAnchors, loading)),
+    ...(security.systemTrustStore === true ? loadSystemTrustAnchors(loading) : []),
+  ];
   const revocationLists = listsOf(security, loading);
   const serverCertificate = associationOf(security.serverCertificate, loading);
   const own = clientIdentities(security, anchors, loading);

@@ -252,6 +252,8 @@ export class Handshaker implements Handshake {
   #handleFragment(fragment: HandshakeFragment, epoch: Epoch): DropReason | undefined {
     const state = this.#waiting();
     if (state === undefined) return this.#handleLateFragment(fragment);
+    // RFC 5246 §7.4.1.1: to be ignored while a handshake is under way, and never part of it.
+    if (fragment.type === HANDSHAKE_TYPE.helloRequest && this.#role === 'client') return 'unexpectedMessage';
     if (fragment.messageSeq < this.#reassembly.next) return this.#handleRepeat(fragment, state);
     if (epoch !== this.#records.readEpoch) return 'wrongEpoch';
     const reason = this.#reassembly.add(fragment);

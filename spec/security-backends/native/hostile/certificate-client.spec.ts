@@ -6,7 +6,7 @@ import { ALERT } from '../../../../security-backends/native/alerts.ts';
 import type { DtlsClientOptions } from '../../../../security-backends/native/client.ts';
 import { holder } from '../certificate-pair.ts';
 import { ECDSA_CCM_8, ScriptedEcdhePeer, X25519 } from '../scripted-ecdhe-peer.ts';
-import { CCM_8, MESSAGE, TYPE, extension, join, u16, vector16, vector8 } from '../scripted-peer.ts';
+import { CCM_8, MESSAGE, TYPE, extension, join, rawMessage, u16, vector16, vector8 } from '../scripted-peer.ts';
 import { testClient } from '../tested.ts';
 import {
   CLIENT_KEY,
@@ -22,6 +22,20 @@ import {
 const NOTHING = new Uint8Array(0);
 
 describe('hostile: a server with certificates', () => {
+  it('HelloRequest in the middle is ignored, however often, and is no part of the transcript (RFC 5246 §7.4.1.1)', () => {
+    const bench = clientAtKeyExchange();
+    const { tested, script } = bench;
+    for (let i = 0; i < 3; i++) {
+      tested.feed(script.record(TYPE.handshake, 0, rawMessage(MESSAGE.helloRequest, script.messageSeq, NOTHING)));
+      tested.timeOut();
+    }
+    assert.equal(tested.dropped('unexpectedMessage'), 3);
+    tested.party.take();
+    tested.feed(script.message(MESSAGE.serverKeyExchange, script.signedKeyExchange(SERVER)), script.serverHelloDone());
+    assert.deepEqual(finishWithClient(bench), [MESSAGE.clientKeyExchange, MESSAGE.finished]);
+    tested.assertTalks();
+  });
+
   it('an honest one is taken, with and without a request for our certificate', () => {
     const plain = clientAtDone();
     plain.tested.feed(plain.script.serverHelloDone());
