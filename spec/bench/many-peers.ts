@@ -1,51 +1,20 @@
 // One endpoint and as many clients as wanted, in one process: datagrams are handed over at once, clients are bare
 // connections that can be let go of without a word, so that what is left is what the endpoint holds.
 
-import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
-import { DatagramCore, type Endpoint, checkedSocketConfiguration, formatEndpoint } from '../../lib/net/index.ts';
+import { defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
+import { type Endpoint, formatEndpoint } from '../../lib/net/index.ts';
 import { type Environment, SeededRandom, VirtualTime, seconds, silentLog } from '../../lib/runtime/index.ts';
 import { DtlsClient } from '../../security-backends/native/client.ts';
 import { CredentialPool } from '../../security-backends/native/credential-pool.ts';
 import { DtlsEndpoint } from '../../security-backends/native/endpoint.ts';
 import type { DtlsEndpointOptions } from '../../security-backends/native/endpoint-options.ts';
-import { defaultProvider } from '../../lib/crypto/index.ts';
+import { HandoverSocket } from './handover-socket.ts';
 
 const IDENTITY = new TextEncoder().encode('device-1');
 const KEY = new Uint8Array(16).fill(7);
 const SERVER: Endpoint = { address: '192.0.2.1', port: 5684 };
 const MTU = 1_232; // bytes: 1280 less IPv6 and UDP headers
 const PER_HOST = 50_000; // ports used of each address
-
-/** A bound socket whose datagrams go to `outlet` at once, and come from `hand`. */
-export class HandoverSocket extends DatagramCore {
-  outlet: (datagram: Uint8Array, to: Endpoint) => void = () => undefined;
-
-  constructor(environment: Environment) {
-    super(environment, checkedSocketConfiguration({}));
-  }
-
-  async connect(): Promise<void> {
-    throw new Error('a handover socket is bound');
-  }
-
-  override async bind(address: string, port: number): Promise<void> {
-    await this.open('bound', undefined, () => undefined);
-    this.localEndpoint = { address, port };
-  }
-
-  /** A datagram comes in. */
-  hand(datagram: Uint8Array, from: Endpoint): void {
-    this.deliver(datagram, from);
-  }
-
-  protected transmit(datagram: Uint8Array, to: Endpoint | undefined): void {
-    if (to !== undefined) this.outlet(datagram, to);
-  }
-
-  protected release(): void {
-    this.outlet = () => undefined;
-  }
-}
 
 /** A client without a socket. */
 export class BareClient {
