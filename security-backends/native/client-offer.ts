@@ -87,6 +87,7 @@ export function readServerAnswer(
   const find = (type: keyof typeof EXTENSION_TYPE): Extension | undefined =>
     findExtension(answer.extensions, EXTENSION_TYPE[type]);
   checkRenegotiationInfo(find('renegotiationInfo'));
+  if (find('renegotiationInfo') === undefined) requireRenegotiationInfo(options, 'server');
   checkEncryptThenMac(find('encryptThenMac'), suite);
   const formats = find('ecPointFormats');
   if (formats !== undefined && !allowsUncompressed(formats)) {
@@ -125,6 +126,15 @@ export function hasExtendedMasterSecret(
 export function checkRenegotiationInfo(extension: Extension | undefined): void {
   if (extension === undefined || isInitialRenegotiationInfo(extension)) return;
   throw new HandshakeRefusal(ALERT.handshakeFailure, 'renegotiation_info: not that of an initial handshake');
+}
+
+/** The peer has not shown that it knows secure renegotiation. @throws HandshakeRefusal if it must (RFC 5746 §4.1, §4.3) */
+export function requireRenegotiationInfo({ renegotiationInfo }: ResolvedOptions, peer: 'client' | 'server'): void {
+  if (renegotiationInfo === 'prefer') return;
+  throw new HandshakeRefusal(
+    ALERT.handshakeFailure,
+    `renegotiation_info: required, but the ${peer} has it not (option renegotiationInfo)`,
+  );
 }
 
 /** Without it a CBC suite would be MAC-then-encrypt, whose padding tells too much (RFC 7366 §3). */

@@ -189,6 +189,8 @@ export interface DtlsOptions {
   readonly recordSizeLimit?: number | undefined;
   /** RFC 7627. Default `require`. */
   readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
+  /** RFC 5746. Default `prefer`: there is no renegotiation here that a peer without it could be attacked by. */
+  readonly renegotiationInfo?: 'require' | 'prefer' | undefined;
   /** Default 1 s and 60 s (RFC 6347 §4.2.4.1). */
   readonly handshakeTimeouts?: HandshakeTimeouts | undefined;
   /** How often a flight is sent before the attempt ends. Default 7. */

@@ -104,6 +104,7 @@ export class EndpointConnections {
     if (settings === undefined) throw new SocketError('ENOTSUP', `no cipher suite is on for ${credential}`);
     return {
       ...settings,
+      renegotiationInfo: this.#options.renegotiationInfo,
       provider: this.provider,
       limits: this.#limits,
       mtu: mtu - udpOverhead(literalFamily(address) ?? 'unspecified'),

@@ -123,6 +123,8 @@ export interface DtlsEndpointOptions extends Common {
   readonly datagramSocket?: (() => DatagramSocket) | undefined;
   /** Default: the pool's kind of default, `defaultProvider()`. */
   readonly provider?: CryptoProvider | undefined;
+  /** Whether a peer must have renegotiation_info (RFC 5746). Default `prefer`: nothing is renegotiated here. */
+  readonly renegotiationInfo?: 'require' | 'prefer' | undefined;
   readonly handlers?: EndpointHandlers | undefined;
   /** Default: the first tag whose hint is the server's, else the first tag with a pre-shared key. */
   readonly choosePsk?: PskChoice | undefined;

@@ -23,6 +23,7 @@ export interface ResolvedOptions {
   readonly alpn: readonly string[];
   readonly recordSizeLimit: number | undefined;
   readonly extendedMasterSecret: 'require' | 'prefer';
+  readonly renegotiationInfo: 'require' | 'prefer';
   readonly timeouts: HandshakeTimeouts;
   readonly tries: number;
   readonly keyLog: KeyLog | undefined;
@@ -64,6 +65,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     alpn: options.alpn ?? [],
     recordSizeLimit,
     extendedMasterSecret: options.extendedMasterSecret ?? 'require',
+    renegotiationInfo: options.renegotiationInfo ?? 'prefer',
     timeouts,
     tries,
     keyLog: options.keyLog,

@@ -4,7 +4,7 @@ import { utf8Encode } from '../../lib/bytes/index.ts';
 import type { NamedGroup, SignatureScheme, SigningKeyAlgorithm } from '../../lib/crypto/provider/provider.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
 import { type Ciphersuite, EMPTY_RENEGOTIATION_INFO_SCSV, usesEcdhe } from './ciphersuites.ts';
-import { checkRenegotiationInfo, hasExtendedMasterSecret } from './client-offer.ts';
+import { checkRenegotiationInfo, hasExtendedMasterSecret, requireRenegotiationInfo } from './client-offer.ts';
 import type { CertificateType } from './connection.ts';
 import {
   CERTIFICATE_TYPE,
@@ -94,6 +94,8 @@ export function readClientOffer(hello: ClientHello, handshake: Handshake, server
   const answers: Extension[] = [];
   if (renegotiation !== undefined || hello.ciphersuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)) {
     answers.push(INITIAL_RENEGOTIATION_INFO);
+  } else {
+    requireRenegotiationInfo(options, 'client');
   }
   if (extendedMasterSecret) answers.push(EXTENDED_MASTER_SECRET);
   if (alpn !== undefined) answers.push(alpnExtension([alpn]));

@@ -58,6 +58,8 @@ export class ScriptedPeer {
   readonly role: 'client' | 'server';
   readonly key: Uint8Array;
   suite = CCM_8;
+  /** Whether its hellos show that it knows RFC 5746. */
+  renegotiationInfo = true;
   /** The raw messages hashed so far, each as if never fragmented. */
   transcript: Uint8Array[] = [];
   messageSeq = 0;
@@ -116,7 +118,8 @@ export class ScriptedPeer {
       extensions?: Uint8Array;
     } = {},
   ): Uint8Array {
-    const suites = [...(options.suites ?? [this.suite]), SCSV].map(u16);
+    const scsv = this.renegotiationInfo ? [SCSV] : [];
+    const suites = [...(options.suites ?? [this.suite]), ...scsv].map(u16);
     const cookie = options.cookie ?? new Uint8Array(0);
     const extensions = options.extendedMasterSecret === false ? new Uint8Array(0) : extension(EXTENDED_MASTER_SECRET);
     const body = join(
@@ -144,7 +147,7 @@ export class ScriptedPeer {
       extensions?: Uint8Array;
     } = {},
   ): Uint8Array {
-    const renegotiation = extension(RENEGOTIATION_INFO, Uint8Array.of(0));
+    const renegotiation = this.renegotiationInfo ? extension(RENEGOTIATION_INFO, Uint8Array.of(0)) : new Uint8Array(0);
     const extensions =
       options.extendedMasterSecret === false ? renegotiation : join(extension(EXTENDED_MASTER_SECRET), renegotiation);
     const body = join(
