@@ -5,6 +5,9 @@ import type { ResourceType, ValueOfType } from './value.ts';
 /** What servers may do with a resource; '' is what only the device or a bootstrap server touches. */
 export type Operations = 'R' | 'W' | 'RW' | 'E' | '';
 
+/** Both inclusive. */
+export type Bounds = readonly [min: number | bigint, max: number | bigint];
+
 export interface ResourceDefinition {
   /** 0 to 65534. */
   readonly id: number;
@@ -17,7 +20,13 @@ export interface ResourceDefinition {
   /** Default false. */
   readonly mandatory?: boolean;
   /** Smallest and largest number, or length of a string or opaque value in bytes; as the registry's Range. */
-  readonly range?: readonly [min: number, max: number];
+  readonly range?: Bounds;
+  /** The same, where there are several of which one has to hold; single values are their own bounds. */
+  readonly ranges?: readonly Bounds[];
+  /** The strings it may be. */
+  readonly oneOf?: readonly string[];
+  /** What the registry says of its range where that is for people. */
+  readonly rangeText?: string;
   /** As the registry's Units. */
   readonly units?: string;
   /** Integers beyond 2^53 matter here: the value is always a bigint. Default false. */

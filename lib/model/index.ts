@@ -10,6 +10,7 @@ export {
   isObjectLink,
 } from './value.ts';
 export type {
+  Bounds,
   Executable,
   InstanceInit,
   InstanceOf,
@@ -21,3 +22,7 @@ export { ModelError, type ModelErrorReason } from './model-error.ts';
 export type { Actor, Change, ManagedObject, Prepared, WriteMode, WriteRequest } from './managed-object.ts';
 export { type ObjectHooks, type TypedObject, TypedObjectBase } from './typed-object.ts';
 export { type ObjectKind, defineObject } from './define-object.ts';
+export { DefinitionError } from './xml/definition-error.ts';
+export { type LoadOptions, loadObjectDefinitions } from './xml/load.ts';
+export { type PlausibleOptions, plausibleObject, plausibleValue } from './plausible.ts';
+export { type CodegenOptions, generateModule } from './codegen.ts';

@@ -96,14 +96,18 @@ export function checkValue(definition: ResourceDefinition, value: Value, where: 
 }
 
 function checkRange(definition: ResourceDefinition, value: Value, what: string): void {
-  if (definition.range === undefined) return;
-  const [min, max] = definition.range;
+  const { range, ranges = range === undefined ? undefined : [range], oneOf } = definition;
+  if (oneOf !== undefined && !oneOf.includes(value as string)) {
+    throw new ModelError('badRequest', `${what}: expected ${oneOf.join(' or ')}, found another string`);
+  }
+  if (ranges === undefined) return;
   const sized = typeof value === 'string' ? utf8Encode(value) : value;
   const size = sized instanceof Uint8Array ? sized.length : sized;
-  if ((typeof size === 'number' || typeof size === 'bigint') && (size < min || size > max)) {
-    const kind = sized instanceof Uint8Array ? 'a length of ' : '';
-    throw new ModelError('badRequest', `${what}: expected ${kind}${min} to ${max}, found ${kind}${size}`);
-  }
+  if (typeof size !== 'number' && typeof size !== 'bigint') return;
+  if (ranges.some(([min, max]) => size >= min && size <= max)) return;
+  const kind = sized instanceof Uint8Array ? 'a length of ' : '';
+  const expected = ranges.map(([min, max]) => (min === max ? `${min}` : `${min} to ${max}`)).join(' or ');
+  throw new ModelError('badRequest', `${what}: expected ${kind}${expected}, found ${kind}${size}`);
 }
 
 function nameOf(value: unknown): string {

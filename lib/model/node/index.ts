@@ -1,0 +1,6 @@
+export {
+  type DefinitionFileLimits,
+  type ReadDefinitions,
+  latestVersions,
+  readObjectDefinitions,
+} from './definition-files.ts';
