@@ -14,6 +14,8 @@ export interface Negotiated {
   /** PSK identity hint the server sent, if any. */
   readonly pskIdentityHint?: Uint8Array | undefined;
   readonly alpn?: string | undefined;
+  /** Where connection ids were agreed on (RFC 9146): what the peer's records bear, and ours; empty: nothing. */
+  readonly connectionId?: { readonly own: Uint8Array; readonly peer: Uint8Array } | undefined;
   /** IANA's name of the group of the ephemeral keys, e.g. `x25519`; none with plain PSK. */
   readonly group?: string | undefined;
   /** What the peer showed, leaf first, DER; a raw public key is its only element. */

@@ -90,6 +90,16 @@ export interface SessionStore {
 /** Receives one NSS key log line per secret. Whoever asks for it can decrypt the traffic. */
 export type KeyLog = (line: string) => void;
 
+export interface ConnectionIdConfiguration {
+  /**
+   * Bytes of the random id that the peer puts into its records, 0 to 32. Default 0 for a client, whose server stays where it
+   * is, and 6 for a server: room for every client it can have, and no two alike by chance alone.
+   */
+  readonly length?: number | undefined;
+  /** Our records are filled with zeros up to a multiple of so many bytes, 1 to 256. Default 1: their length tells that of the content. */
+  readonly padding?: number | undefined;
+}
+
 export interface TlsCommonConfiguration {
   /** Versions allowed. Default: all that the backend has. */
   readonly versions?: readonly SecurityVersion[] | undefined;
@@ -105,8 +115,8 @@ export interface TlsCommonConfiguration {
   readonly handshakeTimeouts?: HandshakeTimeouts | undefined;
   /** How often a flight is sent before the attempt ends with ETIMEDOUT. Default 7. */
   readonly handshakeTries?: number | undefined;
-  /** Use connection ids (RFC 9146) where the backend has them. Default false. */
-  readonly connectionId?: boolean | undefined;
+  /** Use connection ids (RFC 9146), so that a session survives a change of the client's address. Default false. */
+  readonly connectionId?: boolean | ConnectionIdConfiguration | undefined;
   /** Default none: no resumption. */
   readonly sessionStore?: SessionStore | undefined;
   /** Options of the raw socket below. */

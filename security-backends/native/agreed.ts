@@ -12,6 +12,7 @@ import type { Handshake } from './handshake-state.ts';
 import type { HelloRandoms } from './key-schedule.ts';
 import { extendedMasterSecret, logMasterSecret, masterSecret, recordKeys, verifyData } from './key-schedule.ts';
 import { type Protection, protectionOf } from './record-protection.ts';
+import type { ConnectionIds } from './record-layer.ts';
 import type { Transcript } from './transcript.ts';
 
 /** From ServerHello on. The transcript grows with each message. */
@@ -21,6 +22,7 @@ export interface Agreed {
   readonly extendedMasterSecret: boolean;
   readonly transcript: Transcript;
   readonly alpn: string | undefined;
+  readonly connectionIds: ConnectionIds | undefined;
   /** What Certificate messages of each side carry (RFC 7250). */
   readonly certificateTypes: { readonly client: CertificateType; readonly server: CertificateType };
 }
@@ -42,8 +44,10 @@ export function deriveSecrets(handshake: Handshake, agreed: Agreed, premaster: U
   premaster.fill(0);
   logMasterSecret(keyLog, randoms.client, master);
   const keys = recordKeys(provider, suite, master, randoms);
-  const client = protectionOf(provider, suite, keys.client, random);
-  const server = protectionOf(provider, suite, keys.server, random);
+  const { own, peer } = agreed.connectionIds ?? {};
+  const [byClient, byServer] = handshake.role === 'client' ? [peer, own] : [own, peer];
+  const client = protectionOf(provider, suite, keys.client, random, byClient);
+  const server = protectionOf(provider, suite, keys.server, random, byServer);
   keys.destroy();
   return { master, client, server };
 }
@@ -107,11 +111,13 @@ export type Identification = Partial<
 >;
 
 export function negotiatedOf(agreed: Agreed, identification: Identification): Negotiated {
+  const ids = agreed.connectionIds;
   return {
     version: 'DTLS1.2',
     ciphersuite: agreed.suite.id,
     extendedMasterSecret: agreed.extendedMasterSecret,
     ...(agreed.alpn === undefined ? {} : { alpn: agreed.alpn }),
+    ...(ids === undefined ? {} : { connectionId: { own: ids.own.slice(), peer: ids.peer.slice() } }),
     ...identification,
   };
 }

@@ -1,11 +1,13 @@
 // One handshake and what comes of it, as an endpoint holds it: as little as there can be, for there are thousands.
 
-import type { Endpoint, Negotiated, SocketError } from '../../lib/net/index.ts';
+import { type Endpoint, type Negotiated, type SocketError, formatEndpoint } from '../../lib/net/index.ts';
 import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.ts';
+import { AddressProbation } from './address-probation.ts';
 import type { DtlsConnection, DtlsCounters, DtlsJob, DtlsOutput } from './connection.ts';
 import { type VerifiedHello, helloRandom } from './cookie-gate.ts';
 import { ConnectionDriver, type DriverEvents } from './driver.ts';
 import type { EndpointSession } from './endpoint-session.ts';
+import { isSameIdentity } from './peer-identity.ts';
 import { type Peer, randomText } from './peer-set.ts';
 
 export type AlertOutput = Extract<DtlsOutput, { readonly kind: 'alert' }>;
@@ -16,6 +18,8 @@ export interface AssociationOwner {
   /** Hands a datagram to the layer below. */
   transmit(association: Association, datagram: Uint8Array): void;
   connected(association: Association, negotiated: Negotiated): void;
+  /** Its newest record came from another address. @returns whether it is found there now */
+  moved(association: Association, to: Endpoint): boolean;
   /** The bytes are the owner's to keep. */
   data(association: Association, bytes: Uint8Array): void;
   job(association: Association, job: DtlsJob): void;
@@ -27,23 +31,26 @@ export interface AssociationOwner {
 export class Association implements Peer, DriverEvents {
   /** Whom it is for. */
   readonly session: EndpointSession;
-  readonly peer: Endpoint;
-  readonly key: string;
+  peer: Endpoint;
+  key: string;
   /** Why it ended; undefined before, and if it ended in order. */
   cause: SocketError | undefined;
   negotiated: Negotiated | undefined;
   readonly #owner: AssociationOwner;
+  readonly #givenId: Uint8Array | undefined;
+  #probation: AddressProbation | undefined;
   #random = '';
   #driver: ConnectionDriver | undefined;
   #ended = false;
   #silent = false;
 
   /** @param verified the hello of a client; without it, we are the client */
-  constructor(owner: AssociationOwner, session: EndpointSession, verified?: VerifiedHello) {
+  constructor(owner: AssociationOwner, session: EndpointSession, verified?: VerifiedHello, givenId?: Uint8Array) {
     this.#owner = owner;
     this.session = session;
     this.peer = session.remote;
     this.key = session.key;
+    this.#givenId = givenId;
     if (verified !== undefined) this.#random = randomText(verified.hello.random);
   }
 
@@ -82,13 +89,34 @@ export class Association implements Peer, DriverEvents {
     this.#driver.start();
   }
 
-  takes(datagram: Uint8Array): boolean {
+  takes(datagram: Uint8Array, from: Endpoint): boolean {
     const driver = this.#driver;
     if (driver === undefined) return false;
-    const { counters } = driver.connection;
+    const { connection } = driver;
+    const { counters, newestRecord } = connection;
     const before = counters.recordsReceived;
-    driver.receive(datagram);
+    driver.receive(datagram, () => this.#locate(datagram.length, from, connection.newestRecord !== newestRecord));
     return counters.recordsReceived !== before;
+  }
+
+  /** Until the handshake is done, the id that was offered; then the one agreed on, if any. */
+  get ownConnectionId(): Uint8Array | undefined {
+    return this.negotiated === undefined ? this.#givenId : this.negotiated.connectionId?.own;
+  }
+
+  isSameAs(other: Association): boolean {
+    return isSameIdentity(this.negotiated, other.negotiated);
+  }
+
+  moveTo(peer: Endpoint): void {
+    this.peer = peer;
+    this.key = formatEndpoint(peer);
+    this.session.moveTo(peer);
+  }
+
+  /** What may go to the peer's address now; it is counted. */
+  mayTransmit(bytes: number): boolean {
+    return this.#probation?.allows(bytes) !== false;
   }
 
   /** @throws SocketError what the connection refuses */
@@ -151,6 +179,15 @@ export class Association implements Peer, DriverEvents {
     this.cause ??= cause;
     this.#driver = undefined;
     this.#owner.ended(this, this.cause);
+  }
+
+  /** RFC 9146 §6: only the newest record, and only once it is authenticated, tells where the peer is; a server never moves. */
+  #locate(bytes: number, from: Endpoint, newest: boolean): void {
+    if (formatEndpoint(from) === this.key) {
+      if (this.#probation?.heard(bytes, newest) === true) this.#probation = undefined;
+    } else if (newest && this.isConnected && this.session.role === 'server' && this.#owner.moved(this, from)) {
+      this.#probation = new AddressProbation(bytes);
+    }
   }
 
   #end(cause: SocketError | undefined): void {

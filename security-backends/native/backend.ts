@@ -62,7 +62,7 @@ function capabilitiesOf(provider: CryptoProvider): Capabilities {
     credentials: Object.freeze(signs ? (['psk', 'certificate', 'rawPublicKey'] as const) : (['psk'] as const)),
     roles: Object.freeze(['client', 'server'] as const),
     resumption: false,
-    connectionId: false,
+    connectionId: true,
     dane: signs,
     clock: 'injected',
   });

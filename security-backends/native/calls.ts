@@ -1,6 +1,6 @@
 // The client side of an endpoint: handshakes and sessions that we began, found by the server's address.
 
-import { SocketError } from '../../lib/net/index.ts';
+import { type Endpoint, SocketError } from '../../lib/net/index.ts';
 import type { Instant } from '../../lib/runtime/index.ts';
 import type { Association } from './association.ts';
 import type { DtlsConnection } from './connection.ts';
@@ -61,18 +61,18 @@ export class Calls {
    * @param shared whether a peer at the same address is our client too
    * @returns whether nobody else needs to see it
    */
-  takes(datagram: Uint8Array, key: string, shared: boolean): boolean {
+  takes(datagram: Uint8Array, from: Endpoint, key: string, shared: boolean): boolean {
     const handshake = this.#handshakes.at(key);
     const session = this.#sessions.at(key);
     if (handshake === undefined && session === undefined) return false;
     if (epochOf(datagram) !== 0) {
-      if (session?.takes(datagram) === true || handshake?.takes(datagram) === true) return true;
+      if (session?.takes(datagram, from) === true || handshake?.takes(datagram, from) === true) return true;
       return !shared;
     }
     // Two handshakes between the same two addresses: most messages tell whose they are. What does not is given to both,
     // who drop what is not due.
     if (shared && isSaidByClients(datagram)) return false;
-    (handshake ?? session)?.takes(datagram);
+    (handshake ?? session)?.takes(datagram, from);
     return !shared || isHandshake(datagram);
   }
 

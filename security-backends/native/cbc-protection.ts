@@ -4,12 +4,11 @@ import { equalSecrets } from '../../lib/bytes/index.ts';
 import type { Cbc, CryptoProvider, HmacKey } from '../../lib/crypto/provider/provider.ts';
 import type { RandomSource } from '../../lib/runtime/index.ts';
 import type { CbcSuite } from './ciphersuites.ts';
-import { DTLS_1_2, writeEpochAndSequence } from './record.ts';
+import { type RecordHeader, recordHeader } from './record-header.ts';
 import type { DirectionKeys, Protection } from './record-protection.ts';
 
 const BLOCK_BYTES = 16;
 const MAC_BYTES = 32;
-const PSEUDO_HEADER_BYTES = 13;
 
 /** IV, ciphertext, MAC. The IV comes from chance, for with CBC it must not be foreseen (RFC 5246 appendix F.3). */
 export class CbcProtection implements Protection {
@@ -17,10 +16,17 @@ export class CbcProtection implements Protection {
   readonly #cbc: Cbc;
   readonly #mac: HmacKey;
   readonly #random: RandomSource;
-  readonly #header = new Uint8Array(PSEUDO_HEADER_BYTES);
+  readonly #header: RecordHeader;
 
   /** Takes what it needs of the keys; the caller zeroes them. */
-  constructor(provider: CryptoProvider, suite: CbcSuite, keys: DirectionKeys, random: RandomSource) {
+  constructor(
+    provider: CryptoProvider,
+    suite: CbcSuite,
+    keys: DirectionKeys,
+    random: RandomSource,
+    header: RecordHeader = recordHeader(),
+  ) {
+    this.#header = header;
     this.#cbc = provider.cbc(suite.cbc, keys.key);
     this.#mac = provider.hmacKey(suite.mac, keys.macKey);
     this.#random = random;
@@ -61,14 +67,7 @@ export class CbcProtection implements Protection {
   }
 
   #macOf(type: number, epoch: number, sequence: number, sealed: Uint8Array): Uint8Array {
-    const header = this.#header;
-    writeEpochAndSequence(header, 0, epoch, sequence);
-    header[8] = type;
-    header[9] = DTLS_1_2 >> 8;
-    header[10] = DTLS_1_2 & 0xff;
-    header[11] = sealed.length >> 8;
-    header[12] = sealed.length;
-    return this.#mac.mac(header, sealed);
+    return this.#mac.mac(this.#header(type, epoch, sequence, sealed.length), sealed);
   }
 }
 

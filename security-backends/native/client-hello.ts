@@ -136,14 +136,16 @@ function agree(
       `compression_method: ${answer.compressionMethod} was not offered`,
     );
   }
-  const { limits, ...settled } = readServerAnswer(answer, suite, hello.extensions, handshake.options);
+  const { limits, connectionIds, ...settled } = readServerAnswer(answer, suite, hello.extensions, handshake.options);
   const agreed: Agreed = {
     suite,
     randoms: { client: hello.random, server: answer.random },
     transcript: new Transcript(provider, suite.prf, !usesPsk(suite), sent.raw, message.raw),
+    connectionIds,
     ...settled,
   };
   handshake.limitRecords(limits);
+  if (connectionIds !== undefined) handshake.identifyRecords(connectionIds);
   handshake.note('choice', `the server chose ${suiteText(suite)}`);
   return usesPsk(suite) ? new WaitPskServerKeyExchange(agreed) : new WaitServerCertificate(agreed);
 }

@@ -10,8 +10,10 @@ import {
   allowsUncompressed,
   alpnExtension,
   certificateTypesExtension,
+  connectionIdExtension,
   decodeAlpn,
   decodeCertificateType,
+  decodeConnectionId,
   decodeMaxFragmentLength,
   decodeRecordSizeLimit,
   maxFragmentLengthExtension,
@@ -30,7 +32,7 @@ import {
 import type { ServerHello } from './handshake-messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { MAX_PLAINTEXT_BYTES } from './record.ts';
-import type { RecordLimits } from './record-layer.ts';
+import type { ConnectionIds, RecordLimits } from './record-layer.ts';
 import { groupId, schemeIds } from './registries.ts';
 
 /** What a client brings beside the options of both roles. */
@@ -48,10 +50,12 @@ export interface ServerAnswer {
   readonly alpn: string | undefined;
   readonly certificateTypes: { readonly client: CertificateType; readonly server: CertificateType };
   readonly limits: RecordLimits;
+  /** What both sides put into their records; undefined where it was not agreed on. */
+  readonly connectionIds: ConnectionIds | undefined;
 }
 
 export function clientExtensions(options: ResolvedOptions, client: ClientParameters): readonly Extension[] {
-  const { ciphersuites, credential, groups, signatureSchemes, alpn, recordSizeLimit } = options;
+  const { ciphersuites, credential, groups, signatureSchemes, alpn, recordSizeLimit, connectionId } = options;
   const extensions: Extension[] = [];
   if (client.serverName !== undefined) extensions.push(serverNameExtension(client.serverName));
   extensions.push(EXTENDED_MASTER_SECRET);
@@ -66,6 +70,7 @@ export function clientExtensions(options: ResolvedOptions, client: ClientParamet
   if (alpn.length > 0) extensions.push(alpnExtension(alpn));
   if (client.maxFragmentLength !== undefined) extensions.push(maxFragmentLengthExtension(client.maxFragmentLength));
   if (recordSizeLimit !== undefined) extensions.push(recordSizeLimitExtension(recordSizeLimit));
+  if (connectionId !== undefined) extensions.push(connectionIdExtension(connectionId.own));
   return extensions;
 }
 
@@ -100,8 +105,18 @@ export function readServerAnswer(
       client: chosenType(find('clientCertificateType'), 'client_certificate_type', options, false),
       server: chosenType(find('serverCertificateType'), 'server_certificate_type', options, true),
     },
+    connectionIds: agreedIds(find('connectionId'), options),
     limits: agreedLimits(find('maxFragmentLength'), find('recordSizeLimit'), offered, options),
   };
+}
+
+/** The ids of both directions, from the peer's extension and our own option. @throws DecodeError */
+export function agreedIds(
+  extension: Extension | undefined,
+  { connectionId }: Pick<ResolvedOptions, 'connectionId'>,
+): ConnectionIds | undefined {
+  if (extension === undefined || connectionId === undefined) return undefined;
+  return { ...connectionId, peer: decodeConnectionId(extension).slice() };
 }
 
 /** @throws HandshakeRefusal if it is required but absent, or has a body */

@@ -17,6 +17,7 @@ import {
   selectCiphersuites,
   suitsCredential,
 } from './ciphersuites.ts';
+import { type ConnectionIdOptions, MAX_CONNECTION_ID_BYTES, MAX_PADDING } from './connection.ts';
 import { hasPrimitivesFor } from './registries.ts';
 
 /** The part of a configuration that both roles have, complete and checked. */
@@ -30,6 +31,13 @@ export interface DtlsSettings {
   readonly handshakeTimeouts: HandshakeTimeouts;
   readonly handshakeTries: number;
   readonly keyLog: KeyLog | undefined;
+  readonly connectionIds: ConnectionIdSettings | undefined;
+}
+
+export interface ConnectionIdSettings {
+  /** Bytes of our own ids, by role. */
+  readonly lengths: { readonly client: number; readonly server: number };
+  readonly padding: number;
 }
 
 export const SUPPORTED_VERSIONS: readonly SecurityVersion[] = ['DTLS1.2'];
@@ -59,7 +67,26 @@ export function dtlsSettings(
       MAX_HANDSHAKE_TRIES,
     ),
     keyLog: configuration.dangerKeyLog && withoutThrowing(configuration.dangerKeyLog, log),
+    connectionIds: connectionIdSettings(configuration.connectionId),
   };
+}
+
+const DEFAULT_ID_LENGTHS = { client: 0, server: 6 } as const;
+
+function connectionIdSettings(given: TlsCommonConfiguration['connectionId']): ConnectionIdSettings | undefined {
+  if (given === undefined || given === false) return undefined;
+  const { length, padding = 1 } = given === true ? {} : given;
+  if (length !== undefined && !(Number.isInteger(length) && length >= 0 && length <= MAX_CONNECTION_ID_BYTES)) {
+    const expected = `expected 0 to ${MAX_CONNECTION_ID_BYTES} bytes, found ${length}`;
+    throw new SocketError('EINVAL', `connectionId.length: ${expected}`, { fatal: false });
+  }
+  const lengths = length === undefined ? DEFAULT_ID_LENGTHS : { client: length, server: length };
+  return { lengths, padding: checkCount('connectionId.padding', padding, MAX_PADDING) };
+}
+
+/** The options of one connection. @param own an id of the length that the settings have for its role */
+export function connectionIdOptions({ connectionIds }: DtlsSettings, own: Uint8Array): ConnectionIdOptions | undefined {
+  return connectionIds === undefined ? undefined : { own, padding: connectionIds.padding };
 }
 
 /** A copy, if the values can be used. @throws SocketError EINVAL */

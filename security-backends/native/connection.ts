@@ -166,6 +166,19 @@ export const DEFAULT_LIMITS: DtlsLimits = Object.freeze({
   cookieChanges: 3,
 });
 
+export interface ConnectionIdOptions {
+  /** What the peer puts into its records, 0 to 32 bytes; empty: nothing, yet the peer's own id is used. */
+  readonly own: Uint8Array;
+  /** Our records are filled with zeros up to a multiple of so many bytes, 1 to 256. Default 1: not at all. */
+  readonly padding?: number | undefined;
+}
+
+/** Longest id of our own. RFC 9146 allows 255; none in use is longer than 20. */
+export const MAX_CONNECTION_ID_BYTES = 32;
+
+/** Coarsest padding: beyond it little more is hidden. */
+export const MAX_PADDING = 256;
+
 /** What client and server connections are made from. */
 export interface DtlsOptions {
   /** UDP payload bytes that fit one datagram; at least MIN_MTU. */
@@ -187,6 +200,8 @@ export interface DtlsOptions {
   readonly alpn?: readonly string[] | undefined;
   /** Largest plaintext of a protected record the peer may send, 64 to 16,384 bytes (RFC 8449). Default: not said. */
   readonly recordSizeLimit?: number | undefined;
+  /** Connection ids (RFC 9146): offered by a client, taken up by a server. Default: neither. */
+  readonly connectionId?: ConnectionIdOptions | undefined;
   /** RFC 7627. Default `require`. */
   readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
   /** RFC 5746. Default `prefer`: there is no renegotiation here that a peer without it could be attacked by. */
@@ -230,6 +245,8 @@ export interface DtlsConnection {
   readonly counters: DtlsCounters;
   /** Defined from connected on. */
   readonly negotiated: Negotiated | undefined;
+  /** Highest record sequence number that has authenticated; -1 before the first. */
+  readonly newestRecord: number;
   /** Takes effect with the next flight. */
   setHandshakeTimeouts(timeouts: HandshakeTimeouts): void;
 }

@@ -45,10 +45,14 @@ export class ConnectionDriver {
     this.pump();
   }
 
-  /** What the peer sent; never throws for it. */
-  receive(datagram: Uint8Array): void {
+  /**
+   * What the peer sent; never throws for it.
+   * @param judged called when the records are opened, and before anything comes of them
+   */
+  receive(datagram: Uint8Array, judged?: () => void): void {
     if (this.#closed) return;
     this.connection.handleDatagram(datagram, this.#now());
+    judged?.();
     this.pump();
   }
 

@@ -5,7 +5,7 @@ import { SocketError, literalFamily, udpOverhead } from '../../lib/net/index.ts'
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { Credential } from './ciphersuites.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
-import { type DtlsSettings, dtlsSettings } from './configuration.ts';
+import { type DtlsSettings, connectionIdOptions, dtlsSettings } from './configuration.ts';
 import { DEFAULT_LIMITS } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
 import type { EndpointCredentials } from './endpoint-credentials.ts';
@@ -75,7 +75,7 @@ export class EndpointConnections {
   /** @throws SocketError */
   client({ credential, serverName, remote }: EndpointSession, mtu: number): DtlsClient {
     const native: DtlsClientOptions = {
-      ...this.#common(credential, mtu, remote.address),
+      ...this.#common(credential, mtu, remote.address, this.#ownId('client')),
       serverName,
       hasCertificate: this.#credentials.hasCertificate(credential),
     };
@@ -84,13 +84,13 @@ export class EndpointConnections {
   }
 
   /** @throws SocketError ENOTSUP without any credential for servers: then everybody is refused */
-  server(session: EndpointSession, verified: VerifiedHello, mtu: number): DtlsServer {
+  server(session: EndpointSession, verified: VerifiedHello, mtu: number, ownId: Uint8Array): DtlsServer {
     const { credential, remote } = session;
     if (!this.#available('server').includes(credential)) {
       throw new SocketError('ENOTSUP', 'no tag of this endpoint has a credential for a server');
     }
     const native: DtlsServerOptions = {
-      ...this.#common(credential, mtu, remote.address),
+      ...this.#common(credential, mtu, remote.address, ownId),
       ...(credential === 'certificate' ? this.#credentials.serverCertificate : {}),
       identityHint: credential === 'psk' ? this.#credentials.hint(session) : undefined,
       verified,
@@ -99,7 +99,21 @@ export class EndpointConnections {
     return new DtlsServer(native);
   }
 
-  #common(credential: Credential, mtu: number, address: string): DtlsClientOptions {
+  /** Bytes of the ids that clients get of us; 0: none. */
+  get serverIdBytes(): number {
+    return this.#idBytes('server');
+  }
+
+  #ownId(role: DtlsRole): Uint8Array {
+    return this.#environment.random.bytes(this.#idBytes(role));
+  }
+
+  #idBytes(role: DtlsRole): number {
+    const [settings] = this.#settings.values();
+    return settings?.connectionIds?.lengths[role] ?? 0;
+  }
+
+  #common(credential: Credential, mtu: number, address: string, ownId: Uint8Array): DtlsClientOptions {
     const settings = this.#settings.get(credential);
     if (settings === undefined) throw new SocketError('ENOTSUP', `no cipher suite is on for ${credential}`);
     return {
@@ -109,6 +123,7 @@ export class EndpointConnections {
       limits: this.#limits,
       mtu: mtu - udpOverhead(literalFamily(address) ?? 'unspecified'),
       random: this.#environment.random,
+      connectionId: connectionIdOptions(settings, ownId),
     };
   }
 

@@ -122,9 +122,16 @@ export class EndpointCore implements AssociationOwner, SessionHost {
 
   // For the associations.
 
+  moved(association: Association, to: Endpoint): boolean {
+    return this.peers.moved(association, to);
+  }
+
   transmit(association: Association, datagram: Uint8Array): void {
     try {
-      if (!this.writes.push(datagram, association.peer)) {
+      if (!association.mayTransmit(datagram.length)) {
+        const message = 'send: the new address of the peer is not proven yet';
+        this.#sendError = new SocketError('EAGAIN', message, { fatal: false });
+      } else if (!this.writes.push(datagram, association.peer)) {
         this.#sendError = new SocketError('EAGAIN', 'send: no room (option maxQueuedBytes)', { fatal: false });
       }
     } catch (error) {
@@ -212,7 +219,7 @@ export class EndpointCore implements AssociationOwner, SessionHost {
     if (isClientHello(datagram)) {
       if (!this.#options.serves || this.#callsLouder(datagram, key)) this.hellosRefused++;
       else this.peers.dispatch(datagram, from, key);
-    } else if (!this.calls.takes(datagram, key, this.peers.has(key))) {
+    } else if (!this.calls.takes(datagram, from, key, this.peers.has(key))) {
       this.peers.dispatch(datagram, from, key);
     }
   }
@@ -231,18 +238,20 @@ export class EndpointCore implements AssociationOwner, SessionHost {
       provider: connections.provider,
       maxSessions,
       maxHandshakes,
-      makePeer: (verified: VerifiedHello, from: Endpoint) => this.#answering(verified, from),
-      makeConnection: ({ session }: Association, verified: VerifiedHello) =>
-        connections.server(session, verified, this.#mtu),
+      connectionIdBytes: connections.serverIdBytes,
+      makePeer: (verified: VerifiedHello, from: Endpoint, _owner: unknown, id: Uint8Array) =>
+        this.#answering(verified, from, id),
+      makeConnection: ({ session, ownConnectionId }: Association, verified: VerifiedHello) =>
+        connections.server(session, verified, this.#mtu, ownConnectionId ?? new Uint8Array(0)),
       onSession: () => undefined,
     };
     return new PeerSet(socket, options, this.environment);
   }
 
-  #answering(verified: VerifiedHello, from: Endpoint): Association {
+  #answering(verified: VerifiedHello, from: Endpoint, id: Uint8Array): Association {
     const kind = this.#options.connections.kindFor(verified.hello);
     const session = new EndpointSession(this, from, 'server', kind);
-    const association = new Association(this, session, verified);
+    const association = new Association(this, session, verified, id);
     session.adopt(association);
     this.tell(session, { kind: 'connecting' });
     return association;

@@ -41,9 +41,10 @@ export interface SendOptions extends Waiting {
 
 /** Made by `DtlsEndpoint.session` and `connect`, or by a client that found the endpoint. */
 export class EndpointSession {
-  readonly remote: Endpoint;
+  /** Of a client with a connection id it may change (RFC 9146 §6). */
+  remote: Endpoint;
   /** The remote address and port as one text. */
-  readonly key: string;
+  key: string;
   /** Ours. */
   readonly role: DtlsRole;
   readonly credential: Credential;
@@ -61,6 +62,12 @@ export class EndpointSession {
     this.role = role;
     this.credential = credential;
     this.serverName = serverName;
+  }
+
+  /** For its association: the peer is there now. */
+  moveTo(remote: Endpoint): void {
+    this.remote = remote;
+    this.key = formatEndpoint(remote);
   }
 
   get state(): SessionState {

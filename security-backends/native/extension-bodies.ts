@@ -1,4 +1,5 @@
-// Bodies of the hello extensions that this backend understands (RFC 6066, RFC 7250, RFC 7301, RFC 8422, RFC 8449).
+// Bodies of the hello extensions that this backend understands (RFC 6066, RFC 7250, RFC 7301, RFC 8422, RFC 8449,
+// RFC 9146).
 
 import { DecodeError, Reader, Writer, utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import { type Extension, EXTENSION_TYPE } from './extensions.ts';
@@ -34,6 +35,19 @@ export function alpnExtension(protocols: readonly string[]): Extension {
     for (const protocol of protocols) list.vector8(utf8Encode(protocol));
   });
   return { type: EXTENSION_TYPE.applicationLayerProtocolNegotiation, body: writer.finish() };
+}
+
+/** What the peer is to put into its records; empty: nothing. */
+export function connectionIdExtension(id: Uint8Array): Extension {
+  return { type: EXTENSION_TYPE.connectionId, body: Uint8Array.of(id.length, ...id) };
+}
+
+/** @throws DecodeError */
+export function decodeConnectionId({ body }: Extension): Uint8Array {
+  const reader = new Reader(body);
+  const id = reader.vector8('connection_id');
+  reader.end('connection_id');
+  return id;
 }
 
 /** @param limit bytes: one of FRAGMENT_LENGTHS */

@@ -7,11 +7,12 @@ import type { FlightItem } from './flight.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import type { StoryTopic } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { RecordLimits } from './record-layer.ts';
+import type { ConnectionIds, RecordLimits } from './record-layer.ts';
 import type { Protection } from './record-protection.ts';
 
 /** The machine as states see it. */
 export interface Handshake {
+  readonly role: 'client' | 'server';
   readonly options: ResolvedOptions;
   /** How often the flight in the air was sent. */
   readonly tries: number;
@@ -28,6 +29,8 @@ export interface Handshake {
   protectReads(protection: Protection): void;
   /** From now on records are no longer than both sides take. */
   limitRecords(limits: RecordLimits): void;
+  /** From now on protected records bear these ids. */
+  identifyRecords(ids: ConnectionIds): void;
   ask(job: JobRequest): DtlsJob['id'];
   /** Keeps a fact for the error, should there be one: nothing secret. */
   note(topic: StoryTopic, fact: string): void;

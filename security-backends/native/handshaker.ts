@@ -18,7 +18,7 @@ import type { Handshake, HandshakeState, HandshakeStep } from './handshake-state
 import { Established } from './handshake-state.ts';
 import { HandshakeStory, type StoryTopic, alertMeaning } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { Epoch, RecordLayer, RecordLimits } from './record-layer.ts';
+import type { ConnectionIds, Epoch, RecordLayer, RecordLimits } from './record-layer.ts';
 import type { Protection } from './record-protection.ts';
 
 /** Where a connection begins. */
@@ -58,7 +58,7 @@ export class Handshaker implements Handshake {
   /** The time of the input being handled. */
   now = 0 as Instant;
   timeouts: HandshakeTimeouts;
-  readonly #role: 'client' | 'server';
+  readonly role: 'client' | 'server';
   readonly #records: RecordLayer;
   readonly #counters: Counters;
   readonly #events: HandshakeEvents;
@@ -84,7 +84,7 @@ export class Handshaker implements Handshake {
   ) {
     this.options = options;
     this.timeouts = options.timeouts;
-    this.#role = beginning.role;
+    this.role = beginning.role;
     this.#records = records;
     this.#counters = counters;
     this.#events = events;
@@ -217,6 +217,10 @@ export class Handshaker implements Handshake {
     this.#records.protectReads(protection);
   }
 
+  identifyRecords(ids: ConnectionIds): void {
+    this.#records.identify(ids);
+  }
+
   limitRecords(limits: RecordLimits): void {
     this.#records.limit(limits);
   }
@@ -240,7 +244,7 @@ export class Handshaker implements Handshake {
 
   /** What is done before the first state. */
   get #opening(): string {
-    return this.#role === 'client' ? 'sending ClientHello' : 'answering ClientHello';
+    return this.role === 'client' ? 'sending ClientHello' : 'answering ClientHello';
   }
 
   /** The state, while the handshake is under way. */
@@ -253,7 +257,7 @@ export class Handshaker implements Handshake {
     const state = this.#waiting();
     if (state === undefined) return this.#handleLateFragment(fragment);
     // RFC 5246 §7.4.1.1: to be ignored while a handshake is under way, and never part of it.
-    if (fragment.type === HANDSHAKE_TYPE.helloRequest && this.#role === 'client') return 'unexpectedMessage';
+    if (fragment.type === HANDSHAKE_TYPE.helloRequest && this.role === 'client') return 'unexpectedMessage';
     if (fragment.messageSeq < this.#reassembly.next) return this.#handleRepeat(fragment, state);
     if (epoch !== this.#records.readEpoch) return 'wrongEpoch';
     const reason = this.#reassembly.add(fragment);
@@ -345,7 +349,7 @@ export class Handshaker implements Handshake {
 
   /** Handshake messages after the handshake; only authenticated ones come here. */
   #handleLateFragment(fragment: HandshakeFragment): DropReason | undefined {
-    const opening = this.#role === 'client' ? HANDSHAKE_TYPE.helloRequest : HANDSHAKE_TYPE.clientHello;
+    const opening = this.role === 'client' ? HANDSHAKE_TYPE.helloRequest : HANDSHAKE_TYPE.clientHello;
     if (fragment.type === opening) {
       if (fragment.offset === 0) this.#refuseRenegotiation();
       return undefined;

@@ -54,6 +54,10 @@ export class DtlsMachine implements DtlsConnection {
     return Math.max(0, this.#records.largestPlaintext(this.#options.mtu));
   }
 
+  get newestRecord(): number {
+    return this.#records.newest;
+  }
+
   setHandshakeTimeouts(timeouts: HandshakeTimeouts): void {
     checkTimeouts(timeouts);
     this.#handshaker.timeouts = timeouts;
@@ -76,7 +80,7 @@ export class DtlsMachine implements DtlsConnection {
     while (reader.remaining > 0 && (this.#phase === 'connected' || this.#phase === 'handshaking')) {
       let record: DtlsRecord;
       try {
-        record = decodeRecord(reader);
+        record = decodeRecord(reader, this.#records.ownIdBytes);
       } catch {
         return this.#counters.drop('malformedRecord');
       }
@@ -140,15 +144,15 @@ export class DtlsMachine implements DtlsConnection {
     const { type, version, epoch } = record;
     // Before a version is agreed, hellos may come in records of DTLS 1.0 (RFC 6347 §4.2.1).
     if (epoch === 0 ? version >> 8 !== DTLS_1_2 >> 8 : version !== DTLS_1_2) return this.#counters.drop('badVersion');
-    if (type < CONTENT_TYPE.changeCipherSpec || type > CONTENT_TYPE.applicationData) {
-      return this.#counters.drop('badType');
-    }
+    if (!isKnown(type) && type !== CONTENT_TYPE.tls12Cid) return this.#counters.drop('badType');
     if (epoch === 0 && this.#phase === 'connected') return this.#counters.drop('wrongEpoch');
-    const plaintext = this.#records.open(record);
-    if (plaintext === undefined) return this.#checkForgeries();
+    const opened = this.#records.open(record);
+    if (opened === undefined) return this.#checkForgeries();
+    const { plaintext } = opened;
+    if (!isKnown(opened.type)) return this.#counters.drop('badType');
     if (plaintext.length > MAX_PLAINTEXT_BYTES) return this.#counters.drop('oversizeRecord');
     this.#counters.recordsReceived++;
-    this.#handlePlaintext(type, plaintext, epoch === 0 ? 0 : 1);
+    this.#handlePlaintext(opened.type, plaintext, epoch === 0 ? 0 : 1);
   }
 
   #checkForgeries(): void {
@@ -285,4 +289,8 @@ export class DtlsMachine implements DtlsConnection {
       this.#machine.#end(cause);
     }
   };
+}
+
+function isKnown(type: number): boolean {
+  return type >= CONTENT_TYPE.changeCipherSpec && type <= CONTENT_TYPE.applicationData;
 }

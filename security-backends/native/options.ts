@@ -6,8 +6,15 @@ import type { RandomSource } from '../../lib/runtime/index.ts';
 import type { CryptoProvider, NamedGroup, SignatureScheme } from '../../lib/crypto/provider/provider.ts';
 import type { Ciphersuite, Credential } from './ciphersuites.ts';
 import { CIPHERSUITES, selectCiphersuites, suitsCredential } from './ciphersuites.ts';
-import type { DtlsLimits, DtlsOptions } from './connection.ts';
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, DEFAULT_TRIES, MIN_MTU } from './connection.ts';
+import type { ConnectionIdOptions, DtlsLimits, DtlsOptions } from './connection.ts';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUTS,
+  DEFAULT_TRIES,
+  MAX_CONNECTION_ID_BYTES,
+  MAX_PADDING,
+  MIN_MTU,
+} from './connection.ts';
 import { LEAST_RECORD_SIZE } from './extension-bodies.ts';
 import { MAX_PLAINTEXT_BYTES } from './record.ts';
 import { hasPrimitivesFor, supportedGroups, supportedSchemes } from './registries.ts';
@@ -22,6 +29,7 @@ export interface ResolvedOptions {
   readonly signatureSchemes: readonly SignatureScheme[];
   readonly alpn: readonly string[];
   readonly recordSizeLimit: number | undefined;
+  readonly connectionId: { readonly own: Uint8Array; readonly padding: number } | undefined;
   readonly extendedMasterSecret: 'require' | 'prefer';
   readonly renegotiationInfo: 'require' | 'prefer';
   readonly timeouts: HandshakeTimeouts;
@@ -64,6 +72,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     signatureSchemes,
     alpn: options.alpn ?? [],
     recordSizeLimit,
+    connectionId: connectionIdOf(options.connectionId),
     extendedMasterSecret: options.extendedMasterSecret ?? 'require',
     renegotiationInfo: options.renegotiationInfo ?? 'prefer',
     timeouts,
@@ -90,6 +99,18 @@ function completeLimits(limits: Partial<DtlsLimits>): DtlsLimits {
   const known = completed.get(limits) ?? { ...DEFAULT_LIMITS, ...limits };
   completed.set(limits, known);
   return known;
+}
+
+function connectionIdOf(given: ConnectionIdOptions | undefined): ResolvedOptions['connectionId'] {
+  if (given === undefined) return undefined;
+  const { own, padding = 1 } = given;
+  if (own.length > MAX_CONNECTION_ID_BYTES) {
+    throw invalid('connectionId.own', `at most ${MAX_CONNECTION_ID_BYTES} bytes`, `${own.length}`);
+  }
+  if (!Number.isInteger(padding) || padding < 1 || padding > MAX_PADDING) {
+    throw invalid('connectionId.padding', `1 to ${MAX_PADDING} bytes`, `${padding}`);
+  }
+  return { own: own.slice(), padding };
 }
 
 function chosen<T>(asked: readonly T[] | undefined, supported: readonly T[]): readonly T[] {

@@ -13,7 +13,7 @@ import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.t
 import type { DtlsConnection } from './connection.ts';
 import { CookieGate, type VerifiedHello, isClientHello } from './cookie-gate.ts';
 import { type Findable, PeerTable } from './peer-table.ts';
-import { RECORD_HEADER_BYTES } from './record.ts';
+import { CONNECTION_ID_OFFSET, CONTENT_TYPE, RECORD_HEADER_BYTES } from './record.ts';
 
 /** One peer: a handshake first, then a session. */
 export interface Peer extends Findable {
@@ -22,8 +22,12 @@ export interface Peer extends Findable {
   readonly clientRandom: string;
   /** Begins with this connection. */
   start(connection: DtlsConnection): void;
-  /** A datagram from the peer's address. @returns whether the connection could use any of it */
-  takes(datagram: Uint8Array): boolean;
+  /** A datagram for this peer, by its address or its id. @returns whether the connection could use any of it */
+  takes(datagram: Uint8Array, from: Endpoint): boolean;
+  /** Whether both showed the same identity, so that one takes the place of the other. */
+  isSameAs(other: this): boolean;
+  /** What goes to it goes to this address from now on. */
+  moveTo(peer: Endpoint): void;
   /** When its handshake sends a flight again, or gives up; NEVER if none is in the air. */
   readonly nextTimeout: Instant;
   /** The layer below has room. */
@@ -41,6 +45,8 @@ export interface PeerOwner<P> {
   established(peer: P): void;
   /** Authenticated data came from the peer, or something went to it. */
   used(peer: P): void;
+  /** Its newest record came from another address. @returns whether it is found there now */
+  moved(peer: P, to: Endpoint): boolean;
   /** The handshake failed, or the session ended; possibly more than once. */
   gone(peer: P, cause: SocketError | undefined): void;
 }
@@ -53,7 +59,9 @@ export interface PeerSetOptions<P extends Peer> {
   /** Handshakes at once, after the cookie; the oldest one gives way, of the newcomer's own host if there is one. */
   readonly maxHandshakes: number;
   /** Makes what stands for the sender of a hello that carried its cookie. */
-  makePeer(verified: VerifiedHello, from: Endpoint, owner: PeerOwner<P>): P;
+  makePeer(verified: VerifiedHello, from: Endpoint, owner: PeerOwner<P>, ownConnectionId: Uint8Array): P;
+  /** Bytes of the connection ids we give out; 0: none. */
+  readonly connectionIdBytes: number;
   /** Makes what answers that hello; what it throws ends this handshake alone. */
   makeConnection(peer: P, verified: VerifiedHello): DtlsConnection;
   /** Called from within `dispatch` (or a key's late arrival) for every session that is established. */
@@ -81,6 +89,8 @@ export interface EndpointCounters {
   sessionsDisplaced: number;
   /** Sessions that gave way to a new one of the same peer. */
   sessionsReplaced: number;
+  /** Sessions whose peer came from another address, with its connection id. */
+  sessionsMoved: number;
 }
 
 /** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
@@ -110,6 +120,7 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
       sessionsEstablished: 0,
       sessionsDisplaced: 0,
       sessionsReplaced: 0,
+      sessionsMoved: 0,
     };
   }
 
@@ -145,17 +156,18 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
 
   /** A datagram came in. Before its address has shown a cookie, nothing is kept (rule 20). */
   dispatch(datagram: Uint8Array, from: Endpoint, key = formatEndpoint(from)): void {
+    if (datagram[0] === CONTENT_TYPE.tls12Cid) return this.#dispatchById(datagram, from);
     if (isClientHello(datagram)) return this.#hello(datagram, from, key);
     const handshake = this.#handshakes.at(key);
     const session = this.#sessions.at(key);
     if (handshake === undefined) {
       if (session === undefined) this.counters.straysDropped++;
-      else session.takes(datagram);
+      else session.takes(datagram, from);
       return;
     }
     // Rule 19: both live. Plaintext belongs to the handshake; for the rest, whoever can authenticate it.
-    if (session !== undefined && epochOf(datagram) !== 0 && session.takes(datagram)) return;
-    handshake.takes(datagram);
+    if (session !== undefined && epochOf(datagram) !== 0 && session.takes(datagram, from)) return;
+    handshake.takes(datagram, from);
   }
 
   /** The socket below has room again. */
@@ -179,7 +191,8 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
   established(session: P): void {
     this.#handshakes.remove(session);
     const old = this.#sessions.at(session.key);
-    if (old !== undefined) {
+    // One that is found by its id may be another device, whose address somebody else has now.
+    if (old !== undefined && (!hasId(old) || old.isSameAs(session))) {
       this.counters.sessionsReplaced++;
       old.giveWay();
     } else if (this.#sessions.size >= this.#options.maxSessions) {
@@ -195,6 +208,15 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
 
   used(session: P): void {
     this.#sessions.touch(session);
+  }
+
+  moved(session: P, to: Endpoint): boolean {
+    const there = this.#sessions.at(formatEndpoint(to));
+    // Whoever has no id is found by its address alone: nobody else's record may take it away.
+    if (there !== undefined && !hasId(there)) return false;
+    this.#sessions.move(session, () => session.moveTo(to));
+    this.counters.sessionsMoved++;
+    return true;
   }
 
   gone(session: P, cause: SocketError | undefined): void {
@@ -213,7 +235,7 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
     if (verdict.kind === 'reply') return this.#sendCookie(verdict.datagram, from);
     const random = randomText(verdict.hello.random);
     const handshake = this.#handshakes.at(key);
-    if (handshake !== undefined && handshake.clientRandom === random) return void handshake.takes(datagram);
+    if (handshake !== undefined && handshake.clientRandom === random) return void handshake.takes(datagram, from);
     const session = this.#sessions.at(key);
     if (session !== undefined && session.clientRandom === random) {
       this.counters.straysDropped++;
@@ -221,6 +243,25 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
     }
     handshake?.giveWay(); // in silence: an alert in the clear would meet the new handshake
     this.#begin(verdict, from);
+  }
+
+  #dispatchById(datagram: Uint8Array, from: Endpoint): void {
+    const end = CONNECTION_ID_OFFSET + this.#options.connectionIdBytes;
+    const id = datagram.subarray(CONNECTION_ID_OFFSET, end);
+    const peer = this.#sessions.withId(id) ?? this.#handshakes.withId(id);
+    if (peer === undefined) this.counters.straysDropped++;
+    else peer.takes(datagram, from);
+  }
+
+  /** Random, and nobody else's here. */
+  #freshId(): Uint8Array {
+    const { connectionIdBytes } = this.#options;
+    for (let tries = 0; tries < MOST_ID_TRIES; tries++) {
+      const id = this.#environment.random.bytes(connectionIdBytes);
+      const taken = this.#sessions.withId(id) ?? this.#handshakes.withId(id);
+      if (taken === undefined) return id;
+    }
+    throw new SocketError('ENOBUFS', `connectionId.length: ${connectionIdBytes} bytes are too few for so many peers`);
   }
 
   #sendCookie(datagram: Uint8Array, to: Endpoint): void {
@@ -234,7 +275,14 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
 
   #begin(verified: VerifiedHello, peer: Endpoint): void {
     if (this.#handshakes.size >= this.#options.maxHandshakes) this.#displaceFor(peer);
-    const handshake = this.#options.makePeer(verified, peer, this);
+    let id: Uint8Array;
+    try {
+      id = this.#freshId();
+    } catch (error) {
+      this.#environment.log.error({ error }, 'a handshake could not be begun');
+      return;
+    }
+    const handshake = this.#options.makePeer(verified, peer, this, id);
     this.counters.handshakesStarted++;
     this.#handshakes.add(handshake);
     try {
@@ -253,6 +301,12 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
     const victim = ofHost ?? this.#handshakes.first;
     victim?.abandon(new SocketError('ECONNABORTED', 'gave way to a newer handshake'));
   }
+}
+
+const MOST_ID_TRIES = 100; // by then nearly all ids are taken
+
+function hasId({ ownConnectionId }: Findable): boolean {
+  return ownConnectionId !== undefined && ownConnectionId.length > 0;
 }
 
 /** A hello's random with one character for each byte: a fifth of what an array takes, and there are thousands of them. */

@@ -1,8 +1,11 @@
-// Both directions of the record layer: epoch 0 in the clear, epoch 1 protected (RFC 6347 §4.1).
+// Both directions of the record layer: epoch 0 in the clear, epoch 1 protected (RFC 6347 §4.1), with connection ids where
+// they were agreed on (RFC 9146).
 
+import { equalBytes } from '../../lib/bytes/index.ts';
 import { SocketError } from '../../lib/net/index.ts';
-import type { DtlsLimits } from './connection.ts';
+import type { DropReason, DtlsLimits } from './connection.ts';
 import type { Counters } from './counters.ts';
+import { decodeInner, encodeInner, innerLength, largestContent } from './inner-plaintext.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { DtlsRecord } from './record.ts';
 import {
@@ -27,6 +30,24 @@ export interface RecordLimits {
   readonly receive: number;
 }
 
+/** Connection ids as agreed on. An empty one means that records of that direction have the plain form. */
+export interface ConnectionIds {
+  /** In what the peer sends. */
+  readonly own: Uint8Array;
+  /** In what we send. */
+  readonly peer: Uint8Array;
+  /** What we send is filled up to a multiple of so many bytes of content and type; 1: not at all. */
+  readonly padding: number;
+}
+
+const NO_IDS: ConnectionIds = Object.freeze({ own: new Uint8Array(0), peer: new Uint8Array(0), padding: 1 });
+
+/** What a record said. */
+export interface OpenedRecord {
+  readonly type: number;
+  readonly plaintext: Uint8Array;
+}
+
 /** Writes records, opens records, and holds those of the next epoch that came too early. */
 export class RecordLayer {
   readonly #limits: DtlsLimits;
@@ -35,6 +56,7 @@ export class RecordLayer {
   readonly #sequence: [number, number];
   readonly #window = new ReplayWindow();
   #early: DtlsRecord[] = [];
+  #ids = NO_IDS;
   #writes: Protection | undefined;
   #reads: Protection | undefined;
   #forged = 0;
@@ -74,8 +96,26 @@ export class RecordLayer {
 
   /** Longest plaintext that a datagram of `mtu` bytes carries in the current epoch. */
   largestPlaintext(mtu: number): number {
-    const room = mtu - RECORD_HEADER_BYTES;
-    return Math.min(this.#sizes.send, this.#writes === undefined ? room : this.#writes.largestPlaintext(room));
+    if (this.#writes === undefined) return Math.min(this.#sizes.send, mtu - RECORD_HEADER_BYTES);
+    const { peer, padding } = this.#ids;
+    const room = this.#writes.largestPlaintext(mtu - RECORD_HEADER_BYTES - peer.length);
+    const inner = Math.min(this.#sizes.send, room);
+    return peer.length === 0 ? inner : largestContent(inner, padding);
+  }
+
+  /** From now on protected records bear these ids. */
+  identify(ids: ConnectionIds): void {
+    this.#ids = ids;
+  }
+
+  /** Length of the id in records of type tls12_cid that come in. */
+  get ownIdBytes(): number {
+    return this.#ids.own.length;
+  }
+
+  /** The highest sequence number that has authenticated in epoch 1; -1 before the first. */
+  get newest(): number {
+    return this.#window.newest;
   }
 
   limit(sizes: RecordLimits): void {
@@ -84,12 +124,16 @@ export class RecordLayer {
 
   /** Longest plaintext of a record of this epoch, whatever the MTU. */
   largestRecord(epoch: Epoch): number {
-    return epoch === 0 ? this.#sizes.clear : this.#sizes.send;
+    if (epoch === 0) return this.#sizes.clear;
+    const { peer, padding } = this.#ids;
+    return peer.length === 0 ? this.#sizes.send : largestContent(this.#sizes.send, padding);
   }
 
   /** Bytes a record has beside its plaintext, at most. */
   overhead(epoch: Epoch): number {
-    return RECORD_HEADER_BYTES + (epoch === 0 ? 0 : (this.#writes?.overhead ?? 0));
+    if (epoch === 0) return RECORD_HEADER_BYTES;
+    const { peer, padding } = this.#ids;
+    return RECORD_HEADER_BYTES + (this.#writes?.overhead ?? 0) + (peer.length === 0 ? 0 : peer.length + padding);
   }
 
   /** Writes one record at `at`. @returns where it ends. @throws SocketError EPIPE if the epoch's numbers are used up */
@@ -99,6 +143,7 @@ export class RecordLayer {
     if (sequence > last) throw new SocketError('EPIPE', 'the record sequence numbers of this session are used up');
     this.#sequence[epoch] = sequence + 1;
     this.#counters.recordsSent++;
+    if (epoch === 1 && this.#ids.peer.length > 0) return this.#writeWithId(target, at, type, sequence, plaintext);
     const length = epoch === 0 ? plaintext.length : this.#writes!.sealedLength(plaintext.length);
     writeRecordHeader(target, at, { type, version: DTLS_1_2, epoch, sequence }, length);
     const body = at + RECORD_HEADER_BYTES;
@@ -110,16 +155,20 @@ export class RecordLayer {
   /** A datagram of one record in the current epoch. @throws SocketError EPIPE */
   datagram(type: number, plaintext: Uint8Array): Uint8Array {
     const epoch = this.writeEpoch;
-    const length = epoch === 0 ? plaintext.length : this.#writes!.sealedLength(plaintext.length);
-    const target = new Uint8Array(RECORD_HEADER_BYTES + length);
+    const target = new Uint8Array(RECORD_HEADER_BYTES + (epoch === 0 ? plaintext.length : this.#sealed(plaintext)));
     this.write(target, 0, type, epoch, plaintext);
     return target;
   }
 
-  /** Plaintext of a record, or undefined if it was dropped or held. */
-  open(record: DtlsRecord): Uint8Array | undefined {
-    if (record.epoch === 0) return record.fragment;
-    if (record.epoch !== 1) return this.#drop('wrongEpoch');
+  /** What a record says, or undefined if it was dropped or held. */
+  open(record: DtlsRecord): OpenedRecord | undefined {
+    const { type, epoch, fragment, connectionId } = record;
+    if (epoch === 0) return type === CONTENT_TYPE.tls12Cid ? this.#drop('badType') : { type, plaintext: fragment };
+    if (epoch !== 1) return this.#drop('wrongEpoch');
+    const { own } = this.#ids;
+    // RFC 9146 §3: all protected records of a direction bear its id, or none does.
+    if ((type === CONTENT_TYPE.tls12Cid) !== own.length > 0) return this.#drop('badType');
+    if (own.length > 0 && !equalBytes(connectionId!, own)) return this.#drop('badType');
     if (this.#reads === undefined) return this.#hold(record);
     return this.#openProtected(this.#reads, record);
   }
@@ -138,7 +187,25 @@ export class RecordLayer {
     this.#early = [];
   }
 
-  #openProtected(reads: Protection, record: DtlsRecord): Uint8Array | undefined {
+  #writeWithId(target: Uint8Array, at: number, type: number, sequence: number, plaintext: Uint8Array): number {
+    const { peer, padding } = this.#ids;
+    const inner = encodeInner(type, plaintext, padding);
+    const length = this.#writes!.sealedLength(inner.length);
+    const header = { type: CONTENT_TYPE.tls12Cid, version: DTLS_1_2, epoch: 1, sequence };
+    writeRecordHeader(target, at, header, length, peer);
+    const body = at + RECORD_HEADER_BYTES + peer.length;
+    this.#writes!.sealInto(target, body, CONTENT_TYPE.tls12Cid, 1, sequence, inner);
+    return body + length;
+  }
+
+  /** Bytes of a protected record beside the plain header. */
+  #sealed({ length }: Uint8Array): number {
+    const { peer, padding } = this.#ids;
+    if (peer.length === 0) return this.#writes!.sealedLength(length);
+    return peer.length + this.#writes!.sealedLength(innerLength(length, padding));
+  }
+
+  #openProtected(reads: Protection, record: DtlsRecord): OpenedRecord | undefined {
     const { type, epoch, sequence, fragment } = record;
     if (!this.#window.isNew(sequence)) return this.#drop('replayed');
     const plaintext = reads.open(type, epoch, sequence, fragment);
@@ -148,21 +215,23 @@ export class RecordLayer {
       return this.#drop('badMac');
     }
     this.#window.accept(sequence);
-    if (plaintext.length > this.#sizes.receive) return this.#drop('oversizeRecord');
-    return plaintext;
+    const opened = type === CONTENT_TYPE.tls12Cid ? decodeInner(plaintext) : { type, plaintext };
+    if (opened === undefined) return this.#drop('malformedRecord');
+    return opened.plaintext.length > this.#sizes.receive ? this.#drop('oversizeRecord') : opened;
   }
 
   // Only handshake records: nothing else of the new epoch may be acted upon before its Finished.
   #hold(record: DtlsRecord): undefined {
-    if (record.type !== CONTENT_TYPE.handshake) return this.#drop('wrongEpoch');
+    if (record.type !== CONTENT_TYPE.handshake && record.type !== CONTENT_TYPE.tls12Cid)
+      return this.#drop('wrongEpoch');
     if (this.#early.length >= this.#limits.earlyRecords || record.fragment.length > MAX_EARLY_BYTES) {
       return this.#drop('earlyRecordOverflow');
     }
-    this.#early.push({ ...record, fragment: record.fragment.slice() });
+    this.#early.push({ ...record, fragment: record.fragment.slice(), connectionId: record.connectionId?.slice() });
     return undefined;
   }
 
-  #drop(reason: 'wrongEpoch' | 'replayed' | 'badMac' | 'oversizeRecord' | 'earlyRecordOverflow'): undefined {
+  #drop(reason: DropReason): undefined {
     this.#counters.drop(reason);
     return undefined;
   }

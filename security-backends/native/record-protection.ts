@@ -5,16 +5,15 @@ import type { Aead, CryptoProvider } from '../../lib/crypto/provider/provider.ts
 import type { RandomSource } from '../../lib/runtime/index.ts';
 import { CbcProtection } from './cbc-protection.ts';
 import type { AeadSuite, Ciphersuite } from './ciphersuites.ts';
-import { DTLS_1_2, writeEpochAndSequence } from './record.ts';
+import { type RecordHeader, recordHeader } from './record-header.ts';
+import { writeEpochAndSequence } from './record.ts';
 
 const EXPLICIT_NONCE_BYTES = 8;
 const NONCE_BYTES = 12;
-const AAD_BYTES = 13;
 
 // Work space of one call at a time, which all directions share: neither holds a secret by itself, and thousands of
 // sessions would hold two each.
 const NONCE = new Uint8Array(NONCE_BYTES);
-const AAD = new Uint8Array(AAD_BYTES);
 
 /** Keys of one direction, from the key block. */
 export interface DirectionKeys {
@@ -40,15 +39,20 @@ export interface Protection {
   destroy(): void;
 }
 
-/** The protection of a suite. Takes what it needs of the keys; the caller zeroes them. */
+/**
+ * The protection of a suite. Takes what it needs of the keys; the caller zeroes them.
+ * @param connectionId that the records of this direction bear; empty: none
+ */
 export function protectionOf(
   provider: CryptoProvider,
   suite: Ciphersuite,
   keys: DirectionKeys,
   random: RandomSource,
+  connectionId: Uint8Array = new Uint8Array(0),
 ): Protection {
-  if (suite.protection === 'cbc') return new CbcProtection(provider, suite, keys, random);
-  return new RecordProtection(provider, suite, keys);
+  const header = recordHeader(connectionId);
+  if (suite.protection === 'cbc') return new CbcProtection(provider, suite, keys, random, header);
+  return new RecordProtection(provider, suite, keys, header);
 }
 
 /** AEAD. The nonce follows from epoch and sequence number: unique without chance. */
@@ -57,9 +61,16 @@ export class RecordProtection implements Protection {
   readonly #aead: Aead;
   readonly #explicit: boolean;
   readonly #fixedNonce: Uint8Array;
+  readonly #header: RecordHeader;
 
   /** Takes what it needs of the keys; the caller zeroes them. */
-  constructor(provider: CryptoProvider, suite: AeadSuite, keys: Omit<DirectionKeys, 'macKey'>) {
+  constructor(
+    provider: CryptoProvider,
+    suite: AeadSuite,
+    keys: Omit<DirectionKeys, 'macKey'>,
+    header: RecordHeader = recordHeader(),
+  ) {
+    this.#header = header;
     this.#aead = provider.aead(suite.aead, keys.key);
     this.#fixedNonce = keys.fixedNonce.slice();
     this.#explicit = suite.fixedNonceBytes < NONCE_BYTES;
@@ -75,23 +86,23 @@ export class RecordProtection implements Protection {
   }
 
   sealInto(target: Uint8Array, at: number, type: number, epoch: number, sequence: number, plaintext: Uint8Array): void {
-    this.#prepare(type, epoch, sequence, plaintext.length);
+    const aad = this.#header(type, epoch, sequence, plaintext.length);
     writeEpochAndSequence(NONCE, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
     this.#mask();
     if (this.#explicit) writeEpochAndSequence(target, at, epoch, sequence);
-    target.set(this.#aead.seal(NONCE, AAD, plaintext), this.#explicit ? at + EXPLICIT_NONCE_BYTES : at);
+    target.set(this.#aead.seal(NONCE, aad, plaintext), this.#explicit ? at + EXPLICIT_NONCE_BYTES : at);
   }
 
   open(type: number, epoch: number, sequence: number, fragment: Uint8Array): Uint8Array | undefined {
     const length = fragment.length - this.overhead;
     if (length < 0) return undefined;
-    this.#prepare(type, epoch, sequence, length);
+    const aad = this.#header(type, epoch, sequence, length);
     writeEpochAndSequence(NONCE, NONCE_BYTES - EXPLICIT_NONCE_BYTES, epoch, sequence);
     this.#mask();
-    if (!this.#explicit) return this.#aead.open(NONCE, AAD, fragment);
+    if (!this.#explicit) return this.#aead.open(NONCE, aad, fragment);
     // The peer may choose its explicit nonce otherwise than we do.
     for (let i = 0; i < EXPLICIT_NONCE_BYTES; i++) NONCE[4 + i] = fragment[i]!;
-    return this.#aead.open(NONCE, AAD, fragment.subarray(EXPLICIT_NONCE_BYTES));
+    return this.#aead.open(NONCE, aad, fragment.subarray(EXPLICIT_NONCE_BYTES));
   }
 
   destroy(): void {
@@ -105,15 +116,5 @@ export class RecordProtection implements Protection {
     const fixed = this.#fixedNonce;
     for (let i = 0; i < 4; i++) NONCE[i] = fixed[i]!;
     for (let i = 4; i < fixed.length; i++) NONCE[i]! ^= fixed[i]!;
-  }
-
-  #prepare(type: number, epoch: number, sequence: number, length: number): void {
-    const aad = AAD;
-    writeEpochAndSequence(aad, 0, epoch, sequence);
-    aad[8] = type;
-    aad[9] = DTLS_1_2 >> 8;
-    aad[10] = DTLS_1_2 & 0xff;
-    aad[11] = length >> 8;
-    aad[12] = length;
   }
 }

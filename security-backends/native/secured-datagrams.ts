@@ -122,10 +122,13 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
     return this.#driver;
   }
 
-  /** A datagram of the peer, from the host's event. Tells the handler at most once. */
-  protected arrived(datagram: Uint8Array): void {
+  /**
+   * A datagram of the peer, from the host's event. Tells the handler at most once.
+   * @param judged called when its records are opened, and before anything comes of them
+   */
+  protected arrived(datagram: Uint8Array, judged?: () => void): void {
     this.countReceived(datagram.length);
-    this.#driver?.receive(datagram);
+    this.#driver?.receive(datagram, judged);
     if (this.state !== 'connecting') this.announceData();
   }
 

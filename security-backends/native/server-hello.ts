@@ -192,6 +192,7 @@ function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, 
   add(HANDSHAKE_TYPE.serverHelloDone, NO_BYTES);
   const raw = messages.map((message) => message.raw);
   handshake.limitRecords(offer.limits);
+  if (offer.connectionIds !== undefined) handshake.identifyRecords(offer.connectionIds);
   handshake.note('choice', `we chose ${suiteText(suite)}`);
   handshake.sendFlight(messages.map(inClear));
   const keep = certificate !== undefined && server.clientCertificate === 'require';
@@ -201,6 +202,7 @@ function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, 
     extendedMasterSecret: offer.extendedMasterSecret,
     transcript: new Transcript(handshake.options.provider, suite.prf, keep, verified.message.raw, ...raw),
     alpn: offer.alpn,
+    connectionIds: offer.connectionIds,
     certificateTypes: { client: type, server: type },
   };
 }

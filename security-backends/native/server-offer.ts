@@ -4,7 +4,12 @@ import { utf8Encode } from '../../lib/bytes/index.ts';
 import type { NamedGroup, SignatureScheme, SigningKeyAlgorithm } from '../../lib/crypto/provider/provider.ts';
 import { ALERT, HandshakeRefusal } from './alerts.ts';
 import { type Ciphersuite, EMPTY_RENEGOTIATION_INFO_SCSV, usesEcdhe } from './ciphersuites.ts';
-import { checkRenegotiationInfo, hasExtendedMasterSecret, requireRenegotiationInfo } from './client-offer.ts';
+import {
+  agreedIds,
+  checkRenegotiationInfo,
+  hasExtendedMasterSecret,
+  requireRenegotiationInfo,
+} from './client-offer.ts';
 import type { CertificateType } from './connection.ts';
 import {
   CERTIFICATE_TYPE,
@@ -13,6 +18,7 @@ import {
   allowsUncompressed,
   alpnExtension,
   certificateTypeExtension,
+  connectionIdExtension,
   decodeAlpn,
   decodeCertificateTypes,
   decodeMaxFragmentLength,
@@ -34,7 +40,7 @@ import { identityText as quoted, suiteList, versionText } from './handshake-stor
 import type { Handshake } from './handshake-state.ts';
 import { commonSchemes } from './key-exchange.ts';
 import { DTLS_1_2, MAX_PLAINTEXT_BYTES } from './record.ts';
-import type { RecordLimits } from './record-layer.ts';
+import type { ConnectionIds, RecordLimits } from './record-layer.ts';
 import { groupById, keyFits, schemeKey } from './registries.ts';
 
 /** A ClientHello as far as both sides have it in common. */
@@ -50,6 +56,7 @@ export interface ClientOffer {
   readonly serverName: string | undefined;
   readonly alpn: string | undefined;
   readonly limits: RecordLimits;
+  readonly connectionIds: ConnectionIds | undefined;
   /** The extensions of ServerHello that do not depend on the suite. */
   readonly answers: readonly Extension[];
 }
@@ -103,7 +110,20 @@ export function readClientOffer(hello: ClientHello, handshake: Handshake, server
   else if (options.credential === 'certificate') refuseOtherTypes(find, server);
   const limits = limitsFor(find('recordSizeLimit'), find('maxFragmentLength'), options.recordSizeLimit, answers);
   const serverName = names === undefined ? undefined : decodeServerName(names);
-  return { hello, ciphersuites, groups, schemes, extendedMasterSecret, serverName, alpn, limits, answers };
+  const connectionIds = agreedIds(find('connectionId'), options);
+  if (connectionIds !== undefined) answers.push(connectionIdExtension(connectionIds.own));
+  return {
+    hello,
+    ciphersuites,
+    groups,
+    schemes,
+    extendedMasterSecret,
+    serverName,
+    alpn,
+    limits,
+    connectionIds,
+    answers,
+  };
 }
 
 /** The extensions of ServerHello. */

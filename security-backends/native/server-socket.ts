@@ -4,7 +4,7 @@ import type { Cancellable, CheckedSocketConfiguration, DatagramSocket, Endpoint 
 import { SocketCore, SocketError, Waiters, notSupported, udpOverhead } from '../../lib/net/index.ts';
 import { type Environment, UNBOUNDED } from '../../lib/runtime/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
-import type { DtlsSettings } from './configuration.ts';
+import { type DtlsSettings, connectionIdOptions } from './configuration.ts';
 import { type DtlsJob, MIN_MTU } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
 import type { Answer, ServerCredentials } from './credentials.ts';
@@ -195,7 +195,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   }
 
   #peerSet(lower: DatagramSocket): PeerSet<DtlsSession> {
-    const { credentials, unknownIdentity, socket } = this.#options;
+    const { credentials, unknownIdentity, socket, settings } = this.#options;
     const onUnknownIdentity = (): void => void peers.counters.unknownIdentities++;
     const ask = (job: DtlsJob, from: Endpoint): Answer =>
       job.type === 'lookupPsk' ? credentials.lookup(job.identity, from) : credentials.answer(job, from);
@@ -204,8 +204,9 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
       lower,
       {
         ...this.#options,
-        makePeer: (verified, from, owner) =>
-          new DtlsSession(this.environment, socket, from, verified, { peers: owner, jobs }),
+        connectionIdBytes: settings.connectionIds?.lengths.server ?? 0,
+        makePeer: (verified, from, owner, id) =>
+          new DtlsSession(this.environment, socket, from, verified, { peers: owner, jobs }, id),
         makeConnection: (session, verified) => this.#connection(session, verified),
         onSession: (session) => this.#offer(session),
       },
@@ -226,6 +227,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
       verified,
       mtu: session.payload,
       random: this.environment.random,
+      connectionId: connectionIdOptions(settings, session.ownConnectionId ?? new Uint8Array(0)),
     };
     additionalConfiguration?.(native);
     return new DtlsServer(native);

@@ -12,10 +12,12 @@ import {
 } from '../../lib/net/index.ts';
 import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.ts';
 import { equalBytes } from '../../lib/bytes/index.ts';
+import { AddressProbation } from './address-probation.ts';
 import { checkHandshakeTimeouts } from './configuration.ts';
 import type { DtlsConnection, DtlsJob } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
 import { type Peer, type PeerOwner, randomText } from './peer-set.ts';
+import { isSameIdentity } from './peer-identity.ts';
 import { type ServerJobs, answerWith } from './server-jobs.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
@@ -28,9 +30,11 @@ export interface SessionOwner {
 /** In state `closed` while it shakes hands, then `accepted`. */
 export class DtlsSession extends SecuredDatagrams implements Peer {
   /** Whom it talks to; stays after close. */
-  readonly peer: Endpoint;
+  peer: Endpoint;
   /** The peer's address and port as one text: what the endpoint finds it by. */
-  readonly key: string;
+  key: string;
+  readonly #givenId: Uint8Array;
+  #probation: AddressProbation | undefined;
   /** The random of the ClientHello it began with: tells a late copy of it from a new one. */
   readonly clientRandom: string;
   readonly #owner: SessionOwner;
@@ -44,6 +48,7 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
     peer: Endpoint,
     { hello, message }: VerifiedHello,
     owner: SessionOwner,
+    givenId: Uint8Array = new Uint8Array(0),
   ) {
     super(environment, configuration);
     this.peer = peer;
@@ -52,6 +57,7 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
     this.#hello = message.raw;
     this.remoteEndpoint = peer;
     this.#owner = owner;
+    this.#givenId = givenId;
   }
 
   // For the endpoint.
@@ -67,10 +73,26 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
   }
 
   /** A datagram from the peer's address. @returns whether the connection could use any of it */
-  takes(datagram: Uint8Array): boolean {
+  takes(datagram: Uint8Array, from: Endpoint): boolean {
     const before = this.counters?.recordsReceived;
-    this.arrived(datagram);
+    const newest = this.driver?.connection.newestRecord;
+    this.arrived(datagram, () => this.#locate(datagram.length, from, this.driver?.connection.newestRecord !== newest));
     return this.counters?.recordsReceived !== before;
+  }
+
+  /** Until the handshake is done, the id that was offered; then the one agreed on, if any. */
+  get ownConnectionId(): Uint8Array | undefined {
+    return this.negotiated === undefined ? this.#givenId : this.negotiated.connectionId?.own;
+  }
+
+  isSameAs(other: DtlsSession): boolean {
+    return isSameIdentity(this.negotiated, other.negotiated);
+  }
+
+  moveTo(peer: Endpoint): void {
+    this.peer = peer;
+    this.key = formatEndpoint(peer);
+    this.remoteEndpoint = peer;
   }
 
   get nextTimeout(): Instant {
@@ -132,8 +154,22 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
 
   protected transmit(datagram: Uint8Array): void {
     if (this.#silent) return;
+    if (this.#probation?.allows(datagram.length) === false) {
+      throw new SocketError('EAGAIN', 'send: the new address of the peer is not proven yet', { fatal: false });
+    }
     this.#owner.peers.outlet.sendTo(datagram, this.peer);
     if (this.state === 'accepted') this.#owner.peers.used(this);
+  }
+
+  /** RFC 9146 §6: only the newest record, and only once it is authenticated, tells where the peer is. */
+  #locate(bytes: number, from: Endpoint, newest: boolean): void {
+    if (formatEndpoint(from) === this.key) {
+      if (this.#probation?.heard(bytes, newest) !== true) return;
+      this.#probation = undefined;
+      this.roomAgain();
+    } else if (newest && this.state === 'accepted' && this.#owner.peers.moved(this, from)) {
+      this.#probation = new AddressProbation(bytes);
+    }
   }
 
   protected established(): void {

@@ -12,7 +12,7 @@ import { type CheckedSocketConfiguration, SocketError, literalFamily, notSupport
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
-import { type DtlsSettings, checkHandshakeTimeouts, checkTlsaRecords } from './configuration.ts';
+import { type DtlsSettings, checkHandshakeTimeouts, checkTlsaRecords, connectionIdOptions } from './configuration.ts';
 import type { DtlsJob } from './connection.ts';
 import type { ClientCredentials } from './credentials.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
@@ -193,6 +193,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
   /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */
   #handshake(lower: DatagramSocket): Promise<void> {
     const { settings, provider, serverName, credentials, maxFragmentLength, additionalConfiguration } = this.#options;
+    const { random } = this.environment;
     const native: DtlsClientOptions = {
       ...settings,
       provider,
@@ -201,7 +202,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
       hasCertificate: credentials.hasCertificate,
       maxFragmentLength,
       mtu: lower.getOption('innerMtu'),
-      random: this.environment.random,
+      random,
+      connectionId: connectionIdOptions(settings, random.bytes(settings.connectionIds?.lengths.client ?? 0)),
     };
     additionalConfiguration?.(native);
     return new Promise((resolve) => {

@@ -50,7 +50,7 @@ describe('nativeDtls', () => {
       credentials: ['psk', 'certificate', 'rawPublicKey'],
       roles: ['client', 'server'],
       resumption: false,
-      connectionId: false,
+      connectionId: true,
       dane: true,
       clock: 'injected',
     });

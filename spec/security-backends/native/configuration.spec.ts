@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TlsCommonConfiguration } from '../../../lib/net/index.ts';
 import { nodeProvider } from '../../../lib/crypto/index.ts';
 import { UNBOUNDED, milliseconds, seconds, silentLog } from '../../../lib/runtime/index.ts';
 import { checkCount, checkHandshakeTimeouts, dtlsSettings } from '../../../security-backends/native/configuration.ts';
@@ -16,6 +17,7 @@ describe('DTLS settings', () => {
       handshakeTimeouts: { min: seconds(1), max: seconds(60) },
       handshakeTries: 7,
       keyLog: undefined,
+      connectionIds: undefined,
     });
   });
 
@@ -82,5 +84,16 @@ describe('DTLS settings', () => {
       silentLog,
     );
     assert.doesNotThrow(() => keyLog?.('CLIENT_RANDOM 00 00'));
+  });
+
+  it('have ids of the lengths asked for, or of none for clients and six bytes for servers', () => {
+    const idsOf = (connectionId: TlsCommonConfiguration['connectionId']): unknown =>
+      dtlsSettings({ connectionId }, 'psk', nodeProvider, silentLog).connectionIds;
+    assert.equal(idsOf(false), undefined);
+    assert.deepEqual(idsOf(true), { lengths: { client: 0, server: 6 }, padding: 1 });
+    assert.deepEqual(idsOf({ length: 8, padding: 16 }), { lengths: { client: 8, server: 8 }, padding: 16 });
+    for (const bad of [{ length: 33 }, { length: -1 }, { length: 1.5 }, { padding: 0 }, { padding: 257 }]) {
+      assert.throws(() => idsOf(bad), { code: 'EINVAL', message: /connectionId/ });
+    }
   });
 });

@@ -10,6 +10,7 @@ class Puppet implements DtlsConnection {
   readonly calls: string[] = [];
   readonly outputs: DtlsOutput[] = [];
   readonly innerMtu = 100;
+  readonly newestRecord = -1;
   readonly state = 'puppet';
   readonly counters = new Counters();
   readonly negotiated = undefined;

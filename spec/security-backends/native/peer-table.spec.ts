@@ -23,17 +23,28 @@ describe('PeerTable', () => {
     assert.equal(table.size, 2);
   });
 
-  it('forgets both ways to find a peer that is removed, and leaves a namesake alone', () => {
+  it('at one address holds one peer, beside those that are found by their id', () => {
     const table = new PeerTable<Peer>();
-    const [old, young] = [peer('a', Uint8Array.of(1)), peer('a', Uint8Array.of(2))];
-    table.add(old);
+    const [bare, identified, young] = [peer('a'), peer('a', Uint8Array.of(1)), peer('a', Uint8Array.of(2))];
+    table.add(bare);
+    table.add(identified);
+    assert.equal(table.remove(bare), false, 'nothing finds it any more');
     table.add(young);
-    assert.equal(table.withId(Uint8Array.of(1)), undefined);
-    assert.equal(table.remove(old), false);
-    assert.equal(table.at('a'), young);
+    assert.deepEqual([table.at('a'), table.withId(Uint8Array.of(1)), table.size], [young, identified, 2]);
     assert.equal(table.remove(young), true);
-    assert.equal(table.withId(Uint8Array.of(2)), undefined);
+    assert.deepEqual([table.at('a'), table.withId(Uint8Array.of(2)), table.size], [undefined, undefined, 1]);
+    assert.equal(table.remove(identified), true);
     assert.equal(table.size, 0);
+  });
+
+  it('goes by the id a peer had when it came', () => {
+    const table = new PeerTable<Peer>();
+    const a = { ...peer('a'), ownConnectionId: Uint8Array.of(7) as Uint8Array | undefined };
+    table.add(a);
+    a.ownConnectionId = undefined;
+    assert.equal(table.withId(Uint8Array.of(7)), a);
+    table.remove(a);
+    assert.equal(table.withId(Uint8Array.of(7)), undefined);
   });
 
   it('is in the order of use', () => {
@@ -48,18 +59,16 @@ describe('PeerTable', () => {
     assert.deepEqual([...table], [b, a]);
   });
 
-  it('moves a peer to another address and names whom it displaced there', () => {
+  it('moves a peer to another address', () => {
     const table = new PeerTable<Peer>();
-    const [a, b] = [peer('a', Uint8Array.of(1)), peer('b')];
+    const [a, b] = [peer('a', Uint8Array.of(1)), peer('b', Uint8Array.of(2))];
     table.add(a);
     table.add(b);
-    const displaced = table.move(a, () => {
+    table.move(a, () => {
       a.key = 'b';
     });
-    assert.equal(displaced, b);
-    assert.equal(table.at('a'), undefined);
-    assert.equal(table.at('b'), a);
-    assert.equal(table.withId(Uint8Array.of(1)), a);
-    assert.equal(table.size, 1);
+    assert.deepEqual([table.at('a'), table.at('b')], [undefined, a]);
+    assert.deepEqual([table.withId(Uint8Array.of(1)), table.withId(Uint8Array.of(2))], [a, b]);
+    assert.deepEqual([...table], [b, a]);
   });
 });
