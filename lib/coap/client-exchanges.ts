@@ -2,8 +2,7 @@
 
 import { DecodeError } from '../bytes/index.ts';
 import { type Duration, type Instant, type Log, NEVER, type RandomSource, later } from '../runtime/index.ts';
-import { type BlockClientContext, completeResponse, negotiateEarly, transfer } from './block-client.ts';
-import { blockBytes, fittingExponent, splitOverhead } from './block-option.ts';
+import { type BlockClientContext, completeResponse, negotiateEarly, ourCut, transfer } from './block-client.ts';
 import type { Carrier, Sending } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
 import { type Untokened, encodeRequest, readResponse } from './content.ts';
@@ -71,9 +70,7 @@ export class ClientExchanges {
     const confirmable = request.confirmable ?? true;
     const context = this.#blockContext(confirmable, signal);
     const plain = encodeRequest(request);
-    const fits = blockBytes(
-      fittingExponent(this.#carrier.maxMessageBytes(), splitOverhead(plain, context.optionReserve)),
-    );
+    const fits = ourCut(plain, context).partBytes;
     if (plain.payload.length > fits)
       throw new CoapError('EINVAL', `payload: expected at most ${fits} bytes to observe`);
     const observing = negotiateEarly({ ...plain, options: [uintOption(OPTION.observe, 0), ...plain.options] }, context);
@@ -136,7 +133,7 @@ export class ClientExchanges {
     const { optionReserve, maxBodyBytes } = this.#options;
     return {
       exchange: (content) => this.#exchange(content, { confirmable, signal }),
-      maxMessageBytes: () => this.#carrier.maxMessageBytes(),
+      room: this.#carrier,
       optionReserve,
       maxBodyBytes,
     };
@@ -164,6 +161,7 @@ export class ClientExchanges {
         const observation = new ClientObservation(plain, sequence, this.#carrier.now(), {
           notified,
           context: this.#blockContext(true, undefined),
+          ordered: this.#carrier.ordered,
           log: this.#log,
           ended: () => this.#tokens.close(token),
         });

@@ -25,6 +25,8 @@ export interface ClientObservationContext {
   /** The token is free again. */
   ended(): void;
   readonly context: BlockClientContext;
+  /** Whether notifications come in order anyway. */
+  readonly ordered: boolean;
   readonly log: Log;
 }
 
@@ -68,12 +70,14 @@ export class ClientObservation {
       this.#active = false;
       this.#context.ended();
     } else {
-      if (!isFresher(sequence, now, this.#sequence, this.#at)) return;
+      if (!this.#context.ordered && !isFresher(sequence, now, this.#sequence, this.#at)) return;
       this.#sequence = sequence;
       this.#at = now;
     }
     const arrival = ++this.#arrivals;
-    if (findBlock(content.options, OPTION.block2)?.more === true) this.#complete(content, arrival);
+    const { room } = this.#context.context;
+    if (findBlock(content.options, OPTION.block2, room.maxSizeExponent())?.more === true)
+      this.#complete(content, arrival);
     else this.#notify(content);
   }
 

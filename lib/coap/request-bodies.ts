@@ -2,7 +2,7 @@
 
 import { Writer } from '../bytes/index.ts';
 import { type Duration, type Instant, NEVER, later } from '../runtime/index.ts';
-import { type Block, blockBytes } from './block-option.ts';
+import { type Block, blockBytes, hasBlockLength } from './block-option.ts';
 
 export interface RequestBodiesOptions {
   /** Largest request body, in bytes. */
@@ -41,7 +41,7 @@ export class RequestBodies {
   /** @param announced Size1, if given */
   add(key: string, block: Block, payload: Uint8Array, announced: number | undefined, now: Instant): Assembled {
     const size = blockBytes(block.sizeExponent);
-    if (block.more ? payload.length !== size : payload.length > size) return { kind: 'malformed' };
+    if (!hasBlockLength(block, payload.length)) return { kind: 'malformed' };
     const offset = block.num * size;
     const known = this.#assemblies.get(key);
     if (offset > 0 && known?.body.length !== offset) {

@@ -1,7 +1,7 @@
 // Response bodies given in blocks (RFC 7959 §2.4): kept as they were rendered, so that every block is of the same one.
 
 import { type Duration, type Instant, NEVER, later } from '../runtime/index.ts';
-import { type Block, MAX_BLOCK_NUMBER, blockBytes, blockOption } from './block-option.ts';
+import { type Block, type Cut, MAX_BLOCK_NUMBER, blockBytes, blockOption } from './block-option.ts';
 import { type Untokened, requestKey } from './content.ts';
 import { RESPONSE_CODES } from './exchange.ts';
 import { NO_BYTES, NO_OPTIONS } from './message.ts';
@@ -32,25 +32,25 @@ export class ResponseBodies {
 
   /**
    * The whole response if it fits one block of ours; otherwise the block asked for, the body being kept for the others.
-   * @param exponent SZX of the largest block that we can send
+   * @param cut how it can be cut, no larger than asked for
    * @throws RangeError if the body has too many blocks
    */
-  fit(content: Untokened, request: Untokened, asked: Block | undefined, exponent: number, now: Instant): Untokened {
-    const sizeExponent = Math.min(exponent, asked?.sizeExponent ?? exponent);
-    const split = content.payload.length > blockBytes(sizeExponent);
-    if (!split) return asked === undefined ? content : slice(content, asked, sizeExponent);
-    if (content.payload.length / blockBytes(sizeExponent) > MAX_BLOCK_NUMBER) throw new RangeError('too many blocks');
+  fit(content: Untokened, request: Untokened, asked: Block | undefined, cut: Cut, now: Instant): Untokened {
+    const split = content.payload.length > cut.partBytes;
+    if (!split) return asked === undefined ? content : slice(content, asked, cut);
+    if (content.payload.length / blockBytes(cut.sizeExponent) > MAX_BLOCK_NUMBER)
+      throw new RangeError('too many blocks');
     const tagged = withTag(content);
     this.#keep(requestKey(request), tagged, now);
-    return slice(tagged, asked ?? { num: 0, more: false, sizeExponent }, sizeExponent);
+    return slice(tagged, asked ?? { num: 0, more: false, sizeExponent: cut.sizeExponent }, cut);
   }
 
   /** A block of the body kept for this request, or undefined if none is. */
-  next(request: Untokened, asked: Block, exponentOf: (kept: Untokened) => number, now: Instant): Untokened | undefined {
+  next(request: Untokened, asked: Block, cutOf: (kept: Untokened) => Cut, now: Instant): Untokened | undefined {
     const kept = this.#kept.get(requestKey(request));
     if (kept === undefined || kept.expires <= now) return undefined;
     kept.expires = later(now, this.#options.lifetime);
-    return slice(kept.content, asked, Math.min(asked.sizeExponent, exponentOf(kept.content)));
+    return slice(kept.content, asked, cutOf(kept.content));
   }
 
   nextTimeout(): Instant {
@@ -84,13 +84,13 @@ export class ResponseBodies {
   }
 }
 
-function slice(content: Untokened, asked: Block, sizeExponent: number): Untokened {
+function slice(content: Untokened, asked: Block, { sizeExponent, partBytes }: Cut): Untokened {
   const start = asked.num * blockBytes(asked.sizeExponent);
   const { payload } = content;
   if (start > 0 && start >= payload.length) {
     return { code: RESPONSE_CODES.badRequest, options: NO_OPTIONS, payload: NO_BYTES }; // out of range
   }
-  const end = Math.min(start + blockBytes(sizeExponent), payload.length);
+  const end = Math.min(start + partBytes, payload.length);
   const block = { num: start / blockBytes(sizeExponent), more: end < payload.length, sizeExponent };
   const first = start === 0;
   const options = content.options.filter(({ number }) => first || !FIRST_ONLY.has(number));

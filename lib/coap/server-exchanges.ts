@@ -2,7 +2,7 @@
 
 import { DecodeError } from '../bytes/index.ts';
 import { type Duration, type Instant, type Log, NEVER, later } from '../runtime/index.ts';
-import { type Block, blockOption, findBlock, fittingExponent, splitOverhead } from './block-option.ts';
+import { type Block, type Cut, blockOption, findBlock, fittingCut, splitOverhead } from './block-option.ts';
 import type { Carrier, Delivery, RequestArrival } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
 import { type Untokened, encodeResponse, requestKey } from './content.ts';
@@ -135,8 +135,9 @@ export class ServerExchanges {
       return answerBare(arrival, RESPONSE_CODES.proxyingNotSupported);
     }
     if (critical !== undefined) return answerBare(arrival, RESPONSE_CODES.badOption);
-    const block1 = findBlock(message.options, OPTION.block1);
-    const block2 = findBlock(message.options, OPTION.block2);
+    const largest = this.#carrier.maxSizeExponent();
+    const block1 = findBlock(message.options, OPTION.block1, largest);
+    const block2 = findBlock(message.options, OPTION.block2, largest);
     const pass: Pass = { arrival, block1, block2, observation: undefined, answered: false, deadline: NEVER };
     const payload = block1 === undefined ? message.payload : this.#assemble(pass, block1);
     if (payload === undefined) return;
@@ -149,8 +150,8 @@ export class ServerExchanges {
     const announced = findUint(message.options, OPTION.size1);
     const result = this.#requestBodies.add(requestKey(message), block, message.payload, announced, this.#carrier.now());
     if (result.kind === 'whole') return result.payload;
-    const ours = Math.min(block.sizeExponent, this.#exponent({ ...message, options: NO_OPTIONS }));
-    const echo = blockOption(OPTION.block1, { num: block.num, more: result.kind === 'continue', sizeExponent: ours });
+    const { sizeExponent } = this.#cut({ ...message, options: NO_OPTIONS }, block);
+    const echo = blockOption(OPTION.block1, { num: block.num, more: result.kind === 'continue', sizeExponent });
     if (result.kind === 'continue') answerBare(arrival, RESPONSE_CODES.continue, [echo]);
     else if (result.kind === 'incomplete') answerBare(arrival, RESPONSE_CODES.requestEntityIncomplete, [echo]);
     else if (result.kind === 'malformed') answerBare(arrival, RESPONSE_CODES.badRequest);
@@ -165,7 +166,7 @@ export class ServerExchanges {
   #continueBody(pass: Pass, block2: Block): boolean {
     const { arrival } = pass;
     const { message } = arrival;
-    const next = this.#responseBodies.next(message, block2, (kept) => this.#exponent(kept), this.#carrier.now());
+    const next = this.#responseBodies.next(message, block2, (kept) => this.#cut(kept, block2), this.#carrier.now());
     if (next !== undefined) {
       arrival.respond({ ...next, token: message.token });
       return true;
@@ -230,7 +231,11 @@ export class ServerExchanges {
     const isAhead = ((sequence - this.#sequence) & 0xffffff) < 0x800000;
     if (isAhead || this.#observations.size === 0) this.#sequence = sequence; // the peer must not see numbers go back
     const message: MessageContent = { code: METHODS[request.method], token, options, payload };
-    const observation = this.#observe(message, findBlock(options, OPTION.block2), watcher);
+    const observation = this.#observe(
+      message,
+      findBlock(options, OPTION.block2, this.#carrier.maxSizeExponent()),
+      watcher,
+    );
     observation.established(sequence);
     return observation;
   }
@@ -332,11 +337,11 @@ export class ServerExchanges {
   }
 
   #fit(content: Untokened, request: MessageContent, asked: Block | undefined): Untokened {
-    return this.#responseBodies.fit(content, request, asked, this.#exponent(content), this.#carrier.now());
+    return this.#responseBodies.fit(content, request, asked, this.#cut(content, asked), this.#carrier.now());
   }
 
-  #exponent(content: Untokened): number {
-    return fittingExponent(this.#carrier.maxMessageBytes(), splitOverhead(content, this.#options.optionReserve));
+  #cut(content: Untokened, asked: Block | undefined): Cut {
+    return fittingCut(this.#carrier, splitOverhead(content, this.#options.optionReserve), asked?.sizeExponent);
   }
 }
 

@@ -4,6 +4,7 @@ import { type DatagramSocket, SocketError } from '../net/index.ts';
 import { type Duration, type Environment, type Instant, type Timer } from '../runtime/index.ts';
 import type { Carrier, Delivery, RequestArrival, Sending } from './carrier.ts';
 import { ClientExchanges } from './client-exchanges.ts';
+import { LARGEST_EXPONENT } from './block-option.ts';
 import { CoapError } from './coap-error.ts';
 import { encodedLength } from './codec.ts';
 import type {
@@ -179,6 +180,9 @@ export class UdpCoapConnection implements CoapConnection {
     return {
       now: () => this.#now(),
       maxMessageBytes: () => (this.#closedBy === undefined ? this.#socket.getOption('innerMtu') : 0),
+      maxSizeExponent: () => LARGEST_EXPONENT,
+      ordered: false,
+      mustConfirm: () => false,
       send: (content, confirmable, delivery) => {
         if (this.#closedBy !== undefined) throw this.#closedBy;
         const sending = this.#sending(this.#layer.send(content, confirmable, delivery, this.#now()));
@@ -266,6 +270,11 @@ export class UdpCoapConnection implements CoapConnection {
       respond: (content, delivery = unattended) => {
         if (this.#closedBy !== undefined) return;
         this.#respond(inbound, content, delivery);
+        this.#run();
+      },
+      acknowledge: () => {
+        if (this.#closedBy !== undefined) return;
+        this.#layer.acknowledge(inbound);
         this.#run();
       },
       ignore: () => {
