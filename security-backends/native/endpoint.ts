@@ -7,6 +7,7 @@ import {
   SocketError,
   Waiters,
   checkedPort,
+  checkedTimeout,
   formatEndpoint,
   literalFamily,
 } from '../../lib/net/index.ts';
@@ -121,9 +122,9 @@ export class DtlsEndpoint {
     for (const { session } of this.#core.peers) yield session;
   }
 
-  /** The session with this peer, the connected one first, if there is any. */
+  /** The session with this peer, the connected one first, if there is any. @throws SocketError EINVAL for no address */
   find(remote: Endpoint): EndpointSession | undefined {
-    const key = formatEndpoint(remote);
+    const key = formatEndpoint(checkedRemote(remote));
     const called = this.#called.get(key);
     if (called?.state === 'connected') return called;
     return this.#core.peers.sessionAt(key)?.session ?? called;
@@ -137,16 +138,16 @@ export class DtlsEndpoint {
    */
   session(remote: Endpoint, options: SessionOptions = {}): EndpointSession {
     this.#checkOpen('session');
-    const found = this.find(remote);
+    const to = checkedRemote(remote);
+    const found = this.find(to);
     if (found !== undefined) return checkedOptions(found, options);
     if (!this.#callsOut) throw new SocketError('ENOTSUP', 'session: this endpoint is a server', { fatal: false });
-    checkRemote(remote);
     if (this.#called.size >= this.#limits.maxSessions) {
       const most = this.#limits.maxSessions;
       throw new SocketError('ENOBUFS', `expected at most ${most} sessions (option maxSessions)`, { fatal: false });
     }
     const kind = this.#connections.kindToCall(options.credential);
-    const session = new EndpointSession(this.#core, { ...remote }, 'client', kind, options.serverName);
+    const session = new EndpointSession(this.#core, to, 'client', kind, options.serverName);
     this.#called.set(session.key, session);
     return session;
   }
@@ -168,8 +169,8 @@ export class DtlsEndpoint {
   }
 
   /** Waits for `timeout` (default: unbounded; 0: EAGAIN at once). @throws SocketError EAGAIN, ETIMEDOUT, ECANCELED, EBADF */
-  receive({ timeout = UNBOUNDED, signal }: Waiting = {}): Promise<Received> {
-    return this.#waiters.wait(() => this.#take(), { timeout, signal, what: 'receive' });
+  async receive({ timeout = UNBOUNDED, signal }: Waiting = {}): Promise<Received> {
+    return this.#waiters.wait(() => this.#take(), { timeout: checkedTimeout(timeout), signal, what: 'receive' });
   }
 
   // Time and room.
@@ -250,14 +251,24 @@ function ownSocket({ datagramSocket }: DtlsEndpointOptions): DatagramSocket {
   throw new SocketError('EINVAL', 'socket: expected a socket, or datagramSocket to make one, found neither');
 }
 
-/** @throws SocketError EINVAL */
-function checkRemote({ address, port }: Endpoint): void {
+/** As sockets report it, for by that it is found: `2001:DB8:0::1` is 2001:db8::1 (RFC 5952). @throws SocketError EINVAL */
+function checkedRemote({ address, port }: Endpoint): Endpoint {
   if (literalFamily(address) === undefined) {
     throw new SocketError('EINVAL', `remote: expected a literal address, found ${JSON.stringify(address)}`, {
       fatal: false,
     });
   }
   checkedPort('remote.port', port);
+  return { address: address.includes(':') ? canonicalIpv6(address) : address, port };
+}
+
+function canonicalIpv6(address: string): string {
+  const [literal, zone] = address.split('%');
+  // IPv4 in IPv6 stays as dual-stack sockets write it.
+  const canonical = literal!.includes('.')
+    ? literal!.toLowerCase()
+    : new URL(`http://[${literal}]`).hostname.slice(1, -1);
+  return zone === undefined ? canonical : `${canonical}%${zone}`;
 }
 
 /** A session that is there has been made with options: others are not what was asked for. @throws SocketError EINVAL */

@@ -117,6 +117,21 @@ describe('DtlsEndpoint: sessions', () => {
     assert.deepEqual([...endpoint.sessions()].length, 1);
   });
 
+  it('finds an IPv6 peer however its address is written', async () => {
+    const network = new Network();
+    const at = { address: '2001:db8::1', port: 5684 };
+    const [a, b] = [await network.endpoint({ address: '2001:db8::2', port: 1 }), await network.endpoint(at)];
+    const session = a.session({ ...at, address: '2001:0DB8:0:0::1' });
+    assert.deepEqual(session.remote, at);
+    assert.equal(a.find({ ...at, address: '2001:db8::0:1' }), session);
+    await network.run(session.send(bytes('found')));
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'connected');
+    assert.equal(textOf(b.receiveNow()), 'found');
+    assert.equal(a.session({ address: '::FFFF:192.0.2.1', port: 1 }).remote.address, '::ffff:192.0.2.1');
+    assert.equal(a.session({ address: 'FE80::0:1%eth0', port: 1 }).remote.address, 'fe80::1%eth0');
+  });
+
   it('has a bound on those made: ENOBUFS', async () => {
     const network = new Network();
     const endpoint = await network.endpoint(A, { maxSessions: 1 });
