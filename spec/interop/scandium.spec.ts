@@ -9,6 +9,7 @@ import { QUICK, backend, environment, nextText, psk, sendText } from './ours.ts'
 import { clientSecurity, rawClient, rawServer, serverSecurity } from './ours-certificates.ts';
 import { needs, smoke } from './peers/peer.ts';
 import { Pki } from './peers/pki.ts';
+import { UdpRelay } from './peers/relay.ts';
 import { startScandiumClient, startScandiumServer } from './peers/scandium.ts';
 
 const KEY = '000102030405060708090a0b0c0d0e0f';
@@ -106,6 +107,74 @@ describe('DTLS beside Scandium', () => {
       }
     });
   }
+
+  describe('with connection ids', () => {
+    const suite = 'TLS_PSK_WITH_AES_128_CCM_8';
+    for (const [name, ours, length] of smoke
+      ? ([['to the server alone', true, 6]] as const)
+      : ([
+          ['to the server alone', true, 6],
+          ['both ways', { length: 4 }, 6],
+          ['to our side alone', { length: 5 }, 0],
+        ] as const)) {
+      it(`${name}: our client goes on from another port`, async () => {
+        const server = await startScandiumServer({ suite, credential: theirs('psk', 'server'), connectionId: length });
+        const relay = await UdpRelay.start({ target: server.port });
+        const socket = backend.createSocket(
+          { security: ourClient.psk(), connectionId: ours, ciphersuites: [0xc0a8], ...QUICK },
+          environment,
+        );
+        try {
+          await socket.connect('127.0.0.1', relay.port);
+          const { connectionId } = socket.getOption('negotiated')!;
+          assert.equal(connectionId?.peer.length, length);
+          sendText(socket, 'first\n');
+          assert.equal(await nextText(socket), 'first\n');
+          if (length === 0) return;
+          relay.rebind();
+          sendText(socket, 'second\n');
+          assert.equal(await nextText(socket), 'second\n');
+        } catch (error) {
+          throw new Error(`${String(error)}\n${server.process.output}`, { cause: error });
+        } finally {
+          socket.close();
+          relay.close();
+          await server.process.stop();
+        }
+      });
+
+      it(`${name}: our server follows Scandium's client to another port`, async () => {
+        const server = backend.createServer(
+          { security: ourServer.psk(), connectionId: { length }, ciphersuites: [0xc0a8], ...QUICK },
+          environment,
+        );
+        await server.bind('127.0.0.1', 0);
+        const relay = await UdpRelay.start({ target: server.local!.port });
+        const connectionId = ours === true ? 0 : ours.length;
+        const options = { suite, credential: theirs('psk', 'client'), port: relay.port, connectionId };
+        const client = await startScandiumClient(options);
+        try {
+          client.writeLine('from scandium');
+          const session = await server.accept();
+          assert.deepEqual(session.getOption('negotiated')?.connectionId?.own.length, length);
+          assert.equal(await nextText(session), 'from scandium\n');
+          const before = session.remote!.port;
+          if (length > 0) {
+            relay.rebind();
+            client.writeLine('from elsewhere');
+            assert.equal(await nextText(session), 'from elsewhere\n');
+            assert.notEqual(session.remote!.port, before);
+          }
+          sendText(session, 'hello from our server\n');
+          await client.waitFor(/^hello from our server$/m);
+        } finally {
+          server.close();
+          relay.close();
+          await client.stop();
+        }
+      });
+    }
+  });
 
   if (smoke) return;
 

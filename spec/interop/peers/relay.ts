@@ -55,6 +55,12 @@ export class UdpRelay {
     back.send(bytes, this.#options.target, '127.0.0.1');
   }
 
+  /** From now on the server sees every client come from a port of its own that it has not seen, as behind a NAT that forgot. */
+  rebind(): void {
+    for (const back of this.#backs.values()) back.close();
+    this.#backs.clear();
+  }
+
   close(): void {
     this.#front.close();
     for (const back of this.#backs.values()) back.close();

@@ -1,4 +1,4 @@
-// Scandium's DTLS 1.2 (Californium's, as Leshan brings it), without connection ids: an echo server, and a client of lines.
+// Scandium's DTLS 1.2 (Californium's, as Leshan brings it): an echo server, and a client of lines.
 
 import { leshanClassPath } from './install.ts';
 import { JAVA_OPTIONS } from './leshan.ts';
@@ -11,6 +11,8 @@ export interface ScandiumOptions {
   readonly suite: string;
   /** As the peer's own flags: see ScandiumPeer.java. */
   readonly credential: readonly string[];
+  /** Bytes of the connection ids it gives out; 0: it takes ours. Default: it has none. */
+  readonly connectionId?: number;
 }
 
 export async function startScandiumServer(options: ScandiumOptions): Promise<{ port: number; process: PeerProcess }> {
@@ -28,5 +30,17 @@ export async function startScandiumClient(options: ScandiumOptions & { readonly 
 
 async function commandLine(role: 'server' | 'client', port: number, options: ScandiumOptions): Promise<string[]> {
   const classPath = ['-cp', await leshanClassPath(), 'ScandiumPeer'];
-  return [...JAVA_OPTIONS, ...classPath, '-r', role, '-p', `${port}`, '-s', options.suite, ...options.credential];
+  const ids = options.connectionId === undefined ? [] : ['-cid', `${options.connectionId}`];
+  return [
+    ...JAVA_OPTIONS,
+    ...classPath,
+    '-r',
+    role,
+    '-p',
+    `${port}`,
+    '-s',
+    options.suite,
+    ...ids,
+    ...options.credential,
+  ];
 }

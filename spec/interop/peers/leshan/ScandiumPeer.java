@@ -1,6 +1,6 @@
 // Scandium's DTLS by itself, for the suites that neither OpenSSL nor GnuTLS has: a server that sends back what it gets, or
-// a client that sends the lines of its standard input and prints what comes back. No connection ids.
-// Arguments: -r server|client -p PORT -s SUITE (-i IDENTITY -k HEXKEY | -key PEM -chain PEM (-ca PEM | -trust PEM)).
+// a client that sends the lines of its standard input and prints what comes back.
+// Arguments: -r server|client -p PORT -s SUITE [-cid BYTES] (-i IDENTITY -k HEXKEY | -key PEM -chain PEM (-ca PEM | -trust PEM)).
 // -ca: X.509, both ways. -trust: raw public keys, both ways; the peer's is that of the certificate in the file.
 
 import java.io.ByteArrayInputStream;
@@ -45,12 +45,15 @@ public final class ScandiumPeer {
     builder.set(DtlsConfig.DTLS_ROLE, server ? DtlsConfig.DtlsRole.SERVER_ONLY : DtlsConfig.DtlsRole.CLIENT_ONLY);
     builder.set(DtlsConfig.DTLS_RECOMMENDED_CIPHER_SUITES_ONLY, false);
     builder.setAsList(DtlsConfig.DTLS_CIPHER_SUITES, CipherSuite.getTypeByName(options.get("-s")));
+    // Without the option there are no connection ids at all; 0 bytes: the peer's are used, and it is given none.
+    if (options.containsKey("-cid")) builder.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, Integer.parseInt(options.get("-cid")));
     credentials(builder, options);
 
     DTLSConnector connector = new DTLSConnector(builder.build());
     connector.setRawDataReceiver(message -> {
       EndpointContext context = message.getEndpointContext();
       System.out.println("cipher " + context.get(DtlsEndpointContext.KEY_CIPHER) + " of " + context.getPeerIdentity());
+      System.out.println("ids " + context.get(DtlsEndpointContext.KEY_WRITE_CONNECTION_ID) + " " + context.get(DtlsEndpointContext.KEY_READ_CONNECTION_ID));
       System.out.println(new String(message.getBytes()).trim());
       if (server) connector.send(RawData.outbound(message.getBytes(), context, null, false));
     });
