@@ -1,6 +1,6 @@
 // The client side of an endpoint: handshakes and sessions that we began, found by the server's address.
 
-import { type Endpoint, SocketError } from '../../lib/net/index.ts';
+import type { Endpoint, SocketError } from '../../lib/net/index.ts';
 import type { Instant } from '../../lib/runtime/index.ts';
 import type { Association } from './association.ts';
 import type { DtlsConnection } from './connection.ts';
@@ -9,23 +9,17 @@ import { earliestTimeout, epochOf } from './peer-set.ts';
 import { PeerTable } from './peer-table.ts';
 import { CONTENT_TYPE, RECORD_HEADER_BYTES } from './record.ts';
 
-/** What of a datagram in the clear only a server says. ClientHello never comes here. */
+/** What in the clear is, or may be, said by a client; ClientHello never comes here. The rest is said by servers alone. */
 const SAID_BY_CLIENTS: readonly number[] = [
   HANDSHAKE_TYPE.certificate,
   HANDSHAKE_TYPE.certificateVerify,
   HANDSHAKE_TYPE.clientKeyExchange,
 ];
 
-/** At most one handshake and one session of ours for each server. */
+/** At most one handshake and one session of ours for each server; how many servers, is the endpoint's to bound. */
 export class Calls {
   readonly #handshakes = new PeerTable<Association>();
   readonly #sessions = new PeerTable<Association>();
-  readonly #limit: number;
-
-  /** @param limit handshakes and sessions at once */
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
 
   get sessions(): number {
     return this.#sessions.size;
@@ -39,13 +33,8 @@ export class Calls {
     return earliestTimeout(this.#handshakes);
   }
 
-  /** Begins a handshake; a session with the same server goes on until the new one is there. @throws SocketError ENOBUFS */
+  /** Begins a handshake; a session with the same server goes on until the new one is there. */
   begin(call: Association, connection: DtlsConnection): void {
-    if (this.#handshakes.size + this.#sessions.size >= this.#limit) {
-      throw new SocketError('ENOBUFS', `expected at most ${this.#limit} sessions (option maxSessions)`, {
-        fatal: false,
-      });
-    }
     this.#handshakes.at(call.key)?.giveWay();
     this.#handshakes.add(call);
     call.start(connection);

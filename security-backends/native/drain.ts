@@ -2,11 +2,14 @@
 
 import type { DatagramSocket, Endpoint } from '../../lib/net/index.ts';
 
-/** Gives every datagram that waits to `take`. */
-export function drainDatagrams(lower: DatagramSocket, take: (datagram: Uint8Array, from: Endpoint) => void): void {
+/** Gives every datagram that waits to `take`, until it says `done`: what is left is for whoever comes next. */
+export function drainDatagrams(
+  lower: DatagramSocket,
+  take: (datagram: Uint8Array, from: Endpoint) => 'done' | void,
+): void {
   do {
     const arrival = receiveFrom(lower);
-    if (arrival !== undefined) take(arrival.bytes, arrival.from);
+    if (arrival !== undefined && take(arrival.bytes, arrival.from) === 'done') return;
   } while (lower.getOption('hasBufferedData'));
 }
 

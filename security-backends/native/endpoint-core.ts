@@ -1,6 +1,7 @@
 // What stands between an endpoint's socket and its sessions: datagrams in and out, jobs, and what is told of them.
 
 import {
+  type DatagramOutlet,
   type DatagramSocket,
   type Endpoint,
   type Negotiated,
@@ -62,9 +63,10 @@ export class EndpointCore implements AssociationOwner, SessionHost {
     this.environment = environment;
     this.#options = options;
     const { credentials, limits, handlers, socket, unknownIdentity = 'hide' } = options;
-    this.calls = new Calls(limits.maxSessions);
-    this.writes = new WriteQueue(handlers.write ?? writeTo(socket), limits.maxQueuedBytes);
-    this.peers = this.#peerSet();
+    this.calls = new Calls();
+    const write = handlers.write ?? writeTo(socket);
+    this.writes = new WriteQueue(write, limits.maxQueuedBytes);
+    this.peers = this.#peerSet(write);
     const ask = (job: DtlsJob, session: EndpointSession): ReturnType<EndpointCredentials['answer']> =>
       credentials.answer(job, session.credential, session);
     const onUnknownIdentity = (): void => void this.peers.counters.unknownIdentities++;
@@ -204,7 +206,12 @@ export class EndpointCore implements AssociationOwner, SessionHost {
 
   #attach(): void {
     const { socket, lost } = this.#options;
-    const drain = (): void => drainDatagrams(socket, (datagram, from) => this.#dispatch(datagram, from));
+    // A handler may close the endpoint: a socket that was handed over keeps what has not been taken by then.
+    const take = (datagram: Uint8Array, from: Endpoint): 'done' | void => {
+      this.#dispatch(datagram, from);
+      return this.#closed ? 'done' : undefined;
+    };
+    const drain = (): void => void (this.#closed || drainDatagrams(socket, take));
     socket.handler = {
       readable: drain,
       writable: () => this.writes.flush(),
@@ -214,7 +221,6 @@ export class EndpointCore implements AssociationOwner, SessionHost {
   }
 
   #dispatch(datagram: Uint8Array, from: Endpoint): void {
-    if (this.#closed) return;
     const key = formatEndpoint(from);
     if (isClientHello(datagram)) {
       if (!this.#options.serves || this.#callsLouder(datagram, key)) this.hellosRefused++;
@@ -231,7 +237,7 @@ export class EndpointCore implements AssociationOwner, SessionHost {
     return ours !== undefined && ours > randomText(helloRandom(hello));
   }
 
-  #peerSet(): PeerSet<Association> {
+  #peerSet(write: Write): PeerSet<Association> {
     const { connections, limits, socket } = this.#options;
     const { maxSessions, maxHandshakes } = limits;
     const options = {
@@ -245,7 +251,7 @@ export class EndpointCore implements AssociationOwner, SessionHost {
         connections.server(session, verified, this.#mtu, ownConnectionId ?? new Uint8Array(0)),
       onSession: () => undefined,
     };
-    return new PeerSet(socket, options, this.environment);
+    return new PeerSet(outletOf(socket, write), options, this.environment);
   }
 
   #answering(verified: VerifiedHello, from: Endpoint, id: Uint8Array): Association {
@@ -266,5 +272,24 @@ function writeTo(socket: DatagramSocket): Write {
       if (error instanceof SocketError && error.code === 'EAGAIN') return 'wouldBlock';
       throw error;
     }
+  };
+}
+
+/** For cookies, which wait for nothing: without room they are lost, and asked for again. */
+function outletOf(socket: DatagramSocket, write: Write): DatagramOutlet {
+  return {
+    sendTo(datagram, to) {
+      if (write(datagram, to) === 'wouldBlock') throw new SocketError('EAGAIN', 'sendTo: no room', { fatal: false });
+    },
+    getOption: (key) => socket.getOption(key),
+    get local() {
+      return socket.local;
+    },
+    get system() {
+      return socket.system;
+    },
+    get interfaceName() {
+      return socket.interfaceName;
+    },
   };
 }

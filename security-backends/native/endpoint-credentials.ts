@@ -226,6 +226,10 @@ function chosenPsk(chosen: ChosenPsk | KeyRefusal, { log }: Environment): DtlsJo
   return { identity, key: key.bytes };
 }
 
+/** @throws TypeError for what is no alert that refuses: our user's mistake, which the peer is told as internal_error */
 function refusalOf({ alert, reason }: KeyRefusal): RefusedChain {
+  if (!Number.isInteger(alert) || alert < 1 || alert > 255) {
+    throw new TypeError(`alert: expected an AlertDescription from 1 to 255, found ${alert}`);
+  }
   return { alert, reason: reason ?? 'the key was refused by the handler of keys' };
 }

@@ -1,7 +1,14 @@
 // One peer of an endpoint, as its user holds it: outlives handshakes, so that it can be renewed.
 
 import { concatBytes } from '../../lib/bytes/index.ts';
-import { type Endpoint, type Negotiated, SocketError, Waiters, formatEndpoint } from '../../lib/net/index.ts';
+import {
+  type Endpoint,
+  type Negotiated,
+  SocketError,
+  Waiters,
+  checkedTimeout,
+  formatEndpoint,
+} from '../../lib/net/index.ts';
 import { type Environment, UNBOUNDED, formatDuration } from '../../lib/runtime/index.ts';
 import type { Association } from './association.ts';
 import type { Credential } from './ciphersuites.ts';
@@ -120,8 +127,9 @@ export class EndpointSession {
   }
 
   /**
-   * Shakes hands if there is no session yet. @throws SocketError ENOTCONN at once with `timeout` 0, ETIMEDOUT, ECANCELED,
-   * what the handshake failed for
+   * Shakes hands if there is no session yet. The handshake goes on if the wait ends before it; `close` ends it.
+   *
+   * @throws SocketError ENOTCONN at once with `timeout` 0, ETIMEDOUT, ECANCELED, what the handshake failed for
    */
   async connect(waiting: Waiting = {}): Promise<void> {
     if (this.#current !== undefined) return;
@@ -195,7 +203,7 @@ export class EndpointSession {
       throw new SocketError('ENOTCONN', `${what}: not complete within ${formatDuration(timeout)}`, { fatal: false });
     }
     this.#waiters ??= new Waiters(this.#host.environment);
-    await this.#waiters.wait(() => outcome(attempt), { timeout, signal, what });
+    await this.#waiters.wait(() => outcome(attempt), { timeout: checkedTimeout(timeout), signal, what });
   }
 
   #checkLocal(local: Endpoint | undefined): void {

@@ -257,36 +257,36 @@ export class DtlsMachine implements DtlsConnection {
 
   /** An object with a class, for six closures are 2 KB of each of thousands of sessions. */
   static readonly #HandshakeEvents = class implements HandshakeEvents {
-    readonly #machine: DtlsMachine;
+    readonly machine: DtlsMachine;
 
     constructor(machine: DtlsMachine) {
-      this.#machine = machine;
+      this.machine = machine;
     }
 
     transmit(datagram: Uint8Array): void {
-      this.#machine.#transmit(datagram);
+      this.machine.#transmit(datagram);
     }
 
     ask(job: DtlsJob): void {
-      this.#machine.#outputs.push({ kind: 'job', job });
+      this.machine.#outputs.push({ kind: 'job', job });
     }
 
     established(negotiated: Negotiated): void {
-      this.#machine.#phase = 'connected';
-      this.#machine.#outputs.push({ kind: 'connected', negotiated });
+      this.machine.#phase = 'connected';
+      this.machine.#outputs.push({ kind: 'connected', negotiated });
     }
 
     renegotiationRefused(): void {
-      this.#machine.#sendAlert({ level: 'warning', description: ALERT.noRenegotiation });
+      this.machine.#sendAlert({ level: 'warning', description: ALERT.noRenegotiation });
     }
 
     failed(description: number, message: string, cause: unknown): void {
-      this.#machine.#fail(description, message, cause);
+      this.machine.#fail(description, message, cause);
     }
 
     ended(cause: SocketError, alert?: Alert): void {
-      if (alert !== undefined) this.#machine.#outputs.push({ kind: 'alert', ...alert, direction: 'received' });
-      this.#machine.#end(cause);
+      if (alert !== undefined) this.machine.#outputs.push({ kind: 'alert', ...alert, direction: 'received' });
+      this.machine.#end(cause);
     }
   };
 }

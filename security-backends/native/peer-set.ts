@@ -1,13 +1,6 @@
 // One bound datagram socket, many DTLS peers: cookies first, then handshakes, then sessions, each within a bound.
 
-import {
-  type DatagramOutlet,
-  type DatagramSocket,
-  type Endpoint,
-  SocketError,
-  asSocketError,
-  formatEndpoint,
-} from '../../lib/net/index.ts';
+import { type DatagramOutlet, type Endpoint, SocketError, asSocketError, formatEndpoint } from '../../lib/net/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import { type Environment, type Instant, NEVER } from '../../lib/runtime/index.ts';
 import type { DtlsConnection } from './connection.ts';
@@ -95,7 +88,7 @@ export interface EndpointCounters {
 
 /** The server side: found by address, told of every datagram of a bound socket through `dispatch`. */
 export class PeerSet<P extends Peer> implements PeerOwner<P> {
-  readonly outlet: DatagramSocket;
+  readonly outlet: DatagramOutlet;
   readonly counters: EndpointCounters;
   readonly #environment: Environment;
   readonly #options: PeerSetOptions<P>;
@@ -103,7 +96,7 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
   readonly #handshakes = new PeerTable<P>(); // the oldest first
   readonly #sessions = new PeerTable<P>(); // the longest idle first
 
-  constructor(outlet: DatagramSocket, options: PeerSetOptions<P>, environment: Environment) {
+  constructor(outlet: DatagramOutlet, options: PeerSetOptions<P>, environment: Environment) {
     this.outlet = outlet;
     this.#environment = environment;
     this.#options = options;

@@ -3,9 +3,11 @@ import { SocketError, type TlsAlertError } from '../../../lib/net/index.ts';
 import { NEVER, UNBOUNDED, milliseconds, seconds } from '../../../lib/runtime/index.ts';
 import type { EndpointEvent, ReceivedData } from '../../../security-backends/native/endpoint-options.ts';
 import { A, B, Network, TAG, bytes, psk, textOf } from './endpoints.ts';
+import { MESSAGE, ScriptedPeer } from './scripted-peer.ts';
 
 const CLOSE_NOTIFY = 0;
 const ACCESS_DENIED = 49;
+const INTERNAL_ERROR = 80;
 
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => {
@@ -46,6 +48,19 @@ describe('DtlsEndpoint: its socket', () => {
   it('needs a socket, or what makes one', () => {
     const network = new Network();
     assert.throws(() => network.closed(A.address, { datagramSocket: undefined }), hasCode('EINVAL'));
+  });
+
+  it('closed by a handler, it leaves what it has not taken to the next owner of a socket handed over', async () => {
+    const network = new Network();
+    const socket = network.socket(B.address);
+    await network.run(socket.bind(B.address, B.port));
+    const hello = new ScriptedPeer('client', bytes('a key of 16 byte')).clientHello();
+    for (const port of [1, 2]) network.network.inject({ ...A, port }, B, hello);
+    await network.time.advance(seconds(1));
+    const endpoint = network.closed(B.address, { socket, handlers: { write: () => endpoint.close() } });
+    await network.time.advance(seconds(1));
+    assert.equal(endpoint.counters.cookiesSent, 1);
+    assert.deepEqual(socket.receiveFrom()?.from, { ...A, port: 2 });
   });
 
   it('ends with the socket below', async () => {
@@ -374,6 +389,27 @@ describe('DtlsEndpoint: handlers', () => {
     assert.throws(() => b.receiveNow(), hasCode('EAGAIN'));
   });
 
+  it('write takes everything that is sent, cookies too', async () => {
+    const network = new Network();
+    const written: number[] = [];
+    const b = await network.endpoint(B, {
+      handlers: {
+        write: (datagram, to) => {
+          written.push(datagram[13]!);
+          b.socket.sendTo(datagram, to);
+        },
+      },
+    });
+    const a = await network.endpoint(A);
+    await network.run(a.connect(B));
+    assert.equal(
+      written.length,
+      network.network.traffic.sent - 3,
+      'beside two hellos and the last flight of the client',
+    );
+    assert.equal(written[0], MESSAGE.helloVerifyRequest);
+  });
+
   it('write would block: queued in order within a bound, sent when writable', async () => {
     const network = new Network();
     let room = true;
@@ -495,6 +531,14 @@ describe('DtlsEndpoint: handlers', () => {
     b.close();
   });
 
+  it('keys: a refusal by what is no alert is a mistake of our own', async () => {
+    const network = new Network();
+    const a = await network.endpoint(A);
+    await network.endpoint(B, { handlers: { keys: { key: () => ({ alert: 0 }) } } });
+    const failed = assert.rejects(a.connect(B), (error: TlsAlertError) => error.description === INTERNAL_ERROR);
+    await network.run(failed);
+  });
+
   it('keys: a refusal chooses the alert', async () => {
     const network = new Network();
     const a = await network.endpoint(A);
@@ -539,6 +583,14 @@ describe('DtlsEndpoint: renewal and time', () => {
     session.sendNow(bytes('still'));
     await network.time.advance(seconds(1));
     assert.equal(textOf(b.receiveNow()), 'still');
+  });
+
+  it('needs no room for another session', async () => {
+    const network = new Network();
+    const [a] = [await network.endpoint(A, { maxSessions: 1 }), await network.endpoint(B, { maxSessions: 1 })];
+    const session = await network.run(a.connect(B));
+    for (let i = 0; i < 3; i++) await network.run(session.renew());
+    assert.equal(a.load.sessions, 1);
   });
 
   it('a server does not renew: ENOTSUP', async () => {
