@@ -62,7 +62,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     throw invalid('recordSizeLimit', `${LEAST_RECORD_SIZE} to ${MAX_PLAINTEXT_BYTES} bytes`, `${recordSizeLimit}`);
   }
   checkTimeouts(timeouts);
-  return {
+  return interned({
     mtu: Math.floor(options.mtu),
     provider,
     random: options.random,
@@ -70,7 +70,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     ciphersuites,
     groups,
     signatureSchemes,
-    alpn: options.alpn ?? [],
+    alpn: options.alpn ?? NO_PROTOCOLS,
     recordSizeLimit,
     connectionId: connectionIdOf(options.connectionId),
     extendedMasterSecret: options.extendedMasterSecret ?? 'require',
@@ -79,7 +79,20 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     tries,
     keyLog: options.keyLog,
     limits: options.limits === undefined ? DEFAULT_LIMITS : completeLimits(options.limits),
-  };
+  });
+}
+
+const NO_PROTOCOLS: readonly string[] = Object.freeze([]);
+
+let before: WeakRef<ResolvedOptions> | undefined;
+
+/** The same object as for the connection before, where it says the same: an endpoint has thousands that are alike. */
+function interned(options: ResolvedOptions): ResolvedOptions {
+  const known = before?.deref();
+  const keys = Object.keys(options) as (keyof ResolvedOptions)[];
+  if (known !== undefined && keys.every((key) => options[key] === known[key])) return known;
+  before = new WeakRef(options);
+  return options;
 }
 
 let latest: readonly Ciphersuite[] = [];

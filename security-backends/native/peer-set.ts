@@ -249,6 +249,7 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
   /** Random, and nobody else's here. */
   #freshId(): Uint8Array {
     const { connectionIdBytes } = this.#options;
+    if (connectionIdBytes === 0) return NO_ID;
     for (let tries = 0; tries < MOST_ID_TRIES; tries++) {
       const id = this.#environment.random.bytes(connectionIdBytes);
       const taken = this.#sessions.withId(id) ?? this.#handshakes.withId(id);
@@ -296,6 +297,7 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
   }
 }
 
+const NO_ID = new Uint8Array(0);
 const MOST_ID_TRIES = 100; // by then nearly all ids are taken
 
 function hasId({ ownConnectionId }: Findable): boolean {
