@@ -25,6 +25,7 @@ export {
   formatResponseCode,
 } from './client/index.ts';
 export * from './model/index.ts';
+export * from './model/node/index.ts';
 export * from './objects/index.ts';
 export * from './runtime/index.ts';
 export * from './storage/index.ts';

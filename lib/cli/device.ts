@@ -9,6 +9,7 @@ import {
   FileStorage,
   type KeyLog,
   type LwM2mClient,
+  type ManagedObject,
   type ServerAccount,
   createClient,
   formatDuration,
@@ -32,13 +33,14 @@ import {
   tryOut,
 } from './device-credentials.ts';
 import { parseChoice, parseInteger, parseLogLevel, parseUri } from './options.ts';
+import { type ObjectFlags, objectsFrom } from './device-objects.ts';
 import type { CliIo } from './io.ts';
 import { consoleLog } from './console-log.ts';
 import { type KeyLogFile, openKeyLog } from './key-log.ts';
 import { printable } from './printable.ts';
 import { type SimulatedDevice, simulatedDevice } from './simulated-device.ts';
 
-interface DeviceFlags extends CredentialFlags {
+interface DeviceFlags extends CredentialFlags, ObjectFlags {
   readonly server: string;
   readonly lifetime: string;
   readonly binding: string;
@@ -81,6 +83,11 @@ export function deviceCommand(io: CliIo): Command {
     .option('--binding <modes>', 'binding of the registration; Q at its end announces queue mode', 'U')
     .option('--lwm2m-version <version>', `${VERSIONS.join(', ')}; lower ones are tried if the server refuses it`, '1.1')
     .option('--interval <seconds>', 'time between changes of the temperature', '5')
+    .option(
+      '--objects <file|dir>',
+      "further objects, from OMA's XML definitions: each with one instance, its values made up",
+    )
+    .option('--instance <object/instance>', 'of --objects only these instances; may be repeated', repeated)
     .option('--seed <number>', 'the same seed changes the temperature in the same way', '1')
     .option('--state <directory>', 'keep the registration there: a restart takes it up by one Update')
     .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
@@ -95,6 +102,11 @@ export function deviceCommand(io: CliIo): Command {
     .action((flags: DeviceFlags) => runDevice(flags, io));
 }
 
+/** Collects the values of a flag that may be repeated. */
+function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
   const environment = systemEnvironment({ log: consoleLog(parseLogLevel('--log', flags.log), io) });
   const say = announcer(flags.json === true, io);
@@ -106,9 +118,24 @@ async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
     binding: flags.binding,
     rebooted: () => say('reboot', {}, 'the server asked for a reboot: this device is simulated and only says so'),
   });
+  const further = await objectsFrom(
+    flags,
+    {
+      taken: device.objects,
+      now: new Date(environment.clock.wallTime()),
+      executed: (name) =>
+        say('executed', { name }, `the server executed ${name}: this device is simulated and only says so`),
+    },
+    io,
+  );
   const records = openRecords(flags, environment, io);
   try {
-    await runClient(flags, await accountOf(flags, binding, records, io), { environment, device, say, records }, io);
+    await runClient(
+      flags,
+      await accountOf(flags, binding, records, io),
+      { environment, device, further, say, records },
+      io,
+    );
   } finally {
     records.keyLog?.close();
     records.capture?.close();
@@ -118,6 +145,8 @@ async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
 interface Stage {
   readonly environment: Environment;
   readonly device: SimulatedDevice;
+  /** Of `--objects`. */
+  readonly further: readonly ManagedObject[];
   readonly say: Say;
   readonly records: Records;
 }
@@ -139,10 +168,10 @@ function openRecords(flags: DeviceFlags, { clock }: Environment, io: CliIo): Rec
 }
 
 async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stage, io: CliIo): Promise<void> {
-  const { environment, device, say, records } = stage;
+  const { environment, device, further, say, records } = stage;
   const client = createClient({
     endpoint: flags.endpoint,
-    objects: device.objects,
+    objects: [...device.objects, ...further],
     servers: [account],
     backends: backendsOver(records.capture),
     environment,

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { CliIo } from './io.ts';
+import { codegenCommand } from './codegen.ts';
 import { demoCommand } from './demo.ts';
 import { deviceCommand } from './device.ts';
 import { printableLines } from './printable.ts';
@@ -11,7 +12,7 @@ import { serverCommand } from './server.ts';
 /** Parses and runs. @returns the exit code */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const program = new Command('lwm2m').description('LwM2M devices and servers for the command line');
-  const commands = [demoCommand(io), deviceCommand(io), serverCommand(io)];
+  const commands = [demoCommand(io), deviceCommand(io), serverCommand(io), codegenCommand(io)];
   for (const command of [program, ...commands]) {
     command.exitOverride();
     command.configureOutput({
