@@ -6,15 +6,20 @@ import {
   CONTENT_FORMATS,
   FormatError,
   type ShapeOf,
+  decodeChanges,
   decodeEntries,
   decodeLinks,
+  decodePaths,
+  encodeChanges,
   encodeEntries,
   encodeLinks,
+  encodePaths,
 } from '../../../lib/formats/index.ts';
-import { Path, type ResourceType } from '../../../lib/model/index.ts';
+import { type Entry, Path, type ResourceType } from '../../../lib/model/index.ts';
 import { type FuzzTarget, orDecodeError, promise } from '../target.ts';
 
 const MAX_BYTES = 512;
+const NOW = 1_700_000_000_000; // ms since 1970
 
 export const coap: FuzzTarget = {
   name: 'coap',
@@ -108,12 +113,13 @@ function formatTarget(
     seeds: () => payloads.flatMap((payload) => bases.slice(0, 3).map((_, at) => Uint8Array.of(at, ...payload))),
     run(input) {
       const base = bases[(input[0] ?? 0) % bases.length]!;
-      const read = (bytes: Uint8Array) => decodeEntries(format, base, bytes, shapeOf, { now: 1_700_000_000_000 });
+      const read = (bytes: Uint8Array) => decodeEntries(format, base, bytes, shapeOf, { now: NOW });
       const entries = orDecodeError(() => read(input.subarray(1)));
       if (entries === undefined || entries.length === 0) return;
-      const encoded = orFormatError(() => encodeEntries(format, base, entries, shapeOf));
-      if (encoded === undefined) return; // what can be said relative to now may lie where absolute times cannot
-      const again = encodeEntries(format, base, read(encoded), shapeOf);
+      const write = (given: readonly Entry[]) => encodeEntries(format, base, given, shapeOf, { now: NOW });
+      const encoded = orFormatError(() => write(entries));
+      if (encoded === undefined) return; // TLV may be read of things it cannot write, and now itself is no time
+      const again = write(read(encoded));
       promise(equalBytes(encoded, again), 'entries that were read can be written and read again');
     },
   };
@@ -163,6 +169,80 @@ export const senmlJson = formatTarget(
   ].map(utf8Encode),
   JSON_WORDS,
 );
+
+const hexes = (...texts: readonly string[]): readonly Uint8Array[] =>
+  texts.map((text) => fromHex(text.replaceAll(' ', '')));
+
+export const senmlCbor = formatTarget(
+  'senml-cbor',
+  CONTENT_FORMATS.senmlCbor,
+  hexes(
+    '82 a3 21 66 2f332f302f31 00 60 02 182a a2 00 60 04 f5',
+    '82 a5 21 65 2f332f302f 22 1a 65400000 00 61 35 08 43 010203 06 24 a2 00 61 37 63 766c6f 63 313a32',
+    '9f bf 00 66 2f332f302f33 02 f9 3e00 ff ff',
+    '81 a2 00 66 2f332f302f31 02 c4 82 21 19 6ab3',
+  ),
+  ['/3/0/', 'vlo', 'x_', '12:34'],
+);
+
+export const lwm2mCbor = formatTarget(
+  'lwm2m-cbor',
+  CONTENT_FORMATS.lwm2mCbor,
+  hexes(
+    'a1 82 03 00 a3 00 64 4f4d4120 01 182a 04 f5',
+    'a1 03 a1 00 a2 05 43 010203 0b a2 00 00 01 05',
+    'bf 9f 03 00 03 ff f9 3e00 ff',
+    'a2 06 c1 1a 5182428f 07 63 313a32',
+  ),
+  [],
+);
+
+export const json = formatTarget(
+  'json',
+  CONTENT_FORMATS.json,
+  [
+    '{"bn":"/3/0/","e":[{"n":"0","sv":"Open Mobile Alliance"},{"n":"1","v":42},{"n":"4","bv":true}]}',
+    '{"e":[{"n":"5","sv":"AQID"},{"n":"7","ov":"1:2"}],"bt":25462634}',
+    '{"bn":"/3/0/3","e":[{"v":1.5e3,"t":-5}]}',
+  ].map(utf8Encode),
+  [...JSON_WORDS, '"e":[', '"sv":', '"bv":', '"ov":'],
+);
+
+const COMPOSITES = [CONTENT_FORMATS.senmlEtchJson, CONTENT_FORMATS.senmlEtchCbor, CONTENT_FORMATS.lwm2mCbor];
+
+/** What Read-Composite and Write-Composite carry; the first byte chooses the format. */
+export const composite: FuzzTarget = {
+  name: 'composite',
+  maxBytes: MAX_BYTES,
+  dictionary: [...JSON_WORDS, ':null'].map(utf8Encode),
+  seeds: () => [
+    Uint8Array.of(0, ...utf8Encode('[{"n":"/3/0/1"},{"n":"/1"}]')),
+    Uint8Array.of(0, ...utf8Encode('[{"n":"/3/0/11/0","v":null},{"n":"/3/0/1","v":7}]')),
+    ...hexes(
+      '01 82 a1 00 62 2f33 a1 00 66 2f332f302f31',
+      '01 82 a2 00 69 2f332f302f31312f30 02 f6 a2 00 66 2f332f302f31 02 07',
+      '02 a2 83 03 00 01 f6 01 f6',
+      '02 a1 82 03 00 a2 0b a1 00 f6 01 07',
+    ),
+  ],
+  run(input) {
+    const format = COMPOSITES[(input[0] ?? 0) % COMPOSITES.length]!;
+    const paths = orDecodeError(() => decodePaths(format, input.subarray(1)));
+    if (paths !== undefined) {
+      const encoded = orFormatError(() => encodePaths(format, paths));
+      if (encoded !== undefined) {
+        const again = encodePaths(format, decodePaths(format, encoded));
+        promise(equalBytes(encoded, again), 'paths that were read can be written and read again');
+      }
+    }
+    const changes = orDecodeError(() => decodeChanges(format, input.subarray(1), shapeOf));
+    if (changes === undefined) return;
+    const encoded = orFormatError(() => encodeChanges(format, changes, shapeOf));
+    if (encoded === undefined) return;
+    const again = encodeChanges(format, decodeChanges(format, encoded, shapeOf), shapeOf);
+    promise(equalBytes(encoded, again), 'changes that were read can be written and read again');
+  },
+};
 
 export const text = formatTarget(
   'text',

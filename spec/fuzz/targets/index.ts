@@ -3,7 +3,7 @@
 import type { FuzzTarget } from '../target.ts';
 import { clientStates, cookieGate, records, serverStates } from './connections.ts';
 import { crl, loading, privateKey, spki, x509 } from './crypto.ts';
-import { cbor, coap, coreLink, senmlJson, text, tlv } from './formats.ts';
+import { cbor, coap, composite, coreLink, json, lwm2mCbor, senmlCbor, senmlJson, text, tlv } from './formats.ts';
 import { handshakeMessages } from './handshake-messages.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -21,6 +21,10 @@ export const TARGETS: readonly FuzzTarget[] = [
   cbor,
   tlv,
   senmlJson,
+  senmlCbor,
+  lwm2mCbor,
+  json,
+  composite,
   text,
   coreLink,
 ];
