@@ -2,6 +2,7 @@
 
 import { DecodeError } from '../bytes/index.ts';
 import { type CoapOption, type MessageContent, NO_BYTES } from './message.ts';
+import { CoapError } from './coap-error.ts';
 import { encodedLength } from './codec.ts';
 import { OPTION, decodeUint, findOption, optionName, uintOption } from './options.ts';
 
@@ -55,6 +56,17 @@ export function blockOption(number: number, block: Block): CoapOption {
   if (block.num > MAX_BLOCK_NUMBER)
     throw new RangeError(`${optionName(number)} NUM: expected 20 bits, found ${block.num}`);
   return uintOption(number, block.num * 16 + (block.more ? 8 : 0) + block.sizeExponent);
+}
+
+/** The number of the block that begins at `offset`. @throws CoapError EMSGSIZE beyond 20 bits: the body is too long for its blocks */
+export function blockNumber(offset: number, sizeExponent: number): number {
+  const num = offset / blockBytes(sizeExponent);
+  if (num > MAX_BLOCK_NUMBER)
+    throw new CoapError(
+      'EMSGSIZE',
+      `a body beyond ${MAX_BLOCK_NUMBER + 1} blocks of ${blockBytes(sizeExponent)} bytes`,
+    );
+  return num;
 }
 
 /** Largest SZX, up to `largest`, whose block fits beside `overhead` bytes; 0 if none does. */

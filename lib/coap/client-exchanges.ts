@@ -1,15 +1,25 @@
 // The requesting side of a connection (RFC 7252 §5.2, RFC 7641 §3): exchanges by token, over any carrier.
 
 import { DecodeError } from '../bytes/index.ts';
-import { type Duration, type Instant, type Log, NEVER, type RandomSource, later } from '../runtime/index.ts';
-import { type BlockClientContext, completeResponse, negotiateEarly, ourCut, transfer } from './block-client.ts';
-import type { Carrier, Sending } from './carrier.ts';
-import { CoapError } from './coap-error.ts';
-import { type Untokened, encodeRequest, readResponse } from './content.ts';
-import type { IncomingResponse, ObservedResource, OutgoingRequest } from './exchange.ts';
-import type { MessageContent } from './message.ts';
+import { type Duration, type Instant, type Log, NEVER, type RandomSource } from '../runtime/index.ts';
+import { completeResponse, negotiateEarly, open, streamBody, transfer } from './block-client.ts';
+import { type BlockClientContext, ourCut } from './block-context.ts';
+import { bytesSource } from './body-source.ts';
+import type { Carrier, Delivery } from './carrier.ts';
 import { ClientObservation } from './client-observation.ts';
+import { CoapError } from './coap-error.ts';
+import { type Untokened, bodyOf, encodeRequest, readResponse } from './content.ts';
+import type {
+  IncomingResponse,
+  ObservedResource,
+  ObserveOptions,
+  OutgoingRequest,
+  StreamedResponse,
+} from './exchange.ts';
+import type { MessageContent } from './message.ts';
 import { OPTION, findUint, uintOption, unrecognizedCritical } from './options.ts';
+import { RequestTags } from './request-tags.ts';
+import { type ExchangeOptions, type OpenToken, TokenExchanges, canceled } from './token-exchanges.ts';
 import { TokenLayer, type TokenLayerOptions } from './token-layer.ts';
 
 export interface ClientExchangesOptions extends TokenLayerOptions {
@@ -21,74 +31,113 @@ export interface ClientExchangesOptions extends TokenLayerOptions {
   readonly understoodOptions: readonly number[];
 }
 
-/** What a token stands for. */
-export interface OpenToken {
-  readonly deadline: Instant;
-  response(content: MessageContent, now: Instant): void;
-  failed(error: Error): void;
-}
-
-type Settled = (outcome: MessageContent | Error) => void;
-
-interface Exchange extends OpenToken {
-  deadline: Instant;
-}
-
-interface ExchangeOptions {
-  readonly confirmable: boolean;
-  readonly signal: AbortSignal | undefined;
-  /** Uses a token that is open already (deregistration), on which notifications may still come. */
-  readonly token?: Uint8Array;
-}
+const NO_RESPONSE_OF_ANY_CLASS = 2 | 8 | 16; // RFC 7967 §2.1
 
 export class ClientExchanges {
   readonly #tokens: TokenLayer<OpenToken>;
+  readonly #exchanges: TokenExchanges;
+  readonly #tags = new RequestTags();
   readonly #carrier: Carrier;
   readonly #options: ClientExchangesOptions;
   readonly #understood: ReadonlySet<number>;
   readonly #log: Log;
+  #closed: Error | undefined;
 
   constructor(carrier: Carrier, random: RandomSource, log: Log, options: ClientExchangesOptions) {
     this.#carrier = carrier;
     this.#log = log;
     this.#options = options;
     this.#tokens = new TokenLayer(random, options);
+    this.#exchanges = new TokenExchanges(this.#tokens, carrier, options.responseTimeout);
     this.#understood = new Set([OPTION.block1, OPTION.block2, ...options.understoodOptions]);
   }
 
   async request(request: OutgoingRequest, signal: AbortSignal | undefined): Promise<IncomingResponse> {
     const context = this.#blockContext(request.confirmable ?? true, signal);
-    return readWhole(transfer(encodeRequest(request), context));
+    const plain = encodeRequest(request);
+    const source = bodyOf(request);
+    try {
+      return await readable(async () => readResponse(await transfer(plain, source, context)));
+    } finally {
+      source.release();
+    }
+  }
+
+  async requestStream(request: OutgoingRequest, signal: AbortSignal | undefined): Promise<StreamedResponse> {
+    const context = this.#blockContext(request.confirmable ?? true, signal);
+    const plain = encodeRequest(request);
+    const source = bodyOf(request);
+    try {
+      return await readable(async () => {
+        const opened = await open(plain, source, context);
+        const { payload: _, ...head } = readResponse(opened.first);
+        return { ...head, bodyBytes: findUint(opened.first.options, OPTION.size2), body: streamBody(opened, context) };
+      });
+    } finally {
+      source.release();
+    }
+  }
+
+  /** @throws CoapError EINVAL if the request has a body larger than one block */
+  send(request: OutgoingRequest, signal: AbortSignal | undefined): Promise<void> {
+    const confirmable = request.confirmable ?? true;
+    const plain = encodeRequest(request);
+    const context = this.#blockContext(confirmable, signal);
+    this.#expectOneMessage(request, plain, context);
+    const content = {
+      ...plain,
+      options: [...plain.options, uintOption(OPTION.noResponse, NO_RESPONSE_OF_ANY_CLASS)],
+      token: this.#tokens.unused(),
+    };
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(canceled(signal));
+      const settle = (error?: Error): void => {
+        signal?.removeEventListener('abort', abort);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const delivery: Delivery = { acknowledged: () => settle(), failed: settle };
+      const sending = this.#carrier.send(content, confirmable, delivery);
+      const abort = (): void => {
+        sending.cancel();
+        settle(canceled(signal));
+      };
+      if (confirmable) signal?.addEventListener('abort', abort, { once: true });
+      else settle();
+    });
   }
 
   /** @throws CoapError EINVAL if the request has a body larger than one block */
   async observe(
     request: OutgoingRequest,
     notified: (response: IncomingResponse) => void,
-    signal: AbortSignal | undefined,
+    { signal, ended }: ObserveOptions,
   ): Promise<ObservedResource> {
     const confirmable = request.confirmable ?? true;
     const context = this.#blockContext(confirmable, signal);
     const plain = encodeRequest(request);
-    const fits = ourCut(plain, context).partBytes;
-    if (plain.payload.length > fits)
-      throw new CoapError('EINVAL', `payload: expected at most ${fits} bytes to observe`);
-    const observing = negotiateEarly({ ...plain, options: [uintOption(OPTION.observe, 0), ...plain.options] }, context);
-    const { first, observation } = await this.#register(plain, observing, notified, { confirmable, signal });
-    const response = await readWhole(
-      completeResponse(plain, first, context).then(async (whole) => whole ?? (await transfer(plain, context))),
-    );
+    this.#expectOneMessage(request, plain, context);
+    const observing = negotiateEarly(withObserve(plain, 0), context);
+    const { first, observation } = await this.#register(plain, observing, { notified, ended }, { confirmable, signal });
+    const response = await readable(async () => {
+      const whole = await completeResponse({ request: plain, first }, context);
+      return readResponse(whole ?? (await transfer(plain, bytesSource(plain.payload), context)));
+    });
+    const { token } = first;
     return {
       response,
       get active() {
         return observation?.active ?? false;
       },
+      refresh: async () => {
+        if (observation?.active === true) await this.#refresh(observation, observing, token);
+        return observation?.active ?? false;
+      },
       cancel: async (how = 'deregister') => {
         if (observation?.active !== true) return;
         observation.end();
-        if (how === 'reset') return this.#tokens.close(first.token);
-        const deregister = { ...plain, options: [uintOption(OPTION.observe, 1), ...plain.options] };
-        await this.#exchange(deregister, { confirmable: true, signal: undefined, token: first.token });
+        if (how === 'reset') return this.#tokens.close(token);
+        await this.#exchanges.exchange(withObserve(plain, 1), { confirmable: true, signal: undefined, token });
       },
     };
   }
@@ -126,44 +175,50 @@ export class ClientExchanges {
 
   /** Ends everything with `error`. */
   close(error: Error): void {
+    this.#closed = error;
     for (const open of this.#tokens.closeAll()) open.failed(error);
   }
 
   #blockContext(confirmable: boolean, signal: AbortSignal | undefined): BlockClientContext {
     const { optionReserve, maxBodyBytes } = this.#options;
     return {
-      exchange: (content) => this.#exchange(content, { confirmable, signal }),
+      exchange: (content) => this.#exchanges.exchange(content, { confirmable, signal }),
       room: this.#carrier,
+      tags: this.#tags,
       optionReserve,
       maxBodyBytes,
     };
   }
 
-  #exchange(content: Untokened, options: ExchangeOptions): Promise<MessageContent> {
-    return new Promise((resolve, reject) => {
-      this.#start(content, options, (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
-    });
+  #expectOneMessage(request: OutgoingRequest, plain: Untokened, context: BlockClientContext): void {
+    if (request.stream !== undefined) throw new CoapError('EINVAL', 'stream: expected a payload, found a stream');
+    const most = ourCut(plain, context).partBytes;
+    if (plain.payload.length > most)
+      throw new CoapError('EINVAL', `payload: expected at most ${most} bytes, found ${plain.payload.length}`);
   }
 
   // The token passes to the observation in the same call that brings the response: the next datagram may be a notification.
   #register(
     plain: Untokened,
     observing: Untokened,
-    notified: (response: IncomingResponse) => void,
+    told: { notified: (response: IncomingResponse) => void; ended: ObserveOptions['ended'] },
     options: ExchangeOptions,
   ): Promise<{ first: MessageContent; observation: ClientObservation | undefined }> {
     return new Promise((resolve, reject) => {
-      this.#start(observing, options, (first) => {
+      this.#exchanges.start(observing, options, (first) => {
         if (first instanceof Error) return reject(first);
         const sequence = findUint(first.options, OPTION.observe);
         if (sequence === undefined || first.code >= 0x80) return resolve({ first, observation: undefined });
         const { token } = first;
         const observation = new ClientObservation(plain, sequence, this.#carrier.now(), {
-          notified,
+          notified: told.notified,
           context: this.#blockContext(true, undefined),
           ordered: this.#carrier.ordered,
           log: this.#log,
-          ended: () => this.#tokens.close(token),
+          ended: (cause) => {
+            this.#tokens.close(token);
+            told.ended?.(cause);
+          },
         });
         this.#tokens.replace(token, observation);
         resolve({ first, observation });
@@ -171,47 +226,33 @@ export class ClientExchanges {
     });
   }
 
-  #start(content: Untokened, options: ExchangeOptions, settled: Settled): void {
-    const { signal, confirmable } = options;
-    if (signal?.aborted === true) return settled(canceled(signal));
-    let { token } = options;
-    let sending: Sending | undefined;
-    let ended = false;
-    const end = (outcome: MessageContent | Error): void => {
-      if (ended) return;
-      ended = true;
-      sending?.cancel();
-      signal?.removeEventListener('abort', abort);
-      if (token !== undefined) this.#tokens.close(token);
-      settled(outcome);
-    };
-    const abort = (): void => end(canceled(signal));
-    const wait = (): Instant => later(this.#carrier.now(), this.#options.responseTimeout);
-    const exchange: Exchange = {
-      deadline: confirmable ? NEVER : wait(),
-      response: (response) => {
-        const notification = options.token !== undefined && findUint(response.options, OPTION.observe) !== undefined;
-        if (!notification) end(response);
-      },
-      failed: end,
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    const delivery = { acknowledged: () => void (exchange.deadline = wait()), failed: end };
-    try {
-      if (token === undefined) token = this.#tokens.open(exchange);
-      else this.#tokens.replace(token, exchange);
-      const started = this.#carrier.send({ ...content, token }, confirmable, delivery);
-      if (ended) started.cancel();
-      else sending = started;
-    } catch (error) {
-      end(error instanceof Error ? error : new CoapError('EINVAL', String(error)));
-    }
+  #refresh(observation: ClientObservation, observing: Untokened, token: Uint8Array): Promise<void> {
+    const options = { confirmable: true, signal: undefined, token, takesNotification: true };
+    return new Promise((resolve, reject) => {
+      this.#exchanges.start(observing, options, (outcome) => {
+        if (!observation.active) return resolve();
+        if (outcome instanceof Error) {
+          const isOver = this.#closed !== undefined || (outcome instanceof CoapError && outcome.code === 'ECONNRESET');
+          if (isOver) observation.failed(outcome);
+          else this.#tokens.replace(token, observation);
+          return reject(outcome);
+        }
+        this.#tokens.replace(token, observation);
+        observation.refreshed(outcome, this.#carrier.now());
+        resolve();
+      });
+    });
   }
 }
 
-async function readWhole(content: Promise<Untokened>): Promise<IncomingResponse> {
+function withObserve(plain: Untokened, value: 0 | 1): Untokened {
+  return { ...plain, options: [uintOption(OPTION.observe, value), ...plain.options] };
+}
+
+/** What could not be read in a response is the peer's fault. */
+async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return readResponse(await content);
+    return await read();
   } catch (error) {
     throw error instanceof DecodeError ? malformed(error) : error;
   }
@@ -219,8 +260,4 @@ async function readWhole(content: Promise<Untokened>): Promise<IncomingResponse>
 
 function malformed(error: DecodeError): CoapError {
   return new CoapError('EPROTO', 'the response has a malformed option', error);
-}
-
-function canceled(signal: AbortSignal | undefined): CoapError {
-  return new CoapError('ECANCELED', 'the request was aborted', signal?.reason);
 }

@@ -1,8 +1,10 @@
 // One observation as its client sees it (RFC 7641 §3): fresh notifications in order, large ones completed by GET.
 
 import { type Instant, type Log, NEVER, later, seconds } from '../runtime/index.ts';
-import { type BlockClientContext, completeResponse, transfer } from './block-client.ts';
+import { completeResponse, transfer } from './block-client.ts';
+import type { BlockClientContext } from './block-context.ts';
 import { findBlock } from './block-option.ts';
+import { bytesSource } from './body-source.ts';
 import { type Untokened, readResponse } from './content.ts';
 import type { IncomingResponse } from './exchange.ts';
 import type { MessageContent } from './message.ts';
@@ -22,8 +24,8 @@ export function isFresher(sequence: number, at: Instant, newest: number, newestA
 
 export interface ClientObservationContext {
   notified(response: IncomingResponse): void;
-  /** The token is free again. */
-  ended(): void;
+  /** The token is free again. `cause`: why, if the peer did not end it by a last notification. */
+  ended(cause: Error | undefined): void;
   readonly context: BlockClientContext;
   /** Whether notifications come in order anyway. */
   readonly ordered: boolean;
@@ -58,22 +60,31 @@ export class ClientObservation {
   failed(error: Error): void {
     if (!this.#active) return;
     this.#active = false;
-    this.#context.ended();
+    this.#context.ended(error);
     this.#context.log.debug({ error: error.message }, 'coap: observation ended');
   }
 
   response(content: MessageContent, now: Instant): void {
+    const sequence = findUint(content.options, OPTION.observe);
+    const fresh = this.#context.ordered || sequence === undefined || content.code >= 0x80;
+    if (fresh || isFresher(sequence, now, this.#sequence, this.#at)) this.refreshed(content, now);
+  }
+
+  /** Takes what is known to be newer, such as the answer to a registration anew. */
+  refreshed(content: MessageContent, now: Instant): void {
     if (!this.#active) return;
     const sequence = findUint(content.options, OPTION.observe);
     const last = sequence === undefined || content.code >= 0x80; // RFC 7641 §3.2: the server has forgotten us
-    if (last) {
-      this.#active = false;
-      this.#context.ended();
-    } else {
-      if (!this.#context.ordered && !isFresher(sequence, now, this.#sequence, this.#at)) return;
+    if (last) this.#active = false;
+    else {
       this.#sequence = sequence;
       this.#at = now;
     }
+    this.#deliver(content);
+    if (last) this.#context.ended(undefined);
+  }
+
+  #deliver(content: MessageContent): void {
     const arrival = ++this.#arrivals;
     const { room } = this.#context.context;
     if (findBlock(content.options, OPTION.block2, room.maxSizeExponent())?.more === true)
@@ -84,8 +95,8 @@ export class ClientObservation {
   // A newer notification overtakes one that is still being fetched: only the newest state counts (RFC 7641 §1.3).
   #complete(first: MessageContent, arrival: number): void {
     const { context, log } = this.#context;
-    completeResponse(this.#request, first, context)
-      .then(async (whole) => whole ?? (await transfer(this.#request, context)))
+    completeResponse({ request: this.#request, first }, context)
+      .then(async (whole) => whole ?? (await transfer(this.#request, bytesSource(this.#request.payload), context)))
       .then(
         (whole) => {
           if (arrival === this.#arrivals) this.#notify(whole);

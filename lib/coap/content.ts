@@ -1,10 +1,20 @@
 // Between the fields that users of CoAP see and the options of a message (RFC 7252 §5.10).
 
-import type { OutgoingRequest, OutgoingResponse, IncomingResponse, ResponseCode } from './exchange.ts';
+import type { Body, OutgoingRequest, OutgoingResponse, IncomingResponse, ResponseCode } from './exchange.ts';
 import { METHODS } from './exchange.ts';
+import { type BodySource, bytesSource, streamingSource } from './body-source.ts';
 import { CoapError } from './coap-error.ts';
 import { type CoapOption, type MessageContent, NO_BYTES, isResponseCode } from './message.ts';
-import { OPTION, OPTION_DEFINITIONS, findTexts, findUint, optionName, textOption, uintOption } from './options.ts';
+import {
+  OPTION,
+  OPTION_DEFINITIONS,
+  findOption,
+  findTexts,
+  findUint,
+  optionName,
+  textOption,
+  uintOption,
+} from './options.ts';
 
 /** A message that has no token yet. */
 export type Untokened = Omit<MessageContent, 'token'>;
@@ -21,11 +31,18 @@ const RESERVED: ReadonlySet<number> = new Set([
   OPTION.block2,
   OPTION.size1,
   OPTION.size2,
+  OPTION.requestTag,
 ]);
+
+const DEFAULT_MAX_AGE = 60; // RFC 7252 §5.10.5: seconds
 
 /** @throws CoapError EINVAL naming the field */
 export function encodeRequest(request: OutgoingRequest): Untokened {
   const options: CoapOption[] = [];
+  for (const tag of request.ifMatch ?? []) options.push(checked({ number: OPTION.ifMatch, value: tag }, 'ifMatch'));
+  if (request.uriHost !== undefined) options.push(checked(textOption(OPTION.uriHost, request.uriHost), 'uriHost'));
+  for (const tag of request.etags ?? []) options.push(checked({ number: OPTION.etag, value: tag }, 'etags'));
+  if (request.ifNoneMatch === true) options.push({ number: OPTION.ifNoneMatch, value: NO_BYTES });
   for (const segment of request.path ?? []) {
     if (segment === '.' || segment === '..') throw invalid('path', 'segments other than . and ..', segment); // §5.10.1
     options.push(checked(textOption(OPTION.uriPath, segment), 'path segment'));
@@ -36,22 +53,39 @@ export function encodeRequest(request: OutgoingRequest): Untokened {
   if (request.accept !== undefined) options.push(uint16(OPTION.accept, request.accept));
   const code: number | undefined = METHODS[request.method];
   if (code === undefined) throw invalid('method', 'a method of CoAP', String(request.method));
-  return { code, options: withFurther(options, request.options), payload: request.payload ?? NO_BYTES };
+  return { code, options: withFurther(options, request.options), payload: payloadOf(request) };
 }
 
 /** @throws CoapError EINVAL naming the field */
 export function encodeResponse(response: OutgoingResponse): Untokened {
   const options: CoapOption[] = [];
   if (!isResponseCode(response.code)) throw invalid('code', 'a response code', String(response.code));
+  if (response.etag !== undefined) options.push(checked({ number: OPTION.etag, value: response.etag }, 'etag'));
   for (const segment of response.locationPath ?? []) {
     options.push(checked(textOption(OPTION.locationPath, segment), 'locationPath segment'));
   }
   if (response.contentFormat !== undefined) options.push(uint16(OPTION.contentFormat, response.contentFormat));
-  return {
-    code: response.code,
-    options: withFurther(options, response.options),
-    payload: response.payload ?? NO_BYTES,
-  };
+  if (response.maxAge !== undefined) options.push(uint(OPTION.maxAge, response.maxAge, 0xffffffff));
+  for (const argument of response.locationQuery ?? []) {
+    options.push(checked(textOption(OPTION.locationQuery, argument), 'locationQuery argument'));
+  }
+  return { code: response.code, options: withFurther(options, response.options), payload: payloadOf(response) };
+}
+
+/** Where the body comes from. @throws CoapError EINVAL if its announced length cannot be */
+export function bodyOf(body: Body): BodySource {
+  const { stream, streamBytes } = body;
+  if (stream === undefined) return bytesSource(body.payload ?? NO_BYTES);
+  const length = 'read' in stream ? stream.byteLength : streamBytes;
+  if (length !== undefined && !(Number.isSafeInteger(length) && length >= 0))
+    throw invalid('streamBytes', 'an integer from 0', String(length));
+  return streamingSource(stream, length);
+}
+
+function payloadOf(body: Body): Uint8Array {
+  if (body.stream === undefined) return body.payload ?? NO_BYTES;
+  if (body.payload !== undefined) throw invalid('stream', 'none beside a payload', 'both');
+  return NO_BYTES;
 }
 
 /** @throws DecodeError if Location-Path is not text */
@@ -61,6 +95,9 @@ export function readResponse(content: Untokened): IncomingResponse {
     code: content.code as ResponseCode,
     contentFormat: findUint(options, OPTION.contentFormat),
     locationPath: findTexts(options, OPTION.locationPath),
+    locationQuery: findTexts(options, OPTION.locationQuery),
+    etag: findOption(options, OPTION.etag),
+    maxAge: findUint(options, OPTION.maxAge) ?? DEFAULT_MAX_AGE,
     options,
     payload: content.payload,
   };
@@ -100,8 +137,12 @@ function checked(option: CoapOption, field: string): CoapOption {
 }
 
 function uint16(number: number, value: number): CoapOption {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffff)
-    throw invalid(optionName(number), '0 to 65535', String(value));
+  return uint(number, value, 0xffff);
+}
+
+function uint(number: number, value: number, most: number): CoapOption {
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw invalid(optionName(number), `0 to ${most}`, String(value));
   return uintOption(number, value);
 }
 

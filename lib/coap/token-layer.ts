@@ -43,12 +43,16 @@ export class TokenLayer<Entry> {
     if (this.#entries.size >= Math.min(this.#maxOpen, 256 ** this.#tokenLength / 2)) {
       throw new CoapError('ENOBUFS', `${this.#entries.size} requests are open already`);
     }
+    const token = this.unused();
+    this.#entries.set(tokenKey(token), entry);
+    return token;
+  }
+
+  /** A token that is not in use, and is not opened: for a request that wants no answer. */
+  unused(): Uint8Array {
     for (;;) {
       const token = this.#random.bytes(this.#tokenLength);
-      const key = tokenKey(token);
-      if (this.#entries.has(key)) continue;
-      this.#entries.set(key, entry);
-      return token;
+      if (!this.#entries.has(tokenKey(token))) return token;
     }
   }
 

@@ -14,8 +14,10 @@ import type {
   Observation,
   ObservationWatcher,
   ObservedResource,
+  ObserveOptions,
   OutgoingRequest,
   RequestHandler,
+  StreamedResponse,
 } from './exchange.ts';
 import { RESPONSE_CODES } from './exchange.ts';
 import { type MessageContent, NO_BYTES, NO_OPTIONS } from './message.ts';
@@ -132,12 +134,23 @@ export class UdpCoapConnection implements CoapConnection {
     return this.#client.request(request, options.signal);
   }
 
+  requestStream(
+    request: OutgoingRequest,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<StreamedResponse> {
+    return this.#client.requestStream(request, options.signal);
+  }
+
+  send(request: OutgoingRequest, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return this.#client.send(request, options.signal);
+  }
+
   observe(
     request: OutgoingRequest,
     notified: (response: IncomingResponse) => void,
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: ObserveOptions = {},
   ): Promise<ObservedResource> {
-    return this.#client.observe(request, notified, options.signal);
+    return this.#client.observe(request, notified, options);
   }
 
   ping(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {

@@ -95,7 +95,7 @@ describe('Block-wise transfer as a client', () => {
     assert.equal(peer.heard.length, 1);
   });
 
-  it('fetches a body anew that changes on the way, a few times', async () => {
+  it('fetches a body anew that changes on the way, once', async () => {
     const peer = await makeRawPeer();
     let version = 0;
     const tagged = (message: CoapMessage, tag: number): Partial<CoapMessage> => {
@@ -103,7 +103,7 @@ describe('Block-wise transfer as a client', () => {
       const options = [{ number: OPTION.etag, value: Uint8Array.of(tag) }, block(2, num, num === 0 ? 1 : 0, 16)];
       return { code: content, options, payload: body(32).subarray(num * 16, num * 16 + 16) };
     };
-    peer.answer = (message) => tagged(message, asked(message) === 0 ? version : Math.min(++version, 2));
+    peer.answer = (message) => tagged(message, asked(message) === 0 ? version : Math.min(++version, 1));
     const response = await peer.time.run(peer.connection.request({ method: 'GET' }));
     assert.deepEqual(response.payload, body(32));
     peer.answer = (message) => tagged(message, ++version);
