@@ -125,7 +125,11 @@ export class EndpointCore implements AssociationOwner, SessionHost {
   // For the associations.
 
   moved(association: Association, to: Endpoint): boolean {
-    return this.peers.moved(association, to);
+    const { session } = association;
+    const before = session.remote;
+    const isThere = this.peers.moved(association, to);
+    if (isThere) this.tell(session, { kind: 'moved', before });
+    return isThere;
   }
 
   transmit(association: Association, datagram: Uint8Array): void {

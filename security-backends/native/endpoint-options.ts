@@ -58,6 +58,8 @@ export type EndpointEvent =
       readonly description: number;
       readonly direction: 'sent' | 'received';
     }
+  /** Its client is at another address now, the session's `remote`; it was found by its connection id (RFC 9146 §6). */
+  | { readonly kind: 'moved'; readonly before: Endpoint }
   /** The session, or an attempt at it, is over; without a cause if either side ended it in order. */
   | { readonly kind: 'closed'; readonly cause: SocketErrorType | undefined };
 

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { SocketError, type TlsAlertError } from '../../../lib/net/index.ts';
 import { NEVER, UNBOUNDED, milliseconds, seconds } from '../../../lib/runtime/index.ts';
-import type { EndpointEvent, ReceivedData } from '../../../security-backends/native/endpoint-options.ts';
+import type {
+  DtlsEndpointOptions,
+  EndpointEvent,
+  ReceivedData,
+} from '../../../security-backends/native/endpoint-options.ts';
 import { A, B, Network, TAG, bytes, psk, textOf } from './endpoints.ts';
-import { MESSAGE, ScriptedPeer } from './scripted-peer.ts';
+import { MESSAGE, ScriptedPeer, TYPE } from './scripted-peer.ts';
 
 const CLOSE_NOTIFY = 0;
 const ACCESS_DENIED = 49;
 const INTERNAL_ERROR = 80;
+const HANDSHAKE_FAILURE = 40;
 
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => {
@@ -609,6 +614,106 @@ describe('DtlsEndpoint: renewal and time', () => {
     assert.equal(a.nextTimeout - start, seconds(2));
     await network.time.advance(seconds(2));
     assert.equal(a.nextTimeout - start, seconds(6));
+  });
+});
+
+describe('DtlsEndpoint: connection ids', () => {
+  /** From now on what A sends comes from another port, and what goes to that port comes to A. */
+  function behindNat(network: Network, port: number): void {
+    network.network.onDatagram((from, to, datagram) => {
+      if (from.address === A.address && from.port !== port) network.network.inject({ ...A, port }, to, datagram);
+      else if (to.address === A.address && to.port === port) network.network.inject(from, A, datagram);
+      else return 'pass';
+      return 'drop';
+    });
+  }
+
+  it('a client that comes from another port is still the same session', async () => {
+    const network = new Network();
+    const events: EndpointEvent[] = [];
+    const a = await network.endpoint(A, { connectionId: true });
+    const b = await network.endpoint(B, { connectionId: true, handlers: { event: (_, event) => events.push(event) } });
+    const session = await network.run(a.connect(B));
+    const accepted = b.find(A);
+    behindNat(network, 40_000);
+    for (const text of ['first', 'second']) {
+      session.sendNow(bytes(text));
+      await network.time.advance(seconds(1));
+      accepted?.sendNow(bytes(`${text} back`));
+      await network.time.advance(seconds(1));
+    }
+    assert.equal(b.receiveNow().session, accepted);
+    assert.deepEqual([textOf(b.receiveNow()), textOf(b.receiveNow())], ['first', 'second']);
+    assert.equal(a.receiveNow().kind, 'connected');
+    assert.deepEqual([textOf(a.receiveNow()), textOf(a.receiveNow())], ['first back', 'second back']);
+    const moved = { ...A, port: 40_000 };
+    assert.deepEqual(accepted?.remote, moved);
+    assert.equal(b.find(moved), accepted);
+    assert.equal(b.find(A), undefined);
+    assert.deepEqual(
+      events.filter(({ kind }) => kind === 'moved'),
+      [{ kind: 'moved', before: A }],
+    );
+    assert.equal(b.counters.handshakesStarted, 1);
+  });
+
+  it('a renewal from the new port takes the place of the session', async () => {
+    const network = new Network();
+    const [a, b] = [
+      await network.endpoint(A, { connectionId: true }),
+      await network.endpoint(B, { connectionId: true }),
+    ];
+    const session = await network.run(a.connect(B));
+    behindNat(network, 40_000);
+    session.sendNow(bytes('from the new port'));
+    await network.run(session.renew());
+    await network.time.advance(seconds(1));
+    assert.deepEqual([a.load, b.load], Array(2).fill({ handshakes: 0, sessions: 1 }));
+  });
+});
+
+describe('DtlsEndpoint: what peers must have', () => {
+  async function refusedHello(
+    options: Partial<DtlsEndpointOptions>,
+    change: (script: ScriptedPeer) => Uint8Array,
+  ): Promise<number> {
+    const network = new Network();
+    const b = await network.endpoint(B, options);
+    const heard: Uint8Array[] = [];
+    network.network.onDatagram((_, to, datagram) => {
+      if (to.address === A.address) heard.push(datagram);
+      return 'pass';
+    });
+    const script = new ScriptedPeer('client', bytes('a key of 16 byte'));
+    network.network.inject(A, B, change(script));
+    await network.time.advance(seconds(1));
+    const [request] = script.messages(heard.at(-1)!);
+    assert.equal(request?.type, MESSAGE.helloVerifyRequest);
+    cookie = request.body.slice(3);
+    network.network.inject(A, B, change(script));
+    await network.time.advance(seconds(1));
+    cookie = undefined;
+    b.close();
+    const [alert] = script.records(heard.at(-1)!);
+    return alert?.type === TYPE.alert ? alert.payload![1]! : -1;
+  }
+  let cookie: Uint8Array | undefined;
+  const hello = (script: ScriptedPeer, more = {}): Uint8Array =>
+    script.clientHello({ ...(cookie === undefined ? {} : { cookie }), ...more });
+
+  it('extended master secret is required unless it is only preferred', async () => {
+    const without = (script: ScriptedPeer): Uint8Array => hello(script, { extendedMasterSecret: false });
+    assert.equal(await refusedHello({}, without), HANDSHAKE_FAILURE);
+    assert.notEqual(await refusedHello({ extendedMasterSecret: 'prefer' }, without), HANDSHAKE_FAILURE);
+  });
+
+  it('renegotiation_info is preferred unless it is required', async () => {
+    const without = (script: ScriptedPeer): Uint8Array => {
+      script.renegotiationInfo = false;
+      return hello(script);
+    };
+    assert.equal(await refusedHello({ renegotiationInfo: 'require' }, without), HANDSHAKE_FAILURE);
+    assert.notEqual(await refusedHello({}, without), HANDSHAKE_FAILURE);
   });
 });
 
