@@ -58,10 +58,10 @@ export function encodeSenmlCbor(
     const time = layout.timeOf(timestamp);
     writer.map(count(baseName) + count(baseTime) + (name === '' ? 0 : 1) + count(value) + count(time));
     if (baseName !== undefined) writer.integer(LABELS.bn).text(baseName);
-    if (baseTime !== undefined) writeNumber(writer.integer(LABELS.bt), baseTime, format);
+    if (baseTime !== undefined) writeTime(writer.integer(LABELS.bt), baseTime);
     if (name !== '') writer.integer(LABELS.n).text(name);
     if (value !== undefined) writeValue(writer, path, value, shapeOf, format);
-    if (time !== undefined) writeNumber(writer.integer(LABELS.t), time, format);
+    if (time !== undefined) writeTime(writer.integer(LABELS.t), time);
   }
   return writer.finish();
 }
@@ -77,7 +77,7 @@ function writeValue(writer: CborWriter, path: Path, value: Value | null, shapeOf
     case 'unsignedInteger':
       return void writer.integer(LABELS.v).integer(value as number | bigint);
     case 'float':
-      return writeNumber(writer.integer(LABELS.v), value as number, format);
+      return writeFloat(writer.integer(LABELS.v), value as number, format);
     case 'time':
       return void writer.integer(LABELS.v).integer(toSeconds(value as Date));
     case 'boolean':
@@ -91,10 +91,15 @@ function writeValue(writer: CborWriter, path: Path, value: Value | null, shapeOf
   }
 }
 
-function writeNumber(writer: CborWriter, value: number, format: number): void {
+/** Whole ones, too, are floats: Leshan (2.0.0-M18) takes no integers for multiple resources of type float. */
+function writeFloat(writer: CborWriter, value: number, format: number): void {
   if (!Number.isFinite(value)) throw new FormatError(format, `SenML has no number ${value}`);
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) writer.integer(value);
-  else writer.float(value);
+  writer.float(value);
+}
+
+function writeTime(writer: CborWriter, seconds: number): void {
+  if (Number.isSafeInteger(seconds)) writer.integer(seconds);
+  else writer.float(seconds);
 }
 
 /** @throws DecodeError naming the record, path or label */

@@ -180,6 +180,8 @@ function addBase(record: SenmlRecord, baseValue: SenmlNumber): void {
 /** The one value of a record, as its resource has it; of its own type where the resource is not known. @throws DecodeError */
 export function toValue(record: ValueRecord, shape: ResourceShape | undefined, path: Path): Value {
   const field = soleField(record, path);
+  // Leshan (2.0.0-M18) has links as text.
+  if (shape?.type === 'objectLink' && field === 'vs') return linkFromText(record.vs!, path);
   if (shape !== undefined && field !== FIELD_OF_TYPE[shape.type]) {
     const expected = FIELD_OF_TYPE[shape.type] ?? 'no value';
     throw new DecodeError(path.toString(), `${expected} for type ${shape.type}`, field);

@@ -122,7 +122,7 @@ describe('SenML CBOR', () => {
     });
   }
 
-  it('writes floats in the shortest exact encoding, whole ones as integers', () => {
+  it('writes floats in the shortest exact encoding, whole ones, too', () => {
     const hex = (float: number): string => {
       const path = Path.of(9, 0, 1);
       const bytes = encodeEntries(SENML, path, [{ path, value: float }], of('float'));
@@ -132,7 +132,7 @@ describe('SenML CBOR', () => {
       [1.5, 'f93e00'],
       [100_000.5, 'fa47c35040'],
       [0.1, 'fb3fb999999999999a'],
-      [20, '14'],
+      [20, 'f94d00'],
       [-0, 'f98000'],
     ] as const;
     for (const [float, expected] of cases) assert.equal(hex(float), expected);

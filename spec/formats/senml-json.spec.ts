@@ -73,6 +73,10 @@ describe('SenML JSON', () => {
     });
   }
 
+  it('reads object links as text, too, as Leshan writes them', () => {
+    assert.deepEqual(value('"vs":"66:0"', of('objectLink')), { object: 66, instance: 0 });
+  });
+
   it('gives bigints for wide resources, and writes them in full', () => {
     assert.equal(value('"v":5', of('integer', true)), 5n);
     const entries = [entry('/9/0/1', 9_007_199_254_740_993n)];
@@ -218,7 +222,7 @@ describe('SenML JSON', () => {
     ['unsignedInteger', '"v":-1'],
     ['boolean', '"v":1'],
     ['opaque', '"vs":"AA"'],
-    ['objectLink', '"vs":"66:0"'],
+    ['objectLink', '"vs":"66"'],
     ['objectLink', '"vlo":"66"'],
     ['time', '"v":1e13'],
     ['none', '"vs":""'],

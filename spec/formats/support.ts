@@ -50,7 +50,8 @@ export function assertSameEntries(actual: readonly Entry[], expected: readonly E
 const INTEGERS = fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n });
 const narrow = (value: bigint): Value => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
 
-const VALUES: Readonly<Record<Exclude<ResourceType, 'none'>, fc.Arbitrary<Value>>> = {
+/** Any value of each type. */
+export const VALUES: Readonly<Record<Exclude<ResourceType, 'none'>, fc.Arbitrary<Value>>> = {
   string: fc.string({ unit: 'grapheme' }),
   coreLink: fc.constantFrom('', '</3/0>;pmin=10', '</1>,</2>'),
   integer: INTEGERS.map(narrow),
