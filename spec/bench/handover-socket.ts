@@ -16,7 +16,7 @@ export class HandoverSocket extends DatagramCore {
   }
 
   override async bind(address: string, port: number): Promise<void> {
-    await this.open('bound', undefined, () => undefined);
+    this.adopt('bound'); // at once, for those who do not wait
     this.localEndpoint = { address, port };
   }
 

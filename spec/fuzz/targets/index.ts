@@ -4,6 +4,7 @@ import type { FuzzTarget } from '../target.ts';
 import { clientStates, cookieGate, records, serverStates } from './connections.ts';
 import { crl, loading, privateKey, spki, x509 } from './crypto.ts';
 import { cbor, coap, composite, coreLink, json, lwm2mCbor, senmlCbor, senmlJson, text, tlv } from './formats.ts';
+import { endpoint } from './endpoint.ts';
 import { handshakeMessages } from './handshake-messages.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -12,6 +13,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   handshakeMessages,
   clientStates,
   serverStates,
+  endpoint,
   x509,
   crl,
   spki,
