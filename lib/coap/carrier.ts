@@ -20,6 +20,8 @@ export interface Sending {
 export interface RequestArrival {
   readonly message: MessageContent;
   readonly confirmable: boolean;
+  /** Sent to a group: errors are not answered (RFC 7252 §8.2). Default false. */
+  readonly multicast?: boolean | undefined;
   /** `delivery` hears of the response only if it is a message of its own: a piggy-backed one is asked for again if lost. */
   respond(content: MessageContent, delivery?: Delivery): void;
   /** Says that it was received, and that no response follows (RFC 7967 §2.1). Nothing is sent over a stream. */

@@ -1,11 +1,11 @@
 // The answering side of a connection (RFC 7252 §5.8, RFC 7641 §4, RFC 7959): requests to the handler, over any carrier.
 
 import { DecodeError } from '../bytes/index.ts';
-import { type Duration, type Instant, type Log, NEVER, later } from '../runtime/index.ts';
-import { type Block, type Cut, blockOption, findBlock, fittingCut, splitOverhead } from './block-option.ts';
-import type { Carrier, Delivery, RequestArrival } from './carrier.ts';
+import { type Duration, type Instant, type Log, NEVER, type RandomSource, later } from '../runtime/index.ts';
+import { BERT_EXPONENT, type Block, blockOption, findBlock } from './block-option.ts';
+import type { Carrier, RequestArrival } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
-import { type Untokened, encodeResponse, requestKey } from './content.ts';
+import { type Untokened, requestKey } from './content.ts';
 import type {
   IncomingRequest,
   Method,
@@ -13,26 +13,30 @@ import type {
   ObservationWatcher,
   OutgoingResponse,
   RequestHandler,
+  RequestHead,
   ResponseCode,
 } from './exchange.ts';
 import { METHODS, RESPONSE_CODES } from './exchange.ts';
+import { Freshness, type FreshnessOptions } from './freshness.ts';
 import { type CoapOption, type MessageContent, NO_BYTES, NO_OPTIONS, formatCode, isResponseCode } from './message.ts';
-import { OPTION, findTexts, findUint, uintOption, unrecognizedCritical } from './options.ts';
-import { RequestBodies, type RequestBodiesOptions } from './request-bodies.ts';
-import { ResponseBodies, type ResponseBodiesOptions } from './response-bodies.ts';
-import { ServerObservation, type ServerObservationContext } from './server-observation.ts';
-import { tokenKey } from './token-layer.ts';
+import { OPTION, findTexts, findUint, unrecognizedCritical } from './options.ts';
+import { isSilenced } from './preconditions.ts';
+import { RequestStream } from './request-stream.ts';
+import { ServerBodies, type ServerBodiesOptions, answerBare } from './server-bodies.ts';
+import type { ServerObservation } from './server-observation.ts';
+import { ServerObservations, type ServerObservationsOptions } from './server-observations.ts';
 
-export interface ServerExchangesOptions extends RequestBodiesOptions, ResponseBodiesOptions {
-  readonly optionReserve: number;
-  /** Observations at once; a further one is answered as a plain request. */
-  readonly maxObservations: number;
+export interface ServerExchangesOptions extends ServerBodiesOptions, ServerObservationsOptions {
   /** Requests whose handler has not answered yet; a further one is answered 5.03. */
   readonly maxPendingRequests: number;
   /** How long a handler may take; then 5.03 is answered, and what it says later is dropped. */
   readonly handlerTimeout: Duration;
   /** While it says no, requests are ignored as if they had been lost. */
   readonly admits?: (() => boolean) | undefined;
+  /** Requests whose body the handler reads as it comes. */
+  readonly streamed?: ((request: RequestHead) => boolean) | undefined;
+  /** Requests that must be fresh (RFC 9175). */
+  readonly freshness?: FreshnessOptions | undefined;
   /** Critical options of requests that the handler understands, beside ours. */
   readonly understoodOptions: readonly number[];
 }
@@ -53,9 +57,14 @@ const UNDERSTOOD = [
 
 /** One request on its way through the handler. */
 interface Pass {
-  readonly arrival: RequestArrival;
-  readonly block1: Block | undefined;
+  /** The message that waits for the answer: of a body that streams, the newest block's. */
+  arrival: RequestArrival;
+  block1: Block | undefined;
   readonly block2: Block | undefined;
+  /** Set if the handler reads the body as it comes. */
+  readonly stream: RequestStream | undefined;
+  /** What a handler answered before its stream's next block was there to answer. */
+  early: OutgoingResponse | undefined;
   /** Set once the handler accepted to be observed. */
   observation: ServerObservation | undefined;
   answered: boolean;
@@ -69,20 +78,25 @@ export class ServerExchanges {
   readonly #log: Log;
   readonly #options: ServerExchangesOptions;
   readonly #understood: ReadonlySet<number>;
-  readonly #requestBodies: RequestBodies;
-  readonly #responseBodies: ResponseBodies;
-  readonly #observations = new Map<string, ServerObservation>();
-  #sequence = 0;
+  readonly #bodies: ServerBodies;
+  readonly #observations: ServerObservations;
+  readonly #freshness: Freshness | undefined;
   readonly #pending = new Set<Pass>();
+  /** Bodies that stream and are not complete, by what makes their blocks the same. */
+  readonly #streams = new Map<string, Pass>();
   #closed: Error | undefined;
 
-  constructor(carrier: Carrier, log: Log, options: ServerExchangesOptions) {
+  constructor(carrier: Carrier, random: RandomSource, log: Log, options: ServerExchangesOptions) {
     this.#carrier = carrier;
     this.#log = log;
     this.#options = options;
     this.#understood = new Set([...UNDERSTOOD, ...options.understoodOptions]);
-    this.#requestBodies = new RequestBodies(options);
-    this.#responseBodies = new ResponseBodies(options);
+    this.#bodies = new ServerBodies(carrier, log, options);
+    this.#freshness = options.freshness && new Freshness(options.freshness, random);
+    this.#observations = new ServerObservations(carrier, log, options, (response, own, request, asked) => {
+      if (response.stream !== undefined) throw new CoapError('EINVAL', 'stream: expected a payload in a notification');
+      return this.#bodies.render(response, own, request, asked) as Untokened;
+    });
   }
 
   /** Takes a request; answers it in the same call if the handler does. */
@@ -93,23 +107,26 @@ export class ServerExchanges {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#log.debug({ field: error.field }, 'coap: request with a malformed option');
-      answerBare(arrival, RESPONSE_CODES.badRequest);
+      refuse(arrival, RESPONSE_CODES.badRequest);
     }
   }
 
   nextTimeout(): Instant {
+    let next = this.#bodies.nextTimeout();
+    for (const { stream } of this.#streams.values())
+      if (stream !== undefined && stream.expires < next) next = stream.expires;
     // All handlers have the same time, so the first in is the first due.
     const [slowest] = this.#pending;
-    return Math.min(
-      slowest?.deadline ?? NEVER,
-      this.#requestBodies.nextTimeout(),
-      this.#responseBodies.nextTimeout(),
-    ) as Instant;
+    return slowest !== undefined && slowest.deadline < next ? slowest.deadline : next;
   }
 
   handleTimeout(now: Instant): void {
-    this.#requestBodies.expire(now);
-    this.#responseBodies.expire(now);
+    this.#bodies.expire(now);
+    for (const [key, { stream }] of this.#streams) {
+      if (stream === undefined || stream.expires > now) continue;
+      this.#streams.delete(key);
+      stream.fail(new CoapError('ETIMEDOUT', 'the peer stopped in the middle of a body'));
+    }
     for (const pass of this.#pending) {
       if (pass.deadline > now) break;
       this.#pending.delete(pass);
@@ -120,163 +137,124 @@ export class ServerExchanges {
 
   close(error: Error): void {
     this.#closed = error;
-    for (const observation of [...this.#observations.values()]) observation.endFor('closed', error);
-    this.#requestBodies.clear();
-    this.#responseBodies.clear();
+    this.#observations.close(error);
+    this.#bodies.clear();
+    for (const { stream } of this.#streams.values()) stream?.fail(error);
+    this.#streams.clear();
     this.#pending.clear();
-  }
-
-  #admit(arrival: RequestArrival): void {
-    const { message } = arrival;
-    const method = METHOD_NAMES.get(message.code);
-    if (method === undefined) return answerBare(arrival, RESPONSE_CODES.methodNotAllowed);
-    const critical = unrecognizedCritical(message.options, this.#understood);
-    if (critical === OPTION.proxyUri || critical === OPTION.proxyScheme) {
-      return answerBare(arrival, RESPONSE_CODES.proxyingNotSupported);
-    }
-    if (critical !== undefined) return answerBare(arrival, RESPONSE_CODES.badOption);
-    const largest = this.#carrier.maxSizeExponent();
-    const block1 = findBlock(message.options, OPTION.block1, largest);
-    const block2 = findBlock(message.options, OPTION.block2, largest);
-    const pass: Pass = { arrival, block1, block2, observation: undefined, answered: false, deadline: NEVER };
-    const payload = block1 === undefined ? message.payload : this.#assemble(pass, block1);
-    if (payload === undefined) return;
-    if (block2 !== undefined && block2.num > 0 && this.#continueBody(pass, block2)) return;
-    this.#dispatch(pass, this.#incoming(pass, method, payload));
-  }
-
-  #assemble({ arrival }: Pass, block: Block): Uint8Array | undefined {
-    const { message } = arrival;
-    const announced = findUint(message.options, OPTION.size1);
-    const result = this.#requestBodies.add(requestKey(message), block, message.payload, announced, this.#carrier.now());
-    if (result.kind === 'whole') return result.payload;
-    const { sizeExponent } = this.#cut({ ...message, options: NO_OPTIONS }, block);
-    const echo = blockOption(OPTION.block1, { num: block.num, more: result.kind === 'continue', sizeExponent });
-    if (result.kind === 'continue') answerBare(arrival, RESPONSE_CODES.continue, [echo]);
-    else if (result.kind === 'incomplete') answerBare(arrival, RESPONSE_CODES.requestEntityIncomplete, [echo]);
-    else if (result.kind === 'malformed') answerBare(arrival, RESPONSE_CODES.badRequest);
-    else {
-      const limit = uintOption(OPTION.size1, this.#options.maxBodyBytes); // RFC 7959 §2.9.3
-      answerBare(arrival, RESPONSE_CODES.requestEntityTooLarge, [echo, limit]);
-    }
-    return undefined;
-  }
-
-  // Without the kept body, only a safe request may be rendered anew to give a later block.
-  #continueBody(pass: Pass, block2: Block): boolean {
-    const { arrival } = pass;
-    const { message } = arrival;
-    const next = this.#responseBodies.next(message, block2, (kept) => this.#cut(kept, block2), this.#carrier.now());
-    if (next !== undefined) {
-      arrival.respond({ ...next, token: message.token });
-      return true;
-    }
-    const safe = message.code === METHODS.GET || message.code === METHODS.FETCH;
-    if (!safe) answerBare(arrival, RESPONSE_CODES.requestEntityIncomplete);
-    return !safe;
-  }
-
-  #incoming(pass: Pass, method: Method, payload: Uint8Array): IncomingRequest {
-    const { message, confirmable } = pass.arrival;
-    const { options, token } = message;
-    const observe = method === 'GET' || method === 'FETCH' ? findUint(options, OPTION.observe) : undefined;
-    this.#endObservation(token, observe);
-    const room = this.#observations.size < this.#options.maxObservations;
-    const further = pass.block2 !== undefined && pass.block2.num > 0;
-    return {
-      method,
-      path: findTexts(options, OPTION.uriPath),
-      query: findTexts(options, OPTION.uriQuery),
-      accept: findUint(options, OPTION.accept),
-      contentFormat: findUint(options, OPTION.contentFormat),
-      options,
-      payload,
-      confirmable,
-      token,
-      acceptObservation: observe === 0 && room && !further ? (watcher) => this.#accept(pass, watcher) : undefined,
-      cancelsObservation: observe === 1,
-    };
-  }
-
-  #endObservation(token: Uint8Array, observe: number | undefined): void {
-    this.#observations.get(tokenKey(token))?.endFor(observe === 1 ? 'deregistered' : 'replaced');
-  }
-
-  #accept(pass: Pass, watcher: ObservationWatcher): Observation {
-    if (pass.answered) throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
-    pass.observation = this.#observe(pass.arrival.message, pass.block2, watcher);
-    return pass.observation;
-  }
-
-  #observe(request: MessageContent, block2: Block | undefined, watcher: ObservationWatcher): ServerObservation {
-    const token = request.token.slice();
-    const key = tokenKey(token);
-    this.#observations.get(key)?.endFor('replaced');
-    const context: ServerObservationContext = {
-      now: () => this.#carrier.now(),
-      removed: () => {
-        if (this.#observations.get(key) === observation) this.#observations.delete(key);
-      },
-      transmit: (response, confirmable, delivery) =>
-        this.#notify(request, token, block2, response, confirmable, delivery),
-    };
-    const observation: ServerObservation = new ServerObservation(this.#guarded(watcher), context);
-    this.#observations.set(key, observation);
-    return observation;
   }
 
   /** As if `request` had been accepted here. */
   adopt(request: IncomingRequest, watcher: ObservationWatcher, sequence: number): Observation {
     const { token, options, payload } = request;
-    const isAhead = ((sequence - this.#sequence) & 0xffffff) < 0x800000;
-    if (isAhead || this.#observations.size === 0) this.#sequence = sequence; // the peer must not see numbers go back
     const message: MessageContent = { code: METHODS[request.method], token, options, payload };
-    const observation = this.#observe(
-      message,
-      findBlock(options, OPTION.block2, this.#carrier.maxSizeExponent()),
-      watcher,
-    );
-    observation.established(sequence);
-    return observation;
+    const asked = findBlock(options, OPTION.block2, this.#carrier.maxSizeExponent());
+    return this.#observations.adopt(message, asked, watcher, sequence);
   }
 
-  // A watcher that throws must not take down the loop that reads datagrams.
-  #guarded(watcher: ObservationWatcher): ObservationWatcher {
+  #admit(arrival: RequestArrival): void {
+    const { message } = arrival;
+    const method = METHOD_NAMES.get(message.code);
+    if (method === undefined) return refuse(arrival, RESPONSE_CODES.methodNotAllowed);
+    const critical = unrecognizedCritical(message.options, this.#understood);
+    if (critical === OPTION.proxyUri || critical === OPTION.proxyScheme)
+      return refuse(arrival, RESPONSE_CODES.proxyingNotSupported);
+    if (critical !== undefined) return refuse(arrival, RESPONSE_CODES.badOption);
+    const largest = this.#carrier.maxSizeExponent();
+    const block1 = findBlock(message.options, OPTION.block1, largest);
+    const block2 = findBlock(message.options, OPTION.block2, largest);
+    if (block1 === undefined && block2 !== undefined && block2.num > 0) {
+      if (this.#bodies.continueResponse(arrival, block2)) return;
+    }
+    const head = readHead(message, method);
+    const echo = block1?.more === true ? undefined : this.#freshness?.challenge(head, this.#carrier.now());
+    if (echo !== undefined) return answerBare(arrival, RESPONSE_CODES.unauthorized, [echo]);
+    if (this.#options.streamed?.(head) === true) return this.#stream(arrival, block1, block2, head);
+    const payload = this.#bodies.assemble(arrival, block1);
+    if (payload === undefined) return;
+    const pass = newPass(arrival, block1, block2, undefined);
+    this.#dispatch(pass, this.#incoming(pass, head, payload));
+  }
+
+  // The first block calls the handler, each further one feeds it.
+  #stream(arrival: RequestArrival, block1: Block | undefined, block2: Block | undefined, head: RequestHead): void {
+    const { message } = arrival;
+    const key = requestKey(message);
+    const block = block1 ?? { num: 0, more: false, sizeExponent: BERT_EXPONENT }; // of any length
+    const running = this.#streams.get(key);
+    if (block.num > 0) {
+      if (running === undefined) return this.#bodies.refuse(arrival, block1, 'incomplete');
+      return this.#feed(running, key, arrival, block);
+    }
+    if (running !== undefined) this.#breakOff(running, key);
+    if (this.#streams.size >= this.#options.maxTransfers) return refuse(arrival, RESPONSE_CODES.serviceUnavailable);
+    const now = this.#carrier.now();
+    const stream = new RequestStream(
+      (taken) => this.#bodies.goOn(taken.arrival, taken.block),
+      this.#options.lifetime,
+      now,
+    );
+    const pass = newPass(arrival, block1, block2, stream);
+    if (!stream.add({ arrival, block }, message.payload, now)) return this.#bodies.refuse(arrival, block1, 'malformed');
+    if (!stream.complete) this.#streams.set(key, pass);
+    this.#dispatch(pass, { ...this.#incoming(pass, head, NO_BYTES), body: stream });
+    if (pass.answered) this.#streams.delete(key);
+  }
+
+  #feed(pass: Pass, key: string, arrival: RequestArrival, block: Block): void {
+    const now = this.#carrier.now();
+    if (pass.stream?.add({ arrival, block }, arrival.message.payload, now) !== true) {
+      this.#breakOff(pass, key);
+      return this.#bodies.refuse(arrival, block, 'incomplete');
+    }
+    pass.arrival = arrival;
+    pass.block1 = block;
+    if (pass.stream.complete) this.#streams.delete(key);
+    if (this.#pending.delete(pass)) {
+      pass.deadline = later(now, this.#options.handlerTimeout);
+      this.#pending.add(pass);
+    }
+    if (pass.early !== undefined) {
+      this.#streams.delete(key);
+      this.#answer(pass, pass.early);
+    }
+  }
+
+  #breakOff(pass: Pass, key: string): void {
+    this.#streams.delete(key);
+    this.#pending.delete(pass);
+    pass.answered = true;
+    pass.stream?.fail(new CoapError('ECONNABORTED', 'the peer began the body anew, or broke it off'));
+  }
+
+  #incoming(pass: Pass, head: RequestHead, payload: Uint8Array): IncomingRequest {
+    const { message, confirmable } = pass.arrival;
+    const { token } = message;
+    const mayObserve = head.method === 'GET' || head.method === 'FETCH';
+    const observe = mayObserve ? findUint(message.options, OPTION.observe) : undefined;
+    this.#observations.end(token, observe === 1 ? 'deregistered' : 'replaced');
+    const further = pass.block2 !== undefined && pass.block2.num > 0;
+    const accepts = observe === 0 && this.#observations.hasRoom && !further;
     return {
-      ended: (reason) => {
-        try {
-          watcher.ended(reason);
-        } catch (error) {
-          this.#log.error({ error: error instanceof Error ? error.name : typeof error }, 'coap: a watcher failed');
-        }
-      },
+      ...head,
+      payload,
+      confirmable,
+      token,
+      acceptObservation: accepts ? (watcher) => this.#accept(pass, payload, watcher) : undefined,
+      cancelsObservation: observe === 1,
     };
   }
 
-  #notify(
-    request: MessageContent,
-    token: Uint8Array,
-    asked: Block | undefined,
-    response: OutgoingResponse,
-    confirmable: boolean,
-    delivery: Delivery,
-  ): number {
-    const rendered = encodeResponse(response);
-    const sequence = response.code < 0x80 ? [this.#nextSequence()] : [];
-    const content = this.#fit({ ...rendered, options: [...sequence, ...rendered.options] }, request, asked);
-    this.#carrier.send({ ...content, token }, confirmable, delivery);
-    return this.#sequence;
-  }
-
-  #nextSequence(): CoapOption {
-    this.#sequence = (this.#sequence + 1) & 0xffffff; // RFC 7641 §4.4: 24 bits
-    return uintOption(OPTION.observe, this.#sequence);
+  #accept(pass: Pass, payload: Uint8Array, watcher: ObservationWatcher): Observation {
+    if (pass.answered) throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
+    pass.observation = this.#observations.open({ ...pass.arrival.message, payload }, pass.block2, watcher);
+    return pass.observation;
   }
 
   #dispatch(pass: Pass, request: IncomingRequest): void {
-    if (this.handler === undefined) return answerBare(pass.arrival, RESPONSE_CODES.notFound);
+    if (this.handler === undefined) return this.#answer(pass, { code: RESPONSE_CODES.notFound });
     if (this.#pending.size >= this.#options.maxPendingRequests)
-      return answerBare(pass.arrival, RESPONSE_CODES.serviceUnavailable);
+      return this.#answer(pass, { code: RESPONSE_CODES.serviceUnavailable });
     let answer: ReturnType<RequestHandler>;
     try {
       answer = this.handler(request);
@@ -305,46 +283,93 @@ export class ServerExchanges {
   }
 
   #answer(pass: Pass, response: OutgoingResponse | undefined): void {
-    const { arrival, observation } = pass;
+    const { observation, stream } = pass;
     if (pass.answered) return; // too late
+    if (stream !== undefined && this.#closed === undefined && stream.unanswered === undefined) {
+      pass.early = response; // its last block was told to go on: the next one is answered
+      return;
+    }
     pass.answered = true;
     if (this.#closed !== undefined) return observation?.endFor('closed', this.#closed);
-    const observed = observation !== undefined && observation.active && response !== undefined && response.code < 0x80;
-    if (!observed) observation?.end();
-    if (response === undefined) return arrival.ignore();
-    let content: Untokened;
-    try {
-      content = this.#render(pass, response, observed);
-    } catch (error) {
+    if (response === undefined) {
       observation?.end();
-      this.#log.error(
-        { error: error instanceof CoapError ? error.message : 'RangeError' },
-        'coap: the response cannot be sent',
-      );
-      return answerBare(arrival, RESPONSE_CODES.internalServerError);
+      return pass.arrival.ignore();
     }
-    arrival.respond({ ...content, token: arrival.message.token }, observed ? observation.registration : undefined);
-    if (observed) observation.established(this.#sequence);
+    try {
+      const isObserved = observation !== undefined && observation.active && response.code < 0x80;
+      if (!isObserved) observation?.end();
+      const content = this.#render(pass, response, isObserved);
+      if (!(content instanceof Promise)) return this.#send(pass, content, isObserved);
+      content.then(
+        (ready) => this.#send(pass, ready, isObserved),
+        (error: unknown) => this.#unsendable(pass, error),
+      );
+    } catch (error) {
+      this.#unsendable(pass, error);
+    }
   }
 
-  #render(pass: Pass, response: OutgoingResponse, observed: boolean): Untokened {
+  #unsendable({ arrival, observation }: Pass, error: unknown): void {
+    observation?.end();
+    this.#log.error(
+      { error: error instanceof CoapError ? error.message : error instanceof Error ? error.name : typeof error },
+      'coap: the response cannot be sent',
+    );
+    refuse(arrival, RESPONSE_CODES.internalServerError);
+  }
+
+  #send({ arrival, observation }: Pass, content: Untokened, isObserved: boolean): void {
+    if (!isObserved && isUnwanted(arrival, content.code)) return arrival.acknowledge();
+    const delivery = isObserved ? observation?.registration : undefined;
+    arrival.respond({ ...content, token: arrival.message.token }, delivery);
+    if (isObserved) observation?.established(this.#observations.sequence);
+  }
+
+  #render(pass: Pass, response: OutgoingResponse, isObserved: boolean): Untokened | Promise<Untokened> {
     const { arrival, block1, block2 } = pass;
-    const rendered = encodeResponse(response);
-    const options: CoapOption[] = [...rendered.options];
-    if (observed) options.push(this.#nextSequence());
-    if (block1 !== undefined) options.push(blockOption(OPTION.block1, { ...block1, more: false }));
-    return this.#fit({ ...rendered, options }, arrival.message, block2);
-  }
-
-  #fit(content: Untokened, request: MessageContent, asked: Block | undefined): Untokened {
-    return this.#responseBodies.fit(content, request, asked, this.#cut(content, asked), this.#carrier.now());
-  }
-
-  #cut(content: Untokened, asked: Block | undefined): Cut {
-    return fittingCut(this.#carrier, splitOverhead(content, this.#options.optionReserve), asked?.sizeExponent);
+    const own: CoapOption[] = [];
+    if (isObserved) own.push(this.#observations.nextSequence());
+    if (block1 !== undefined) own.push(blockOption(OPTION.block1, { ...block1, more: false }));
+    return this.#bodies.render(response, own, arrival.message, block2);
   }
 }
 
-function answerBare(arrival: RequestArrival, code: ResponseCode, options: readonly CoapOption[] = NO_OPTIONS): void {
-  arrival.respond({ code, options, payload: NO_BYTES, token: arrival.message.token });
+function newPass(
+  arrival: RequestArrival,
+  block1: Block | undefined,
+  block2: Block | undefined,
+  stream: RequestStream | undefined,
+): Pass {
+  return {
+    arrival,
+    block1,
+    block2,
+    stream,
+    early: undefined,
+    observation: undefined,
+    answered: false,
+    deadline: NEVER,
+  };
+}
+
+function readHead({ options }: MessageContent, method: Method): RequestHead {
+  return {
+    method,
+    path: findTexts(options, OPTION.uriPath),
+    query: findTexts(options, OPTION.uriQuery),
+    accept: findUint(options, OPTION.accept),
+    contentFormat: findUint(options, OPTION.contentFormat),
+    options,
+  };
+}
+
+/** Nobody wants that answer: the request says so, or it went to a group and is refused (RFC 7967 §2, RFC 7252 §8.2). */
+function isUnwanted({ message, multicast }: RequestArrival, code: number): boolean {
+  return (multicast === true && code >= 0x80) || isSilenced(message, code);
+}
+
+/** Refuses a request before its handler has it. */
+function refuse(arrival: RequestArrival, code: ResponseCode): void {
+  if (isUnwanted(arrival, code)) arrival.acknowledge();
+  else answerBare(arrival, code, NO_OPTIONS);
 }

@@ -1,8 +1,10 @@
-// One observation as its server sees it (RFC 7641 §4): one confirmable notification in flight, the newest kept behind it.
+// One observation as its server sees it (RFC 7641 §4): one confirmable notification in flight, the newest kept behind it,
+// and no more of them out than there are turns.
 
 import { type Instant, days, later } from '../runtime/index.ts';
 import type { Delivery } from './carrier.ts';
 import { CoapError } from './coap-error.ts';
+import type { NotificationTurns, TurnTaker } from './notification-turns.ts';
 import type { Observation, ObservationWatcher, OutgoingResponse } from './exchange.ts';
 
 const CONFIRMABLE_AT_LEAST_EVERY = days(1); // RFC 7641 §4.5
@@ -11,6 +13,9 @@ type EndReason = Parameters<ObservationWatcher['ended']>[0];
 
 export interface ServerObservationContext {
   now(): Instant;
+  /** Whether the peer has been silent for so long that the next notification must be confirmable. */
+  mustConfirm(): boolean;
+  readonly turns: NotificationTurns;
   /** Sends one notification; throws what the carrier throws. @returns its sequence number */
   transmit(response: OutgoingResponse, confirmable: boolean, delivery: Delivery): number;
   /** Forgets the observation. */
@@ -23,7 +28,7 @@ interface Pending {
   readonly waiting: { resolve(): void; reject(error: Error): void }[];
 }
 
-export class ServerObservation implements Observation {
+export class ServerObservation implements Observation, TurnTaker {
   readonly #watcher: ObservationWatcher;
   readonly #context: ServerObservationContext;
   sequence = 0;
@@ -64,6 +69,11 @@ export class ServerObservation implements Observation {
     this.#sendPending();
   }
 
+  /** It may be its turn. */
+  proceed(): void {
+    if (!this.#busy) this.#sendPending();
+  }
+
   end(): void {
     this.#finish(new CoapError('ECANCELED', 'the observation was ended'));
   }
@@ -78,9 +88,12 @@ export class ServerObservation implements Observation {
   #sendPending(): void {
     const pending = this.#pending;
     if (pending === undefined || !this.#active) return;
-    this.#pending = undefined;
+    const { turns } = this.#context;
     const now = this.#context.now();
-    const confirmable = pending.confirmable || now >= later(this.#lastConfirmable, CONFIRMABLE_AT_LEAST_EVERY);
+    const isDue = now >= later(this.#lastConfirmable, CONFIRMABLE_AT_LEAST_EVERY);
+    const confirmable = pending.confirmable || isDue || this.#context.mustConfirm();
+    if (confirmable && !turns.take(this)) return; // the newest stays pending
+    this.#pending = undefined;
     if (confirmable) this.#lastConfirmable = now;
     this.#busy = confirmable;
     const last = pending.response.code >= 0x80; // RFC 7641 §4.2: an error is the last notification
@@ -91,15 +104,22 @@ export class ServerObservation implements Observation {
         else waiting.reject(error);
       }
     };
+    let holdsTurn = confirmable;
+    const endTurn = (): void => {
+      if (holdsTurn) turns.done();
+      holdsTurn = false;
+    };
     const delivery: Delivery = {
       acknowledged: () => {
         settled();
         this.#free();
+        endTurn();
       },
       failed: (error) => {
         failed = true;
         settled(error);
         this.#fail(error);
+        endTurn();
       },
     };
     try {
@@ -127,6 +147,7 @@ export class ServerObservation implements Observation {
     if (!this.#active) return;
     this.#active = false;
     this.#context.removed();
+    this.#context.turns.leave(this);
     for (const waiting of this.#pending?.waiting ?? []) waiting.reject(error);
     this.#pending = undefined;
   }

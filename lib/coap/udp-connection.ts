@@ -17,9 +17,11 @@ import type {
   ObserveOptions,
   OutgoingRequest,
   RequestHandler,
+  RequestHead,
   StreamedResponse,
 } from './exchange.ts';
 import { RESPONSE_CODES } from './exchange.ts';
+import type { FreshnessOptions } from './freshness.ts';
 import { type MessageContent, NO_BYTES, NO_OPTIONS } from './message.ts';
 import {
   type Inbound,
@@ -53,10 +55,16 @@ export interface UdpCoapOptions extends MessageLayerOptions, TokenLayerOptions {
   readonly transferLifetime?: Duration | undefined;
   /** Observations the peer may have. Default 1,000. */
   readonly maxObservations?: number | undefined;
+  /** Confirmable notifications out at once; observations beyond keep their newest state. Default NSTART (RFC 7641 §4.5.1). */
+  readonly maxOutstandingNotifications?: number | undefined;
   /** Requests of the peer whose handler has not answered yet. Default 64. */
   readonly maxPendingRequests?: number | undefined;
   /** How long a handler may take; 5.03 is answered then. Default EXCHANGE_LIFETIME, 247 s: the peer has given up by then. */
   readonly handlerTimeout?: Duration | undefined;
+  /** Chooses the requests whose body the handler reads as it comes (`request.body`). Default none: bodies are whole. */
+  readonly streamed?: ((request: RequestHead) => boolean) | undefined;
+  /** Requests that must be fresh: they are answered 4.01 with Echo until they are (RFC 9175 §2). Default none. */
+  readonly freshness?: FreshnessOptions | undefined;
   /** Critical options that handler and callers understand, beside those of this layer. Default none. */
   readonly understoodOptions?: readonly number[] | undefined;
 }
@@ -93,7 +101,7 @@ export class UdpCoapConnection implements CoapConnection {
       maxOpenTokens: options.maxOpenTokens,
       responseTimeout: options.responseTimeout ?? lifetime,
     });
-    this.#server = new ServerExchanges(carrier, environment.log, {
+    this.#server = new ServerExchanges(carrier, environment.random, environment.log, {
       ...shared,
       maxTransfers: options.maxTransfers ?? 4,
       maxKeptBytes: options.maxKeptBytes ?? 2_097_152,
@@ -102,6 +110,9 @@ export class UdpCoapConnection implements CoapConnection {
       maxPendingRequests: options.maxPendingRequests ?? 64,
       handlerTimeout: options.handlerTimeout ?? lifetime,
       admits: options.admits,
+      streamed: options.streamed,
+      freshness: options.freshness,
+      maxOutstandingNotifications: options.maxOutstandingNotifications ?? this.#layer.transmission.nstart,
     });
     this.#server.handler = options.handler;
     socket.handler = {
