@@ -13,6 +13,8 @@ export class JsonNumber {
   }
 }
 
+const [SPACE, QUOTE, BACKSLASH, FIRST_SURROGATE] = [0x20, 0x22, 0x5c, 0xd800];
+
 /** Stands for an array or object inside a record, which is read past. */
 export const NESTED: unique symbol = Symbol('array or object');
 
@@ -29,7 +31,7 @@ export interface JsonLimits {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const LITERALS = { true: true, false: false, null: null } as const;
+const LITERALS = Object.entries({ true: true, false: false, null: null });
 
 /** `what` names the array. @throws DecodeError naming the record and member that are malformed */
 export function readJsonRecords(text: string, what: string, limits: JsonLimits): readonly JsonRecord[] {
@@ -48,8 +50,8 @@ export function readJsonPack(
 ): { readonly head: JsonRecord; readonly records: readonly JsonRecord[] } {
   const scanner = new Scanner(text);
   let records: readonly JsonRecord[] = [];
-  const head = readMembers(scanner, what, limits, (name, member) => {
-    if (name !== arrayName) return readValue(scanner, member, limits.maxDepth);
+  const head = readMembers(scanner, what, limits, (name) => {
+    if (name !== arrayName) return readValue(scanner, what, name, limits.maxDepth);
     records = readRecords(scanner, what, limits);
     return NESTED;
   });
@@ -64,7 +66,7 @@ function readRecords(scanner: Scanner, what: string, limits: JsonLimits): readon
   do {
     if (records.length === limits.maxRecords) throw scanner.error(what, `at most ${limits.maxRecords} records`);
     const field = `record ${records.length}`;
-    records.push(readMembers(scanner, field, limits, (_, member) => readValue(scanner, member, limits.maxDepth)));
+    records.push(readMembers(scanner, field, limits, (name) => readValue(scanner, field, name, limits.maxDepth)));
   } while (scanner.accept(','));
   scanner.expect(']', what);
   return records;
@@ -74,40 +76,42 @@ function readMembers(
   scanner: Scanner,
   field: string,
   limits: JsonLimits,
-  read: (name: string, member: string) => JsonScalar,
+  read: (name: string) => JsonScalar,
 ): JsonRecord {
   const members = new Map<string, JsonScalar>();
   scanner.expect('{', field);
   if (scanner.accept('}')) return members;
   do {
-    const name = scanner.string(`${field}: name`);
-    const member = `${field}: ${JSON.stringify(name.slice(0, 16))}`;
-    if (members.has(name)) throw scanner.error(member, 'it once');
+    const name = scanner.string(field, 'name');
+    if (members.has(name)) throw scanner.error(memberOf(field, name), 'it once');
     if (members.size === limits.maxMembers) throw scanner.error(field, `at most ${limits.maxMembers} members`);
-    scanner.expect(':', member);
-    members.set(name, read(name, member));
+    if (!scanner.accept(':')) throw scanner.error(memberOf(field, name), ':');
+    members.set(name, read(name));
   } while (scanner.accept(','));
   scanner.expect('}', field);
   return members;
 }
 
-/** @throws DecodeError unless the member is a string or absent */
-export function jsonString(member: JsonScalar | undefined, field: string): string | undefined {
+/** `where` is the record. @throws DecodeError unless the member is a string or absent */
+export function jsonString(record: JsonRecord, label: string, where: string): string | undefined {
+  const member = record.get(label);
   if (member === undefined || typeof member === 'string') return member;
-  throw new DecodeError(field, 'a string', kindOf(member));
+  throw new DecodeError(`${where}: ${label}`, 'a string', kindOf(member));
 }
 
-/** @throws DecodeError unless the member is a boolean or absent */
-export function jsonBoolean(member: JsonScalar | undefined, field: string): boolean | undefined {
+/** `where` is the record. @throws DecodeError unless the member is a boolean or absent */
+export function jsonBoolean(record: JsonRecord, label: string, where: string): boolean | undefined {
+  const member = record.get(label);
   if (member === undefined || typeof member === 'boolean') return member;
-  throw new DecodeError(field, 'true or false', kindOf(member));
+  throw new DecodeError(`${where}: ${label}`, 'true or false', kindOf(member));
 }
 
 /** Exact if it is an integer of at most 64 bits. @throws DecodeError unless the member is a number or absent */
-export function jsonNumber(member: JsonScalar | undefined, field: string): number | bigint | undefined {
+export function jsonNumber(record: JsonRecord, label: string, where: string): number | bigint | undefined {
+  const member = record.get(label);
   if (member === undefined) return undefined;
-  if (!(member instanceof JsonNumber)) throw new DecodeError(field, 'a number', kindOf(member));
-  return fromDecimal(member.literal, field);
+  if (!(member instanceof JsonNumber)) throw new DecodeError(`${where}: ${label}`, 'a number', kindOf(member));
+  return fromDecimal(member.literal, `${where}: ${label}`);
 }
 
 function kindOf(member: JsonScalar): string {
@@ -116,14 +120,24 @@ function kindOf(member: JsonScalar): string {
   return member === null ? 'null' : `a ${typeof member}`;
 }
 
-function readValue(scanner: Scanner, field: string, depth: number): JsonScalar {
-  if (scanner.next === '"') return scanner.string(field);
-  if (scanner.next === '[' || scanner.next === '{') {
-    skipNested(scanner, field, depth);
-    return NESTED;
+function memberOf(field: string, name: string): string {
+  return `${field}: ${JSON.stringify(name.slice(0, 16))}`;
+}
+
+function readValue(scanner: Scanner, field: string, name: string, depth: number): JsonScalar {
+  switch (scanner.next) {
+    case '"':
+      return scanner.string(field, name);
+    case '[':
+    case '{':
+      skipNested(scanner, memberOf(field, name), depth);
+      return NESTED;
+    case 't':
+    case 'f':
+    case 'n':
+      for (const [word, value] of LITERALS) if (scanner.word(word)) return value;
   }
-  for (const [word, value] of Object.entries(LITERALS)) if (scanner.word(word)) return value;
-  return new JsonNumber(scanner.number(field));
+  return new JsonNumber(scanner.number(field, name));
 }
 
 function skipNested(scanner: Scanner, field: string, depth: number): void {
@@ -134,10 +148,11 @@ function skipNested(scanner: Scanner, field: string, depth: number): void {
   if (scanner.accept(close)) return;
   do {
     if (object) {
-      scanner.string(field);
+      scanner.string(field, 'name');
       scanner.expect(':', field);
     }
-    readValue(scanner, field, depth - 1);
+    if (scanner.next === '[' || scanner.next === '{') skipNested(scanner, field, depth - 1);
+    else readValue(scanner, field, 'value', depth);
   } while (scanner.accept(','));
   scanner.expect(close, field);
 }
@@ -173,25 +188,35 @@ class Scanner {
     return true;
   }
 
-  number(field: string): string {
+  number(field: string, name: string): string {
     NUMBER.lastIndex = this.#at;
     const literal = NUMBER.exec(this.#text)?.[0];
-    if (literal === undefined) throw this.error(field, 'a JSON value');
+    if (literal === undefined) throw this.error(memberOf(field, name), 'a JSON value');
     this.#at += literal.length;
     this.#skipSpace();
     return literal;
   }
 
-  string(field: string): string {
+  string(field: string, name: string): string {
     const start = this.#at;
-    if (this.next !== '"') throw this.error(field, 'a string');
+    if (this.next !== '"') throw this.error(name === 'name' ? `${field}: name` : memberOf(field, name), 'a string');
     let end = start + 1;
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
-    const value = parseString(this.#text.slice(start, end + 1));
-    if (value === undefined || /\p{Surrogate}/u.test(value)) throw this.error(field, 'a well-formed string');
+    let plain = true;
+    for (let code = this.#text.charCodeAt(end); end < this.#text.length && code !== QUOTE;) {
+      if (code === BACKSLASH) end++;
+      if (code === BACKSLASH || code < SPACE || code >= FIRST_SURROGATE) plain = false;
+      code = this.#text.charCodeAt(++end);
+    }
+    const value = plain && end < this.#text.length ? this.#text.slice(start + 1, end) : this.#escaped(start, end + 1);
+    if (value === undefined) throw this.error(memberOf(field, name), 'a well-formed string');
     this.#at = end + 1;
     this.#skipSpace();
     return value;
+  }
+
+  #escaped(start: number, end: number): string | undefined {
+    const value = parseString(this.#text.slice(start, end));
+    return value === undefined || /\p{Surrogate}/u.test(value) ? undefined : value;
   }
 
   end(field: string): void {
@@ -204,7 +229,11 @@ class Scanner {
   }
 
   #skipSpace(): void {
-    while (this.#at < this.#text.length && ' \t\n\r'.includes(this.#text[this.#at]!)) this.#at++;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at++;
+    }
   }
 }
 

@@ -60,15 +60,15 @@ export function decodeJson(base: Path, bytes: Uint8Array, shapeOf: ShapeOf, cont
     maxMembers: MAX_MEMBERS,
     maxDepth: context.maxDepth,
   });
-  const baseName = jsonString(head.get('bn'), 'bn');
-  const baseTime = Number(jsonNumber(head.get('bt'), 'bt') ?? 0);
+  const baseName = jsonString(head, 'bn', 'JSON');
+  const baseTime = Number(jsonNumber(head, 'bt', 'JSON') ?? 0);
   const untimed = new PathSet();
   return records.map((record, i) => {
-    const of = (label: string): string => `record ${i}: ${label}`;
-    const path = pathOf(base, baseName, jsonString(record.get('n'), of('n')) ?? '', of('name'));
-    const value = valueOf(record, path, shapeOf(path.prefix(3)), of);
-    const seconds = baseTime + Number(jsonNumber(record.get('t'), of('t')) ?? 0);
-    if (seconds !== 0) return { path, value, timestamp: toTimestamp(seconds, context.now, of('time')) };
+    const where = `record ${i}`;
+    const path = pathOf(base, baseName, jsonString(record, 'n', where) ?? '', `${where}: name`);
+    const value = valueOf(record, path, shapeOf(path.prefix(3)), where);
+    const seconds = baseTime + Number(jsonNumber(record, 't', where) ?? 0);
+    if (seconds !== 0) return { path, value, timestamp: toTimestamp(seconds, context.now, `${where}: time`) };
     if (!untimed.add(path)) throw new DecodeError(`${path}`, 'it once', 'it twice');
     return { path, value };
   });
@@ -83,21 +83,16 @@ function pathOf(base: Path, baseName: string | undefined, name: string, field: s
   return path;
 }
 
-function valueOf(
-  record: JsonRecord,
-  path: Path,
-  shape: ResourceShape | undefined,
-  of: (label: string) => string,
-): Value {
-  const text = jsonString(record.get('sv'), of('sv'));
+function valueOf(record: JsonRecord, path: Path, shape: ResourceShape | undefined, where: string): Value {
+  const text = jsonString(record, 'sv', where);
   const opaque = text !== undefined && shape?.type === 'opaque';
   return toValue(
     {
-      v: jsonNumber(record.get('v'), of('v')),
+      v: jsonNumber(record, 'v', where),
       vs: opaque ? undefined : text,
-      vb: jsonBoolean(record.get('bv'), of('bv')),
-      vd: opaque ? fromBase64(text, of('sv')) : undefined,
-      vlo: jsonString(record.get('ov'), of('ov')),
+      vb: jsonBoolean(record, 'bv', where),
+      vd: opaque ? fromBase64(text, `${where}: sv`) : undefined,
+      vlo: jsonString(record, 'ov', where),
     },
     shape,
     path,

@@ -11,6 +11,7 @@ const INTEGER_RANGES = {
   integer: [-(1n << 63n), (1n << 63n) - 1n],
   unsignedInteger: [0n, (1n << 64n) - 1n],
 } as const;
+const SHORT_INTEGER = /^-?\d{1,15}$/; // below 2^53
 const LARGEST_DATE_SECONDS = 8_640_000_000_000n; // ECMA-262 §21.4.1.1: 8.64e15 ms either side of 1970
 const LARGEST_EXPONENT = 32; // 2^64 has 20 digits: beyond this no integer fits, whatever its mantissa
 
@@ -62,6 +63,7 @@ export function fromInteger(value: number | bigint, shape: ResourceShape | undef
 
 /** A number written in decimal: exact if it is an integer of at most 64 bits. @throws DecodeError beyond doubles */
 export function fromDecimal(literal: string, field: string): number | bigint {
+  if (SHORT_INTEGER.test(literal)) return Number(literal);
   const whole = exactInteger(literal);
   if (whole !== undefined && (BigInt.asIntN(64, whole) === whole || BigInt.asUintN(64, whole) === whole)) {
     if (whole === 0n && literal.startsWith('-')) return -0;

@@ -83,35 +83,49 @@ export function decodeSenmlJson(
   return resolver.items;
 }
 
-const VALUE_LABELS = ['v', 'vs', 'vb', 'vd', 'vlo'] as const;
+const VALUE_LABELS: ReadonlySet<string> = new Set(['v', 'vs', 'vb', 'vd', 'vlo']);
 
 function readRecord(members: JsonRecord, index: number): SenmlRecord {
-  const of = (label: string): string => `record ${index}: ${label}`;
-  // RFC 8428 §4.4: a label ending in _ must be understood, and we know none.
-  const unknown = [...members.keys()].find((label) => label.endsWith('_'));
-  if (unknown !== undefined) throw new DecodeError(of('label'), 'labels this version knows', 'one that ends in _');
-  const nulls = VALUE_LABELS.filter((label) => members.get(label) === null);
-  if (nulls.length > 1) throw new DecodeError(of('value'), 'one value field', nulls.join(' and '));
-  const [nothing] = nulls;
-  const value = (label: string) => (label === nothing ? undefined : members.get(label));
-  const data = jsonString(value('vd'), of('vd'));
+  const where = `record ${index}`;
+  const nothing = nullField(members, where);
+  const values = nothing === undefined ? members : without(members, nothing);
+  const data = jsonString(values, 'vd', where);
   return {
-    bver: jsonNumber(members.get('bver'), of('bver')),
-    bn: jsonString(members.get('bn'), of('bn')),
-    bt: seconds(members, 'bt', of('bt')),
-    bv: jsonNumber(members.get('bv'), of('bv')),
-    n: jsonString(members.get('n'), of('n')),
-    t: seconds(members, 't', of('t')),
-    v: jsonNumber(value('v'), of('v')),
-    vs: jsonString(value('vs'), of('vs')),
-    vb: jsonBoolean(value('vb'), of('vb')),
-    vd: data === undefined ? undefined : fromBase64(data, of('vd')),
-    vlo: jsonString(value('vlo'), of('vlo')),
+    bver: jsonNumber(members, 'bver', where),
+    bn: jsonString(members, 'bn', where),
+    bt: seconds(members, 'bt', where),
+    bv: jsonNumber(members, 'bv', where),
+    n: jsonString(members, 'n', where),
+    t: seconds(members, 't', where),
+    v: jsonNumber(values, 'v', where),
+    vs: jsonString(values, 'vs', where),
+    vb: jsonBoolean(values, 'vb', where),
+    vd: data === undefined ? undefined : fromBase64(data, `${where}: vd`),
+    vlo: jsonString(values, 'vlo', where),
     nothing,
   };
 }
 
-function seconds(members: JsonRecord, label: string, field: string): number | undefined {
-  const value = jsonNumber(members.get(label), field);
+/** The value field that is null, of which there is at most one; unknown labels are checked on the way. */
+function nullField(members: JsonRecord, where: string): string | undefined {
+  let found: string | undefined;
+  for (const [label, member] of members) {
+    // RFC 8428 §4.4: a label ending in _ must be understood, and we know none.
+    if (label.endsWith('_')) {
+      throw new DecodeError(`${where}: label`, 'labels this version knows', 'one that ends in _');
+    }
+    if (member !== null || !VALUE_LABELS.has(label)) continue;
+    if (found !== undefined) throw new DecodeError(`${where}: value`, 'one value field', `${found} and ${label}`);
+    found = label;
+  }
+  return found;
+}
+
+function without(members: JsonRecord, label: string): JsonRecord {
+  return new Map([...members].filter(([other]) => other !== label));
+}
+
+function seconds(members: JsonRecord, label: string, where: string): number | undefined {
+  const value = jsonNumber(members, label, where);
   return value === undefined ? undefined : Number(value);
 }
