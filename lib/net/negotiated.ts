@@ -9,6 +9,8 @@ export interface Negotiated {
   /** IANA cipher suite id, e.g. 0xC0A8. */
   readonly ciphersuite: number;
   readonly extendedMasterSecret: boolean;
+  /** True where an earlier session was resumed, by id or ticket; else absent. */
+  readonly resumed?: true | undefined;
   /** PSK identity the peer was known by (server side), or that we sent (client side). */
   readonly pskIdentity?: Uint8Array | undefined;
   /** PSK identity hint the server sent, if any. */

@@ -9,6 +9,7 @@ import type {
   RawPublicKeyInfo,
 } from '../crypto/index.ts';
 import type { CertificateAssociation, CertificateUsage } from '../crypto/trust/certificate-usage.ts';
+import type { Duration } from '../runtime/index.ts';
 import type { Endpoint, HandshakeTimeouts } from './socket.ts';
 import type { SecurityVersion } from './negotiated.ts';
 import type { SocketConfiguration } from './socket-configuration.ts';
@@ -175,9 +176,26 @@ export interface RawPublicKeyServerSecurity {
 
 export type ServerSecurity = PskServerSecurity | CertificateServerSecurity | RawPublicKeyServerSecurity;
 
+/** How a server lets its clients resume sessions (RFC 5246 §7.3, RFC 5077). */
+export interface ResumptionConfiguration {
+  /** Give out and take tickets, which clients keep. Default true. */
+  readonly tickets?: boolean | undefined;
+  /** Keep sessions for clients that take no tickets. Default true. */
+  readonly sessionIds?: boolean | undefined;
+  /** How long after its full handshake a session can be resumed. Default 24 h (RFC 5246 §F.1.4: the most). */
+  readonly lifetime?: Duration | undefined;
+  /** Sessions kept by id; the oldest gives way. Default 1,000. */
+  readonly maxSessions?: number | undefined;
+}
+
 /** What a listening socket of a security backend is made from. */
 export interface ServerConfiguration extends TlsCommonConfiguration {
   readonly security: ServerSecurity;
+  /**
+   * Let clients resume sessions. Whoever learns a ticket key can read the sessions it sealed, so it is off unless asked for.
+   * Default: they cannot.
+   */
+  readonly resumption?: boolean | ResumptionConfiguration | undefined;
   /** How many established sessions at once; the longest idle one gives way. Default 10,000. */
   readonly maxSessions?: number | undefined;
   /** How many handshakes at once, after the cookie. Default 1,000. */

@@ -13,6 +13,8 @@ import type { HelloRandoms } from './key-schedule.ts';
 import { extendedMasterSecret, logMasterSecret, masterSecret, recordKeys, verifyData } from './key-schedule.ts';
 import { type Protection, protectionOf } from './record-protection.ts';
 import type { ConnectionIds } from './record-layer.ts';
+import type { ResumableSession } from './resumable-session.ts';
+import type { NewSessionTicket } from './session-ticket.ts';
 import type { Transcript } from './transcript.ts';
 
 /** From ServerHello on. The transcript grows with each message. */
@@ -23,6 +25,16 @@ export interface Agreed {
   readonly transcript: Transcript;
   readonly alpn: string | undefined;
   readonly connectionIds: ConnectionIds | undefined;
+  /** The session's name; empty: it has none. */
+  readonly sessionId: Uint8Array;
+  /** NewSessionTicket comes before the server's ChangeCipherSpec (RFC 5077 §3.1). */
+  readonly ticket: boolean;
+  /** Server: what makes it. */
+  readonly seal?: ((session: ResumableSession) => NewSessionTicket | undefined) | undefined;
+  /** Whether somebody keeps sessions. */
+  readonly resumable: boolean;
+  /** The name the client asked for. */
+  readonly serverName: string | undefined;
   /** What Certificate messages of each side carry (RFC 7250). */
   readonly certificateTypes: { readonly client: CertificateType; readonly server: CertificateType };
 }
@@ -34,22 +46,54 @@ export interface Secrets {
   readonly server: Protection;
 }
 
+/** What a later handshake can go on from; the master secret is copied. */
+export function resumableSession(
+  handshake: Handshake,
+  agreed: Agreed,
+  master: Uint8Array,
+  negotiated: Negotiated,
+  fingerprint: Uint8Array = new Uint8Array(0),
+): ResumableSession {
+  return {
+    identification: identificationOf(negotiated),
+    keyFingerprint: fingerprint,
+    validUntil: 0, // whoever keeps it knows the time
+    credential: handshake.options.credential,
+    ciphersuite: agreed.suite.id,
+    extendedMasterSecret: agreed.extendedMasterSecret,
+    master: master.slice(),
+    serverName: agreed.serverName,
+  };
+}
+
+/** Keys of a resumed session: new ones, from new randoms and the old master secret (RFC 5246 §6.3), which is copied. */
+export function resumedSecrets(handshake: Handshake, agreed: Agreed, master: Uint8Array): Secrets {
+  logMasterSecret(handshake.options.keyLog, agreed.randoms.client, master);
+  return { master: master.slice(), ...protections(handshake, agreed, master) };
+}
+
 /** Derives all keys; the transcript must end with ClientKeyExchange (RFC 7627 §3). Zeroes the premaster secret. */
 export function deriveSecrets(handshake: Handshake, agreed: Agreed, premaster: Uint8Array): Secrets {
-  const { provider, keyLog, random } = handshake.options;
+  const { provider, keyLog } = handshake.options;
   const { suite, randoms, transcript } = agreed;
   const master = agreed.extendedMasterSecret
     ? extendedMasterSecret(provider, suite.prf, premaster, transcript.digest())
     : masterSecret(provider, suite.prf, premaster, randoms);
   premaster.fill(0);
   logMasterSecret(keyLog, randoms.client, master);
+  return { master, ...protections(handshake, agreed, master) };
+}
+
+function protections(handshake: Handshake, agreed: Agreed, master: Uint8Array): Pick<Secrets, 'client' | 'server'> {
+  const { provider, random } = handshake.options;
+  const { suite, randoms } = agreed;
   const keys = recordKeys(provider, suite, master, randoms);
   const { own, peer } = agreed.connectionIds ?? {};
   const [byClient, byServer] = handshake.role === 'client' ? [peer, own] : [own, peer];
   const client = protectionOf(provider, suite, keys.client, random, byClient);
   const server = protectionOf(provider, suite, keys.server, random, byServer);
   keys.destroy();
-  return { master, client, server };
+  return { client, server };
 }
 
 /** Zeroes all of them. */
@@ -109,6 +153,17 @@ export function inClear(message: HandshakeMessage): FlightItem {
 export type Identification = Partial<
   Pick<Negotiated, 'pskIdentity' | 'pskIdentityHint' | 'peerCertificates' | 'peerPublicKey' | 'group'>
 >;
+
+function identificationOf(negotiated: Negotiated): Identification {
+  const { pskIdentity, pskIdentityHint, peerCertificates, peerPublicKey, group } = negotiated;
+  return {
+    ...(pskIdentity && { pskIdentity }),
+    ...(pskIdentityHint && { pskIdentityHint }),
+    ...(peerCertificates && { peerCertificates }),
+    ...(peerPublicKey && { peerPublicKey }),
+    ...(group !== undefined && { group }),
+  };
+}
 
 export function negotiatedOf(agreed: Agreed, identification: Identification): Negotiated {
   const ids = agreed.connectionIds;

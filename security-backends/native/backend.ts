@@ -24,7 +24,7 @@ import {
 import type { Environment } from '../../lib/runtime/index.ts';
 import { type Loading, certificateClient, certificateServer } from './certificate-credentials.ts';
 import { CIPHERSUITES } from './ciphersuites.ts';
-import { SUPPORTED_VERSIONS, checkCount, checkTlsaRecords, dtlsSettings } from './configuration.ts';
+import { SUPPORTED_VERSIONS, checkCount, checkTlsaRecords, dtlsSettings, resumptionSettings } from './configuration.ts';
 import { type ClientCredentials, type ServerCredentials, pskClient, pskServer } from './credentials.ts';
 import { rawKeyClient, rawKeyServer } from './raw-key-credentials.ts';
 import { hasPrimitivesFor, supportedGroups, supportedSchemes } from './registries.ts';
@@ -61,7 +61,7 @@ function capabilitiesOf(provider: CryptoProvider): Capabilities {
     ciphersuites: Object.freeze(feasible.map(({ id }) => id)),
     credentials: Object.freeze(signs ? (['psk', 'certificate', 'rawPublicKey'] as const) : (['psk'] as const)),
     roles: Object.freeze(['client', 'server'] as const),
-    resumption: false,
+    resumption: true,
     connectionId: true,
     dane: signs,
     clock: 'injected',
@@ -106,6 +106,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
           serverName: configuration.serverName,
           maxFragmentLength: configuration.maxFragmentLength,
           additionalConfiguration: configuration.additionalConfiguration,
+          sessionStore: configuration.sessionStore,
           makeLower: () => datagramSocket(socket, environment),
         },
         environment,
@@ -121,6 +122,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
           provider,
           socket,
           credentials: serverCredentials(security, loading(environment), environment),
+          resumption: resumptionSettings(configuration.resumption),
           unknownIdentity: (security.mode === 'psk' ? security.unknownIdentity : undefined) ?? 'hide',
           maxSessions: checkCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS, LARGEST_COUNT),
           maxHandshakes: checkCount(

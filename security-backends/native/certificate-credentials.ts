@@ -12,7 +12,7 @@ import {
   loadTrustAnchors,
   parseCertificate,
 } from '../../lib/crypto/index.ts';
-import { DecodeError } from '../../lib/bytes/index.ts';
+import { DecodeError, toHex, utf8Encode } from '../../lib/bytes/index.ts';
 import type { CertificateRefusedError } from '../../lib/crypto/trust/refusal.ts';
 import type { CertificateAssociation } from '../../lib/crypto/trust/certificate-usage.ts';
 import { ALERT_DESCRIPTIONS, type CertificateSecurity, type CertificateServerSecurity } from '../../lib/net/index.ts';
@@ -52,6 +52,12 @@ export function certificateClient(
     hasCertificate: own.length > 0,
     certificates: own.map(({ chain }) => chain[0]!),
     dane: security.dane ?? false,
+    fingerprint: () =>
+      trustFingerprint(
+        trust,
+        own.map(({ chain }) => chain[0]!),
+        loading.provider,
+      ),
     answer(job, server) {
       if (job.type === 'chooseCertificate') return answerForOwn(job, chooseIdentity(own, job, loading.log));
       if (job.type === 'sign')
@@ -129,6 +135,20 @@ interface ClientTrust extends Omit<CertificateSecurity, 'revocationLists' | 'ser
   readonly serverCertificate: CertificateAssociation | undefined;
   readonly anchors: readonly Certificate[];
   readonly revocationLists: readonly RevocationList[];
+}
+
+/** Whom we trust, on what terms, and what we show. */
+function trustFingerprint(trust: ClientTrust, own: readonly Uint8Array[], provider: CryptoProvider): Uint8Array {
+  const { anchors, revocationLists, serverCertificate, dane, dangerMatchCommonName, dangerSkipPeerValidation } = trust;
+  const hash = (bytes: Uint8Array): string => toHex(provider.hash('sha256', bytes));
+  const terms = {
+    anchors: anchors.map(({ der }) => hash(der)),
+    lists: revocationLists.map(({ tbs }) => hash(tbs)),
+    association: serverCertificate && { ...serverCertificate, data: toHex(serverCertificate.data) },
+    own: own.map(hash),
+    flags: [dane, dangerMatchCommonName, dangerSkipPeerValidation, trust.withoutClock !== undefined],
+  };
+  return provider.hash('sha256', utf8Encode(JSON.stringify(terms)));
 }
 
 async function judgeServer(

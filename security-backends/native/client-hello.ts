@@ -6,9 +6,11 @@ import { ALERT, HandshakeRefusal } from './alerts.ts';
 import { EMPTY_RENEGOTIATION_INFO_SCSV, usesPsk } from './ciphersuites.ts';
 import { WaitServerCertificate } from './client-certificate-states.ts';
 import { type ClientParameters, clientExtensions, readServerAnswer } from './client-offer.ts';
+import { resumeClient } from './client-resumption-states.ts';
 import { WaitPskServerKeyExchange } from './client-states.ts';
 import type { ClientHello, HandshakeMessage } from './handshake-messages.ts';
 import {
+  HANDSHAKE_HEADER_BYTES,
   HANDSHAKE_TYPE,
   decodeHelloVerifyRequest,
   decodeServerHello,
@@ -17,51 +19,82 @@ import {
 } from './handshake-messages.ts';
 import type { Handshake, HandshakeState } from './handshake-state.ts';
 import { suiteList, suiteText, versionText } from './handshake-story.ts';
-import { DTLS_1_2 } from './record.ts';
+import { DTLS_1_2, RECORD_HEADER_BYTES } from './record.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import { Transcript } from './transcript.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NULL_COMPRESSION = Uint8Array.of(0);
 const RANDOM_BYTES = 32;
+const COOKIE_ROOM = 32; // of DTLS 1.0, and of nearly everybody
 
 /** Sends the first ClientHello. */
 export function sendClientHello(handshake: Handshake, client: ClientParameters): HandshakeState {
+  const offered = offeredFor(handshake, client);
+  const hello = helloFor(handshake, client, offered);
+  const message = helloMessage(handshake.nextMessageSeq(), hello);
+  const asking = client.serverName === undefined ? '' : `, asking for ${JSON.stringify(client.serverName)}`;
+  const resuming = offered === undefined ? '' : ', and a session to resume';
+  handshake.note('offer', `we offered DTLS 1.2 with ${suiteList(hello.ciphersuites)}${asking}${resuming}`);
+  handshake.sendFlight([inClear(message)]);
+  const opening: Opening = { hello, offered, serverName: client.serverName, keeps: client.resumption !== undefined };
+  return new WaitFirstReply(opening, message);
+}
+
+/** What the hello says, and what of it comes back in ServerHello. */
+interface Opening {
+  readonly hello: ClientHello;
+  readonly offered: OfferedSession | undefined;
+  readonly serverName: string | undefined;
+  readonly keeps: boolean;
+}
+
+// A hello in fragments would get no cookie, for to put it together would be state: what makes it too long is not offered.
+function offeredFor(handshake: Handshake, client: ClientParameters): OfferedSession | undefined {
+  const offered = client.resumption?.offered;
+  if (offered === undefined) return undefined;
+  const { mtu, ciphersuites } = handshake.options;
+  if (!ciphersuites.some(({ id }) => id === offered.session.ciphersuite)) return undefined;
+  if (offered.session.serverName !== client.serverName) return undefined;
+  const { length } = encodeClientHello(helloFor(handshake, client, offered));
+  return length + COOKIE_ROOM + RECORD_HEADER_BYTES + HANDSHAKE_HEADER_BYTES <= mtu ? offered : undefined;
+}
+
+function helloFor(handshake: Handshake, client: ClientParameters, offered: OfferedSession | undefined): ClientHello {
   const { random, ciphersuites } = handshake.options;
-  const hello: ClientHello = {
+  const resumption = client.resumption && { offered };
+  return {
     version: DTLS_1_2,
     random: random.bytes(RANDOM_BYTES),
-    sessionId: NO_BYTES,
+    // RFC 5077 §3.4: with a ticket, an id of our own tells by its return that the ticket was taken.
+    sessionId: offered === undefined ? NO_BYTES : offered.ticket === undefined ? offered.sessionId : random.bytes(32),
     cookie: NO_BYTES,
     ciphersuites: [...ciphersuites.map((suite) => suite.id), EMPTY_RENEGOTIATION_INFO_SCSV],
     compressionMethods: NULL_COMPRESSION,
-    extensions: clientExtensions(handshake.options, client),
+    extensions: clientExtensions(handshake.options, { ...client, resumption }),
   };
-  const message = helloMessage(handshake.nextMessageSeq(), hello);
-  const asking = client.serverName === undefined ? '' : `, asking for ${JSON.stringify(client.serverName)}`;
-  handshake.note('offer', `we offered DTLS 1.2 with ${suiteList(hello.ciphersuites)}${asking}`);
-  handshake.sendFlight([inClear(message)]);
-  return new WaitFirstReply(hello, message);
 }
 
 /** After the first ClientHello. A server may skip HelloVerifyRequest, and then this ClientHello opens the transcript. */
 class WaitFirstReply implements HandshakeState {
   readonly name = 'waiting for HelloVerifyRequest or ServerHello';
   readonly silence = 'nothing answers at this address, or not DTLS';
-  readonly #hello: ClientHello;
+  readonly #opening: Opening;
   readonly #sent: HandshakeMessage;
 
-  constructor(hello: ClientHello, sent: HandshakeMessage) {
-    this.#hello = hello;
+  constructor(opening: Opening, sent: HandshakeMessage) {
+    this.#opening = opening;
     this.#sent = sent;
   }
 
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
-    if (message.type === HANDSHAKE_TYPE.serverHello) return agree(message, this.#hello, this.#sent, handshake);
+    if (message.type === HANDSHAKE_TYPE.serverHello) return agree(message, this.#opening, this.#sent, handshake);
     if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest) throw unexpected(message, this.name);
-    const hello = { ...this.#hello, cookie: decodeHelloVerifyRequest(message.body).cookie.slice() };
-    const sent = helloMessage(handshake.nextMessageSeq(), hello);
+    const { cookie } = decodeHelloVerifyRequest(message.body);
+    const opening = withCookie(this.#opening, cookie);
+    const sent = helloMessage(handshake.nextMessageSeq(), opening.hello);
     handshake.sendFlight([inClear(sent)]);
-    return new WaitServerHello(hello, sent, handshake.options.limits.cookieChanges);
+    return new WaitServerHello(opening, sent, handshake.options.limits.cookieChanges);
   }
 }
 
@@ -70,18 +103,18 @@ class WaitServerHello implements HandshakeState {
   readonly name = 'waiting for ServerHello';
   readonly silence =
     'the server does not take its own cookie back, shares no cipher suite with us, or its answer is too large for the path';
-  readonly #hello: ClientHello;
+  readonly #opening: Opening;
   readonly #sent: HandshakeMessage;
   readonly #cookieChangesLeft: number;
 
-  constructor(hello: ClientHello, sent: HandshakeMessage, cookieChangesLeft: number) {
-    this.#hello = hello;
+  constructor(opening: Opening, sent: HandshakeMessage, cookieChangesLeft: number) {
+    this.#opening = opening;
     this.#sent = sent;
     this.#cookieChangesLeft = cookieChangesLeft;
   }
 
   handle(message: HandshakeMessage, handshake: Handshake): HandshakeState {
-    if (message.type === HANDSHAKE_TYPE.serverHello) return agree(message, this.#hello, this.#sent, handshake);
+    if (message.type === HANDSHAKE_TYPE.serverHello) return agree(message, this.#opening, this.#sent, handshake);
     if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest || this.#cookieChangesLeft === 0) {
       throw unexpected(message, this.name);
     }
@@ -96,15 +129,15 @@ class WaitServerHello implements HandshakeState {
     if (message.type !== HANDSHAKE_TYPE.helloVerifyRequest || this.#cookieChangesLeft === 0) return this;
     if (handshake.tries < 2) return this;
     const { cookie } = decodeHelloVerifyRequest(message.body);
-    if (equalBytes(cookie, this.#hello.cookie)) return this;
+    if (equalBytes(cookie, this.#opening.hello.cookie)) return this;
     return this.#changeCookie(cookie, this.#sent.messageSeq, handshake);
   }
 
   #changeCookie(cookie: Uint8Array, messageSeq: number, handshake: Handshake): HandshakeState {
-    const hello = { ...this.#hello, cookie: cookie.slice() };
-    const sent = helloMessage(messageSeq, hello);
+    const opening = withCookie(this.#opening, cookie);
+    const sent = helloMessage(messageSeq, opening.hello);
     handshake.replaceFlight([inClear(sent)]);
-    return new WaitServerHello(hello, sent, this.#cookieChangesLeft - 1);
+    return new WaitServerHello(opening, sent, this.#cookieChangesLeft - 1);
   }
 }
 
@@ -112,13 +145,18 @@ function helloMessage(messageSeq: number, hello: ClientHello): HandshakeMessage 
   return handshakeMessage(HANDSHAKE_TYPE.clientHello, messageSeq, encodeClientHello(hello));
 }
 
+function withCookie(opening: Opening, cookie: Uint8Array): Opening {
+  return { ...opening, hello: { ...opening.hello, cookie: cookie.slice() } };
+}
+
 function agree(
   message: HandshakeMessage,
-  hello: ClientHello,
+  { hello, offered, serverName, keeps }: Opening,
   sent: HandshakeMessage,
   handshake: Handshake,
 ): HandshakeState {
   const answer = decodeServerHello(message.body);
+  const isResumed = offered !== undefined && equalBytes(answer.sessionId, hello.sessionId);
   const { provider } = handshake.options;
   const suite = handshake.options.ciphersuites.find(({ id }) => id === answer.ciphersuite);
   if (answer.version !== DTLS_1_2) {
@@ -136,17 +174,27 @@ function agree(
       `compression_method: ${answer.compressionMethod} was not offered`,
     );
   }
-  const { limits, connectionIds, ...settled } = readServerAnswer(answer, suite, hello.extensions, handshake.options);
+  const { limits, connectionIds, ...settled } = readServerAnswer(
+    answer,
+    suite,
+    hello.extensions,
+    handshake.options,
+    isResumed,
+  );
   const agreed: Agreed = {
     suite,
     randoms: { client: hello.random, server: answer.random },
     transcript: new Transcript(provider, suite.prf, !usesPsk(suite), sent.raw, message.raw),
     connectionIds,
+    sessionId: answer.sessionId.slice(),
+    serverName,
+    resumable: keeps,
     ...settled,
   };
   handshake.limitRecords(limits);
   if (connectionIds !== undefined) handshake.identifyRecords(connectionIds);
   handshake.note('choice', `the server chose ${suiteText(suite)}`);
+  if (isResumed) return resumeClient(handshake, agreed, offered!);
   return usesPsk(suite) ? new WaitPskServerKeyExchange(agreed) : new WaitServerCertificate(agreed);
 }
 

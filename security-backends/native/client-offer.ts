@@ -34,6 +34,8 @@ import type { ResolvedOptions } from './options.ts';
 import { MAX_PLAINTEXT_BYTES } from './record.ts';
 import type { ConnectionIds, RecordLimits } from './record-layer.ts';
 import { groupId, schemeIds } from './registries.ts';
+import type { OfferedSession } from './resumable-session.ts';
+import { sessionTicketExtension } from './session-ticket.ts';
 
 /** What a client brings beside the options of both roles. */
 export interface ClientParameters {
@@ -42,6 +44,8 @@ export interface ClientParameters {
   readonly maxFragmentLength: number | undefined;
   /** Whether there is a certificate or raw public key to show. */
   readonly hasCertificate: boolean;
+  /** Sessions are kept; perhaps there is one to offer. Its master secret stays the caller's. */
+  readonly resumption?: { readonly offered: OfferedSession | undefined } | undefined;
 }
 
 /** What the server's extensions settle. */
@@ -52,6 +56,7 @@ export interface ServerAnswer {
   readonly limits: RecordLimits;
   /** What both sides put into their records; undefined where it was not agreed on. */
   readonly connectionIds: ConnectionIds | undefined;
+  readonly ticket: boolean;
 }
 
 export function clientExtensions(options: ResolvedOptions, client: ClientParameters): readonly Extension[] {
@@ -71,6 +76,7 @@ export function clientExtensions(options: ResolvedOptions, client: ClientParamet
   if (client.maxFragmentLength !== undefined) extensions.push(maxFragmentLengthExtension(client.maxFragmentLength));
   if (recordSizeLimit !== undefined) extensions.push(recordSizeLimitExtension(recordSizeLimit));
   if (connectionId !== undefined) extensions.push(connectionIdExtension(connectionId.own));
+  if (client.resumption !== undefined) extensions.push(sessionTicketExtension(client.resumption.offered?.ticket));
   return extensions;
 }
 
@@ -80,6 +86,7 @@ export function readServerAnswer(
   suite: Ciphersuite,
   offered: readonly Extension[],
   options: ResolvedOptions,
+  resumed: boolean,
 ): ServerAnswer {
   for (const { type } of answer.extensions) {
     // SCSV stands for an empty renegotiation_info (RFC 5746 §3.4).
@@ -103,11 +110,19 @@ export function readServerAnswer(
     alpn: chosenProtocol(find('applicationLayerProtocolNegotiation'), options.alpn),
     certificateTypes: {
       client: chosenType(find('clientCertificateType'), 'client_certificate_type', options, false),
-      server: chosenType(find('serverCertificateType'), 'server_certificate_type', options, true),
+      server: chosenType(find('serverCertificateType'), 'server_certificate_type', options, !resumed),
     },
     connectionIds: agreedIds(find('connectionId'), options),
+    ticket: announcesTicket(find('sessionTicket')),
     limits: agreedLimits(find('maxFragmentLength'), find('recordSizeLimit'), offered, options),
   };
+}
+
+function announcesTicket(extension: Extension | undefined): boolean {
+  if (extension !== undefined && extension.body.length > 0) {
+    throw new HandshakeRefusal(ALERT.decodeError, 'session_ticket: expected no body from a server');
+  }
+  return extension !== undefined;
 }
 
 /** The ids of both directions, from the peer's extension and our own option. @throws DecodeError */

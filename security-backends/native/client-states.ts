@@ -17,6 +17,7 @@ import { identityText } from './handshake-story.ts';
 import { type Agreement, agreeOn, pskOf } from './key-exchange.ts';
 import { decodeEcdhePskServerKeyExchange, encodeEcdhePskClientKeyExchange } from './key-exchange-messages.ts';
 import { premasterSecret, pskPremasterSecret } from './key-schedule.ts';
+import { keyFingerprint } from './resumable-session.ts';
 
 const LOST_FLIGHT = "the rest of the server's flight does not come through";
 
@@ -115,6 +116,7 @@ class WaitPsk implements HandshakeState {
     this.destroy();
     return finishClient(handshake, agreed, {
       secrets,
+      keyFingerprint: agreed.resumable ? keyFingerprint(handshake.options.provider, key) : undefined,
       items: [inClear(keyExchange)],
       negotiated: negotiatedOf(agreed, {
         pskIdentity: identity,

@@ -6,6 +6,7 @@ import type { DtlsOptions } from './connection.ts';
 import { FRAGMENT_LENGTHS } from './extension-bodies.ts';
 import { DtlsMachine } from './machine.ts';
 import { resolveOptions } from './options.ts';
+import type { OfferedSession } from './resumable-session.ts';
 
 export interface DtlsClientOptions extends DtlsOptions {
   /** Sent as server_name (RFC 6066 §3), if given; a host name, never an address. */
@@ -14,6 +15,8 @@ export interface DtlsClientOptions extends DtlsOptions {
   readonly maxFragmentLength?: number | undefined;
   /** Whether there is a raw public key of ours to show (RFC 7250 §4.1). Default false. */
   readonly hasCertificate?: boolean | undefined;
+  /** Sessions are to be resumable: `resumable` outputs tell them. `offered` is tried; its master secret stays the caller's. Default: they are not. */
+  readonly resumption?: { readonly offered: OfferedSession | undefined } | undefined;
 }
 
 /**
@@ -23,12 +26,12 @@ export interface DtlsClientOptions extends DtlsOptions {
 export class DtlsClient extends DtlsMachine {
   /** @throws SocketError EINVAL or ENOTSUP for options that cannot be met */
   constructor(options: DtlsClientOptions) {
-    const { serverName, maxFragmentLength, hasCertificate = false } = options;
+    const { serverName, maxFragmentLength, hasCertificate = false, resumption } = options;
     if (maxFragmentLength !== undefined && FRAGMENT_LENGTHS.indexOf(maxFragmentLength) < 1) {
       const expected = FRAGMENT_LENGTHS.slice(1).join(', ');
       throw new SocketError('EINVAL', `maxFragmentLength: expected one of ${expected}, found ${maxFragmentLength}`);
     }
-    const client = { serverName, maxFragmentLength, hasCertificate };
+    const client = { serverName, maxFragmentLength, hasCertificate, resumption };
     super(resolveOptions(options), {
       role: 'client',
       peerMessageSeq: 0,

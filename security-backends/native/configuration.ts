@@ -4,12 +4,13 @@ import {
   type HandshakeTimeouts,
   type KeyLog,
   type SecurityVersion,
+  type ServerConfiguration,
   SocketError,
   type TlsCommonConfiguration,
   type TlsaRecord,
 } from '../../lib/net/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
-import { type Log, UNBOUNDED, seconds } from '../../lib/runtime/index.ts';
+import { type Log, UNBOUNDED, days, seconds } from '../../lib/runtime/index.ts';
 import {
   CIPHERSUITES,
   type Ciphersuite,
@@ -19,6 +20,7 @@ import {
 } from './ciphersuites.ts';
 import { type ConnectionIdOptions, MAX_CONNECTION_ID_BYTES, MAX_PADDING } from './connection.ts';
 import { hasPrimitivesFor } from './registries.ts';
+import type { ResumptionSettings } from './session-resumption.ts';
 
 /** The part of a configuration that both roles have, complete and checked. */
 export interface DtlsSettings {
@@ -87,6 +89,25 @@ function connectionIdSettings(given: TlsCommonConfiguration['connectionId']): Co
 /** The options of one connection. @param own an id of the length that the settings have for its role */
 export function connectionIdOptions({ connectionIds }: DtlsSettings, own: Uint8Array): ConnectionIdOptions | undefined {
   return connectionIds === undefined ? undefined : { own, padding: connectionIds.padding };
+}
+
+const MAX_KEPT_SESSIONS = 1_000_000;
+
+/** @throws SocketError EINVAL */
+export function resumptionSettings(given: ServerConfiguration['resumption']): ResumptionSettings | undefined {
+  if (given === undefined || given === false) return undefined;
+  const { tickets = true, sessionIds = true, lifetime = days(1), maxSessions = 1_000 } = given === true ? {} : given;
+  if (!(lifetime > 0 && lifetime <= days(7))) {
+    throw new SocketError('EINVAL', `resumption.lifetime: expected up to 7 days, found ${lifetime} ms`, {
+      fatal: false,
+    });
+  }
+  return {
+    tickets,
+    sessionIds,
+    lifetime,
+    maxSessions: checkCount('resumption.maxSessions', maxSessions, MAX_KEPT_SESSIONS),
+  };
 }
 
 /** A copy, if the values can be used. @throws SocketError EINVAL */

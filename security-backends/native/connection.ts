@@ -10,6 +10,7 @@ import type {
 } from '../../lib/crypto/provider/provider.ts';
 import type { HandshakeTimeouts, KeyLog, Negotiated, SocketError } from '../../lib/net/index.ts';
 import type { Credential } from './ciphersuites.ts';
+import type { OfferedSession, ResumableSession } from './resumable-session.ts';
 
 /** What a connection wants done or known. Poll after every input until there is none. */
 export type DtlsOutput =
@@ -25,6 +26,8 @@ export type DtlsOutput =
       readonly direction: 'received' | 'sent';
     }
   | { readonly kind: 'job'; readonly job: DtlsJob }
+  /** Before `connected`: what a later handshake can go on from. Holds a secret, the receiver's to zero. */
+  | { readonly kind: 'resumable'; readonly session: OfferedSession }
   /** The last output, exactly once; without a cause when either side ended in order. */
   | { readonly kind: 'closed'; readonly cause: SocketError | undefined };
 
@@ -44,6 +47,8 @@ export type JobRequest =
   | { readonly type: 'verifyChain'; readonly certificateType: CertificateType; readonly chain: readonly Uint8Array[] }
   /** What to show the peer. Answer: OwnCertificate; undefined: none (client), or refuses (server). */
   | ({ readonly type: 'chooseCertificate' } & CertificateWish)
+  /** Server: the session of this ticket or id, if it is to be resumed. Answer: ResumableSession, copied; undefined: none. */
+  | { readonly type: 'resumeSession'; readonly sessionId: Uint8Array; readonly ticket: Uint8Array | undefined }
   /** A signature by the key of the certificate chosen, the very answer to `chooseCertificate`. Answer: SignatureAnswer; undefined refuses. */
   | {
       readonly type: 'sign';
@@ -104,7 +109,14 @@ export interface SignatureAnswer {
 }
 
 /** What `answer` takes. */
-export type DtlsJobAnswer = PskAnswer | VerifiedChain | RefusedChain | OwnCertificate | SignatureAnswer | undefined;
+export type DtlsJobAnswer =
+  | PskAnswer
+  | VerifiedChain
+  | RefusedChain
+  | OwnCertificate
+  | SignatureAnswer
+  | ResumableSession
+  | undefined;
 
 /** Why records or messages were dropped; one counter each. */
 export type DropReason =

@@ -1,6 +1,7 @@
 // Who answers a connection's jobs: the credentials of a configuration, loaded once, for either role.
 
-import type { LoadOptions } from '../../lib/crypto/index.ts';
+import { concatBytes } from '../../lib/bytes/index.ts';
+import type { CryptoProvider, LoadOptions } from '../../lib/crypto/index.ts';
 import type { DtlsJob, DtlsJobAnswer, OwnCertificate, PskAnswer, RefusedChain } from './connection.ts';
 import { type LoadedPrivateKey, loadPsk, loadPskKey } from '../../lib/crypto/index.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type TlsaRecord,
 } from '../../lib/net/index.ts';
 import type { Credential } from './ciphersuites.ts';
+import { keyFingerprint } from './resumable-session.ts';
 
 /** At once or later. */
 export type Answer<T = DtlsJobAnswer> = T | Promise<T>;
@@ -31,6 +33,8 @@ export interface ClientCredentials {
   readonly certificates?: readonly Uint8Array[] | undefined;
   /** Whether DANE records are used. */
   readonly dane: boolean;
+  /** Tells whether the credential, and whom it trusts, are the same; tells neither. */
+  fingerprint(): Uint8Array;
   /** What a job cannot get is thrown. */
   answer(job: DtlsJob, server: WantedServer): Answer;
   /** Zeroes what is secret: no connect after this. */
@@ -51,12 +55,16 @@ export interface ServerCredentials {
 }
 
 /** @throws SecurityInfoError */
-export function pskClient(security: PskSecurity, loading: LoadOptions): ClientCredentials {
+export function pskClient(
+  security: PskSecurity,
+  loading: LoadOptions & { readonly provider: CryptoProvider },
+): ClientCredentials {
   const { identity, key } = loadPsk(security, loading);
   return {
     credential: 'psk',
     hasCertificate: false,
     dane: false,
+    fingerprint: () => concatBytes(keyFingerprint(loading.provider, key.bytes), identity),
     answer: (job) => (job.type === 'choosePsk' ? { identity, key: key.bytes } : undefined),
     forget: () => key.close(),
   };

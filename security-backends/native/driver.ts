@@ -3,6 +3,7 @@
 import type { Environment, Instant, Timer } from '../../lib/runtime/index.ts';
 import { NEVER } from '../../lib/runtime/index.ts';
 import type { SocketError, Negotiated } from '../../lib/net/index.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import type { DtlsConnection, DtlsJob, DtlsJobAnswer, DtlsOutput } from './connection.ts';
 
 /** What a connection makes happen, in the order it happens. None of these may throw. */
@@ -16,6 +17,8 @@ export interface DriverEvents {
   job(job: DtlsJob): void;
   /** An alert that was sent, or received and authenticated or believed. */
   alert?(alert: Extract<DtlsOutput, { readonly kind: 'alert' }>): void;
+  /** What a later handshake can go on from; its secret is the receiver's. Without this it is zeroed. */
+  resumable?(session: OfferedSession): void;
   /** The last event, exactly once. */
   closed(cause: SocketError | undefined): void;
 }
@@ -98,6 +101,10 @@ export class ConnectionDriver {
           break;
         case 'connected':
           this.#events.connected(output.negotiated);
+          break;
+        case 'resumable':
+          if (this.#events.resumable === undefined) output.session.session.master.fill(0);
+          else this.#events.resumable(output.session);
           break;
         case 'job':
           this.#events.job(output.job);

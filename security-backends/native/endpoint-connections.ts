@@ -6,7 +6,7 @@ import type { Environment } from '../../lib/runtime/index.ts';
 import type { Credential } from './ciphersuites.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
 import { type DtlsSettings, connectionIdOptions, dtlsSettings } from './configuration.ts';
-import { DEFAULT_LIMITS } from './connection.ts';
+import { DEFAULT_LIMITS, type DtlsOptions } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
 import type { EndpointCredentials } from './endpoint-credentials.ts';
 import type { DtlsEndpointOptions, DtlsRole, EndpointLimits } from './endpoint-options.ts';
@@ -113,7 +113,7 @@ export class EndpointConnections {
     return settings?.connectionIds?.lengths[role] ?? 0;
   }
 
-  #common(credential: Credential, mtu: number, address: string, ownId: Uint8Array): DtlsClientOptions {
+  #common(credential: Credential, mtu: number, address: string, ownId: Uint8Array): DtlsOptions {
     const settings = this.#settings.get(credential);
     if (settings === undefined) throw new SocketError('ENOTSUP', `no cipher suite is on for ${credential}`);
     return {

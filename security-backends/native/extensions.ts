@@ -15,6 +15,7 @@ export const EXTENSION_TYPE = {
   encryptThenMac: 22, // RFC 7366 §2
   extendedMasterSecret: 23, // RFC 7627 §5.1
   recordSizeLimit: 28, // RFC 8449 §4
+  sessionTicket: 35, // RFC 5077 §3.2
   connectionId: 54, // RFC 9146 §3
   renegotiationInfo: 0xff01, // RFC 5746 §3.2
 } as const;

@@ -8,6 +8,7 @@ import type { HandshakeMessage } from './handshake-messages.ts';
 import type { StoryTopic } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ConnectionIds, RecordLimits } from './record-layer.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import type { Protection } from './record-protection.ts';
 
 /** The machine as states see it. */
@@ -32,6 +33,8 @@ export interface Handshake {
   /** From now on protected records bear these ids. */
   identifyRecords(ids: ConnectionIds): void;
   ask(job: JobRequest): DtlsJob['id'];
+  /** Gives out what a later handshake can go on from; the secret in it is the receiver's. Only once the peer's Finished is verified. */
+  keep(session: OfferedSession): void;
   /** Keeps a fact for the error, should there be one: nothing secret. */
   note(topic: StoryTopic, fact: string): void;
 }

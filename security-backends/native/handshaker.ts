@@ -20,6 +20,7 @@ import { HandshakeStory, type StoryTopic, alertMeaning } from './handshake-story
 import type { ResolvedOptions } from './options.ts';
 import type { ConnectionIds, Epoch, RecordLayer, RecordLimits } from './record-layer.ts';
 import type { Protection } from './record-protection.ts';
+import type { OfferedSession } from './resumable-session.ts';
 
 /** Where a connection begins. */
 export interface Beginning {
@@ -38,6 +39,7 @@ export interface Beginning {
 export interface HandshakeEvents {
   transmit(datagram: Uint8Array): void;
   ask(job: DtlsJob): void;
+  resumable(session: OfferedSession): void;
   established(negotiated: Negotiated): void;
   /** The peer asks for a second handshake, which there is not. */
   renegotiationRefused(): void;
@@ -229,6 +231,10 @@ export class Handshaker implements Handshake {
     const id = ++this.#jobs;
     this.#events.ask({ id, ...job });
     return id;
+  }
+
+  keep(session: OfferedSession): void {
+    this.#events.resumable(session);
   }
 
   note(topic: StoryTopic, fact: string): void {

@@ -16,6 +16,7 @@ import { checkTimeouts } from './options.ts';
 import type { DtlsRecord } from './record.ts';
 import { CONTENT_TYPE, DTLS_1_2, MAX_PLAINTEXT_BYTES, decodeRecord } from './record.ts';
 import { type Epoch, RecordLayer } from './record-layer.ts';
+import type { OfferedSession } from './resumable-session.ts';
 
 type Phase = 'idle' | 'handshaking' | 'connected' | 'closed';
 
@@ -269,6 +270,10 @@ export class DtlsMachine implements DtlsConnection {
 
     ask(job: DtlsJob): void {
       this.machine.#outputs.push({ kind: 'job', job });
+    }
+
+    resumable(session: OfferedSession): void {
+      this.machine.#outputs.push({ kind: 'resumable', session });
     }
 
     established(negotiated: Negotiated): void {

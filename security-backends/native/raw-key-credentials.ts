@@ -10,31 +10,37 @@ import {
   loadPrivateKey,
   loadRawPublicKeys,
 } from '../../lib/crypto/index.ts';
-import { equalBytes, toHex } from '../../lib/bytes/index.ts';
+import { concatBytes, equalBytes, toHex } from '../../lib/bytes/index.ts';
 import type { RawPublicKeySecurity, RawPublicKeyServerSecurity } from '../../lib/net/index.ts';
 import { ALERT } from './alerts.ts';
 import type { DtlsJobAnswer } from './connection.ts';
 import { type ClientCredentials, type OwnIdentity, type ServerCredentials, answerForOwn } from './credentials.ts';
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Where keys come from, and what they are told by. */
 type Loading = LoadOptions & { readonly provider: Pick<CryptoProvider, 'hash' | 'signingKey' | 'primitives'> };
 
 /** @throws SecurityInfoError ENODATA if no server key is given: nobody would be trusted */
 export function rawKeyClient(security: RawPublicKeySecurity, loading: Loading): ClientCredentials {
-  const known = loadRawPublicKeys(security.serverKeys, loading);
+  const knownKeys = loadRawPublicKeys(security.serverKeys, loading);
   const told = fingerprints(loading);
   const hash = security.serverKeyHash && { ...security.serverKeyHash, data: security.serverKeyHash.data.slice() };
-  if (known.length === 0 && hash === undefined)
+  if (knownKeys.length === 0 && hash === undefined)
     throw missingKey('rawPublicKey', "expected the server's raw public key, found none");
   const own = ownKey(security.publicKey, security.privateKey, loading);
   return {
     credential: 'rawPublicKey',
     hasCertificate: own !== undefined,
     dane: false,
+    fingerprint: () => {
+      const known = [...knownKeys.map(({ spki }) => spki), hash?.data ?? NO_BYTES, own?.chain[0] ?? NO_BYTES];
+      return concatBytes(...known.map((each) => loading.provider.hash('sha256', each)));
+    },
     answer(job) {
       if (job.type !== 'verifyChain') return answerForOwn(job, own);
       const spki = job.chain[0]!;
-      if (isKnownKey(spki, known)) return { publicKey: spki };
+      if (isKnownKey(spki, knownKeys)) return { publicKey: spki };
       if (hash !== undefined && equalBytes(loading.provider.hash(hash.matching, spki), hash.data)) {
         return { publicKey: spki };
       }

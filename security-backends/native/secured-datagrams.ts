@@ -11,6 +11,7 @@ import {
 } from '../../lib/net/index.ts';
 import type { DtlsConnection, DtlsCounters, DtlsJob } from './connection.ts';
 import { ConnectionDriver } from './driver.ts';
+import type { OfferedSession } from './resumable-session.ts';
 
 const BOOKKEEPING = 64; // bytes reckoned beside the payload of each queued message, so that empty ones are bounded too
 
@@ -28,6 +29,8 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
   /** Hands a datagram to the layer below. @throws SocketError what that layer refuses */
   protected abstract transmit(datagram: Uint8Array): void;
   protected abstract answerJob(job: DtlsJob): void;
+  /** What a later handshake can go on from; its secret is the receiver's. */
+  protected abstract resumable(session: OfferedSession): void;
   /** The handshake is done. */
   protected abstract established(): void;
   /** The connection is over; called at most once, never because of `dropConnection`. */
@@ -35,6 +38,10 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
 
   override get innerMtu(): number {
     return this.#driver?.connection.innerMtu ?? 0;
+  }
+
+  override get sessionResumed(): boolean {
+    return this.#negotiated?.resumed === true;
   }
 
   override get negotiated(): Negotiated | undefined {
@@ -106,6 +113,7 @@ export abstract class SecuredDatagrams extends SocketCore<DatagramSocket, Uint8A
         if (this.enqueue(bytes, bytes.length + BOOKKEEPING)) this.#gotData = true;
       },
       job: (job) => this.answerJob(job),
+      resumable: (session) => this.resumable(session),
       closed: (cause) => {
         if (this.#driver !== driver) return;
         this.#counters = connection.counters;

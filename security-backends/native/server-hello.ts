@@ -26,6 +26,7 @@ import {
 } from './key-exchange-messages.ts';
 import { DTLS_1_2 } from './record.ts';
 import { groupId, keyFits, schemeId, schemeIds } from './registries.ts';
+import type { ResumableSession } from './resumable-session.ts';
 import { WaitClientCertificate, WaitEcdhClientKeyExchange } from './server-certificate-states.ts';
 import {
   type ClientOffer,
@@ -35,7 +36,9 @@ import {
   serverExtensions,
   usableAlgorithms,
 } from './server-offer.ts';
+import { type ResumptionPlan, askForSession } from './server-resumption-states.ts';
 import { WaitPskClientKeyExchange } from './server-states.ts';
+import { type NewSessionTicket, encodeNewSessionTicket } from './session-ticket.ts';
 import { Transcript } from './transcript.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -55,7 +58,7 @@ interface Ephemeral {
   readonly params: EcdhParams;
 }
 
-/** Sends ServerHello to ServerHelloDone, with certificates once ours has signed. @throws HandshakeRefusal */
+/** Sends ServerHello to ServerHelloDone, with certificates once ours has signed; or goes on from an earlier session. @throws HandshakeRefusal */
 export function answerClientHello(
   verified: VerifiedHello,
   server: ServerParameters,
@@ -65,6 +68,25 @@ export function answerClientHello(
   handshake.note('offer', `the client offered ${versionText(version)} with ${suiteList(ciphersuites)}`);
   const offer = readClientOffer(verified.hello, handshake, server);
   const opening: Opening = { verified, offer, server };
+  if (!mayResume(opening)) return answerInFull(opening, handshake);
+  const plan: ResumptionPlan = {
+    offer,
+    requiresClientCertificate: server.clientCertificate === 'require',
+    full: () => answerInFull(opening, handshake),
+    resumed: (session, suite) => resumedFlight(opening, session, suite, handshake),
+  };
+  const ticket = offer.ticket === undefined || offer.ticket.length === 0 ? undefined : offer.ticket;
+  return askForSession(plan, ticket, handshake);
+}
+
+/** With a ticket, the id is the client's own and names no session (RFC 5077 §3.4). */
+function mayResume({ offer, server }: Opening): boolean {
+  if (server.resumption === undefined) return false;
+  return offer.hello.sessionId.length > 0 || (offer.ticket !== undefined && offer.ticket.length > 0);
+}
+
+function answerInFull(opening: Opening, handshake: Handshake): HandshakeState {
+  const { offer } = opening;
   if (handshake.options.credential === 'psk') return answerWithPsk(opening, handshake);
   handshake.sendFlight([]); // nothing yet, but the wait for the jobs has its bound
   const job = handshake.ask({
@@ -77,6 +99,29 @@ export function answerClientHello(
   });
   return new WaitOwnCertificate(opening, job);
 }
+
+/** ServerHello, and the ticket that takes the old one's place. */
+function resumedFlight(
+  opening: Opening,
+  session: ResumableSession,
+  suite: Ciphersuite,
+  handshake: Handshake,
+): ReturnType<ResumptionPlan['resumed']> {
+  const { offer, server } = opening;
+  const random = handshake.options.random.bytes(RANDOM_BYTES);
+  const { sessionId } = offer.hello;
+  const hello = ownMessage(handshake, HANDSHAKE_TYPE.serverHello, helloBody(offer, suite, random, sessionId));
+  const sealed = offer.ticket === undefined ? undefined : (server.resumption?.seal(session) ?? NO_TICKET);
+  const ticket = sealed && ownMessage(handshake, HANDSHAKE_TYPE.newSessionTicket, encodeNewSessionTicket(sealed));
+  const messages = ticket === undefined ? [hello] : [hello, ticket];
+  settleRecords(offer, handshake);
+  handshake.note('choice', `we resumed a session with ${suiteText(suite)}`);
+  const raw = messages.map((message) => message.raw);
+  const agreed = agreedWith(opening, { suite, random, sessionId }, raw, false, handshake);
+  return { agreed, messages };
+}
+
+const NO_TICKET: NewSessionTicket = { lifetimeHint: 0, ticket: NO_BYTES }; // RFC 5077 §3.3: announced, and then not given
 
 function answerWithPsk(opening: Opening, handshake: Handshake): HandshakeState {
   const { offer, server } = opening;
@@ -174,13 +219,15 @@ interface ServerFlight {
   readonly keyExchange: Uint8Array | undefined;
 }
 
-function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, handshake: Handshake): Agreed {
+function sendFlight(opening: Opening, flight: ServerFlight, handshake: Handshake): Agreed {
+  const { offer, server } = opening;
   const { suite, random, certificate, keyExchange } = flight;
   const type = certificateTypeOf(handshake);
   const messages: HandshakeMessage[] = [];
   const add = (messageType: number, body: Uint8Array): void =>
     void messages.push(ownMessage(handshake, messageType, body));
-  add(HANDSHAKE_TYPE.serverHello, helloBody(offer, suite, random));
+  const sessionId = server.resumption?.newSessionId() ?? NO_BYTES; // also beside a ticket, which may be too long
+  add(HANDSHAKE_TYPE.serverHello, helloBody(offer, suite, random, sessionId));
   if (certificate !== undefined) {
     const encode = type === 'x509' ? encodeCertificate : encodeRawPublicKey;
     add(HANDSHAKE_TYPE.certificate, encode(certificate.chain));
@@ -191,11 +238,27 @@ function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, 
   }
   add(HANDSHAKE_TYPE.serverHelloDone, NO_BYTES);
   const raw = messages.map((message) => message.raw);
-  handshake.limitRecords(offer.limits);
-  if (offer.connectionIds !== undefined) handshake.identifyRecords(offer.connectionIds);
+  settleRecords(offer, handshake);
   handshake.note('choice', `we chose ${suiteText(suite)}`);
   handshake.sendFlight(messages.map(inClear));
   const keep = certificate !== undefined && server.clientCertificate === 'require';
+  return agreedWith(opening, { suite, random, sessionId }, raw, keep, handshake);
+}
+
+function settleRecords(offer: ClientOffer, handshake: Handshake): void {
+  handshake.limitRecords(offer.limits);
+  if (offer.connectionIds !== undefined) handshake.identifyRecords(offer.connectionIds);
+}
+
+/** @param keep whether CertificateVerify will need the messages themselves */
+function agreedWith(
+  { verified, offer, server }: Opening,
+  { suite, random, sessionId }: Pick<ServerFlight, 'suite' | 'random'> & { readonly sessionId: Uint8Array },
+  raw: readonly Uint8Array[],
+  keep: boolean,
+  handshake: Handshake,
+): Agreed {
+  const type = certificateTypeOf(handshake);
   return {
     suite,
     randoms: { client: offer.hello.random, server: random },
@@ -204,14 +267,19 @@ function sendFlight({ verified, offer, server }: Opening, flight: ServerFlight, 
     alpn: offer.alpn,
     connectionIds: offer.connectionIds,
     certificateTypes: { client: type, server: type },
+    sessionId,
+    ticket: offer.ticket !== undefined,
+    seal: (session) => server.resumption?.seal(session),
+    resumable: server.resumption !== undefined,
+    serverName: offer.serverName,
   };
 }
 
-function helloBody(offer: ClientOffer, suite: Ciphersuite, random: Uint8Array): Uint8Array {
+function helloBody(offer: ClientOffer, suite: Ciphersuite, random: Uint8Array, sessionId: Uint8Array): Uint8Array {
   return encodeServerHello({
     version: DTLS_1_2,
     random,
-    sessionId: NO_BYTES,
+    sessionId,
     ciphersuite: suite.id,
     compressionMethod: 0,
     extensions: serverExtensions(offer, suite),

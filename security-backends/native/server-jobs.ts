@@ -25,6 +25,7 @@ const FAILURES: Readonly<Record<DtlsJob['type'], string>> = {
   verifyChain: "the peer's certificate could not be judged",
   chooseCertificate: 'no certificate of ours could be chosen',
   sign: 'our own key failed to sign',
+  resumeSession: 'the session to resume could not be looked up',
 };
 
 /** Answers the jobs of all peers of a server. */
@@ -66,6 +67,7 @@ export function answerWith(
   const give = (answer: DtlsJobAnswer): void => {
     driver?.answer(job.id, answer);
     if (answer !== undefined && 'key' in answer) answer.key.fill(0);
+    if (answer !== undefined && 'master' in answer) answer.master.fill(0);
   };
   const refuse = (error: unknown): void => {
     log.warn({ error, job: job.type }, 'a job of a handshake failed; the peer is refused');

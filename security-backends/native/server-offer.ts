@@ -42,6 +42,8 @@ import { commonSchemes } from './key-exchange.ts';
 import { DTLS_1_2, MAX_PLAINTEXT_BYTES } from './record.ts';
 import type { ConnectionIds, RecordLimits } from './record-layer.ts';
 import { groupById, keyFits, schemeKey } from './registries.ts';
+import type { ResumableSession } from './resumable-session.ts';
+import { type NewSessionTicket, sessionTicketExtension } from './session-ticket.ts';
 
 /** A ClientHello as far as both sides have it in common. */
 export interface ClientOffer {
@@ -57,6 +59,8 @@ export interface ClientOffer {
   readonly alpn: string | undefined;
   readonly limits: RecordLimits;
   readonly connectionIds: ConnectionIds | undefined;
+  /** What the client resumes with; empty: it takes tickets and has none; undefined: no tickets. */
+  readonly ticket: Uint8Array | undefined;
   /** The extensions of ServerHello that do not depend on the suite. */
   readonly answers: readonly Extension[];
 }
@@ -68,6 +72,17 @@ export interface ServerParameters {
   readonly clientCertificate: 'require' | 'none';
   /** Distinguished names (DER) that CertificateRequest names. */
   readonly authorities: readonly Uint8Array[];
+  readonly resumption: ServerResumption | undefined;
+}
+
+/** What makes sessions of a server resumable. */
+export interface ServerResumption {
+  /** A name for a session; empty: sessions have none, and only tickets resume them. */
+  newSessionId(): Uint8Array;
+  /** The session as a ticket, which its client keeps; undefined: not this one. Copies what it needs. */
+  seal(session: ResumableSession): NewSessionTicket | undefined;
+  /** Whether tickets are given out and taken. */
+  readonly tickets: boolean;
 }
 
 /** @throws HandshakeRefusal if nothing can be agreed on; DecodeError */
@@ -110,6 +125,7 @@ export function readClientOffer(hello: ClientHello, handshake: Handshake, server
   else if (options.credential === 'certificate') refuseOtherTypes(find, server);
   const limits = limitsFor(find('recordSizeLimit'), find('maxFragmentLength'), options.recordSizeLimit, answers);
   const serverName = names === undefined ? undefined : decodeServerName(names);
+  const ticket = server.resumption?.tickets === true ? find('sessionTicket')?.body : undefined;
   const connectionIds = agreedIds(find('connectionId'), options);
   if (connectionIds !== undefined) answers.push(connectionIdExtension(connectionIds.own));
   return {
@@ -122,6 +138,7 @@ export function readClientOffer(hello: ClientHello, handshake: Handshake, server
     alpn,
     limits,
     connectionIds,
+    ticket,
     answers,
   };
 }
@@ -134,6 +151,7 @@ export function serverExtensions(offer: ClientOffer, suite: Ciphersuite): readon
     extensions.push(POINT_FORMATS);
   }
   if (suite.protection === 'cbc') extensions.push(ENCRYPT_THEN_MAC);
+  if (offer.ticket !== undefined) extensions.push(sessionTicketExtension());
   return extensions;
 }
 

@@ -10,8 +10,10 @@ import type { VerifiedHello } from './cookie-gate.ts';
 import type { Answer, ServerCredentials } from './credentials.ts';
 import { drainDatagrams } from './drain.ts';
 import { type EndpointCounters, PeerSet, type PeerSetOptions } from './peer-set.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import { DtlsServer, type DtlsServerOptions } from './server.ts';
 import { ServerJobs } from './server-jobs.ts';
+import { type ResumptionSettings, SessionResumption } from './session-resumption.ts';
 import { DtlsSession } from './session.ts';
 
 /** What the backend makes a listening socket from: checked and copied. */
@@ -24,6 +26,8 @@ export interface DtlsServerSocketOptions extends Pick<PeerSetOptions<DtlsSession
   /** Whether an unknown identity looks like a wrong key, or is answered by an alert (RFC 4279 §2). */
   readonly unknownIdentity: 'hide' | 'alert';
   readonly additionalConfiguration: ((native: unknown) => void) | undefined;
+  /** Undefined: sessions cannot be resumed. */
+  readonly resumption: ResumptionSettings | undefined;
   /** A closed socket of the layer below. */
   readonly makeLower: () => DatagramSocket;
 }
@@ -34,6 +38,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   override readonly secure = true;
   readonly #options: DtlsServerSocketOptions;
   readonly #waiters: Waiters<DatagramSocket>;
+  readonly #resumption: SessionResumption | undefined;
   #waiting: DtlsSession[] = [];
   #lower: DatagramSocket | undefined;
   #peers: PeerSet<DtlsSession> | undefined;
@@ -42,6 +47,8 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
     super(environment, options.socket);
     this.#options = options;
     this.#waiters = new Waiters(environment);
+    const { resumption, provider } = options;
+    this.#resumption = resumption && new SessionResumption(resumption, provider, environment);
   }
 
   async connect(): Promise<void> {
@@ -88,6 +95,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   override async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     this.#options.credentials.forget();
+    this.#resumption?.destroy();
   }
 
   send(bytes: Uint8Array): void {
@@ -197,8 +205,11 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
   #peerSet(lower: DatagramSocket): PeerSet<DtlsSession> {
     const { credentials, unknownIdentity, socket, settings } = this.#options;
     const onUnknownIdentity = (): void => void peers.counters.unknownIdentities++;
-    const ask = (job: DtlsJob, from: Endpoint): Answer =>
-      job.type === 'lookupPsk' ? credentials.lookup(job.identity, from) : credentials.answer(job, from);
+    const ask = (job: DtlsJob, from: Endpoint): Answer => {
+      if (job.type === 'resumeSession') return this.#resumption?.find(job.sessionId, job.ticket);
+      return job.type === 'lookupPsk' ? credentials.lookup(job.identity, from) : credentials.answer(job, from);
+    };
+    const keep = (session: OfferedSession): void => this.#resumption?.keep(session);
     const jobs = new ServerJobs({ ask, unknownIdentity, onUnknownIdentity }, this.environment);
     const peers: PeerSet<DtlsSession> = new PeerSet(
       lower,
@@ -206,7 +217,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
         ...this.#options,
         connectionIdBytes: settings.connectionIds?.lengths.server ?? 0,
         makePeer: (verified, from, owner, id) =>
-          new DtlsSession(this.environment, socket, from, verified, { peers: owner, jobs }, id),
+          new DtlsSession(this.environment, socket, from, verified, { peers: owner, jobs, keep }, id),
         makeConnection: (session, verified) => this.#connection(session, verified),
         onSession: (session) => this.#offer(session),
       },
@@ -224,6 +235,7 @@ export class DtlsServerSocket extends SocketCore<DatagramSocket, never> implemen
       identityHint,
       clientCertificate,
       authorities,
+      resumption: this.#resumption,
       verified,
       mtu: session.payload,
       random: this.environment.random,

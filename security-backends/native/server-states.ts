@@ -11,6 +11,7 @@ import { identityText } from './handshake-story.ts';
 import { agreedSecret, pskOf } from './key-exchange.ts';
 import { decodeEcdhePskClientKeyExchange } from './key-exchange-messages.ts';
 import { premasterSecret, pskPremasterSecret } from './key-schedule.ts';
+import { keyFingerprint } from './resumable-session.ts';
 import { WaitChangeCipherSpec } from './server-finish.ts';
 
 /** What the server said of the key exchange. */
@@ -85,6 +86,7 @@ class WaitPsk implements HandshakeState {
     return new WaitChangeCipherSpec({
       agreed,
       secrets,
+      keyFingerprint: agreed.resumable ? keyFingerprint(handshake.options.provider, key) : undefined,
       negotiated: negotiatedOf(agreed, {
         pskIdentity: identity,
         pskIdentityHint: identityHint,

@@ -5,6 +5,7 @@ import type { VerifiedHello } from './cookie-gate.ts';
 import { DtlsMachine } from './machine.ts';
 import { resolveOptions } from './options.ts';
 import { answerClientHello } from './server-hello.ts';
+import type { ServerResumption } from './server-offer.ts';
 
 export interface DtlsServerOptions extends DtlsOptions {
   /** What the CookieGate let through. */
@@ -15,6 +16,8 @@ export interface DtlsServerOptions extends DtlsOptions {
   readonly clientCertificate?: 'require' | 'none' | undefined;
   /** Distinguished names (DER) of the CAs that client certificates should lead to. Default none: any. */
   readonly authorities?: readonly Uint8Array[] | undefined;
+  /** Makes sessions resumable; then `resumeSession` is asked. Default: none is. */
+  readonly resumption?: ServerResumption | undefined;
 }
 
 /**
@@ -24,13 +27,14 @@ export interface DtlsServerOptions extends DtlsOptions {
 export class DtlsServer extends DtlsMachine {
   /** @throws SocketError EINVAL or ENOTSUP for options that cannot be met */
   constructor(options: DtlsServerOptions) {
-    const { verified, identityHint, clientCertificate = 'require', authorities = [] } = options;
+    const { verified, identityHint, clientCertificate = 'require', authorities = [], resumption } = options;
+    const server = { identityHint, clientCertificate, authorities, resumption };
     super(resolveOptions(options), {
       role: 'server',
       peerMessageSeq: verified.message.messageSeq + 1,
       ownMessageSeq: verified.message.messageSeq,
       recordSequence: verified.recordSequence,
-      begin: (handshake) => answerClientHello(verified, { identityHint, clientCertificate, authorities }, handshake),
+      begin: (handshake) => answerClientHello(verified, server, handshake),
     });
   }
 }

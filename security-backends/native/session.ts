@@ -19,12 +19,15 @@ import type { VerifiedHello } from './cookie-gate.ts';
 import { type Peer, type PeerOwner, randomText } from './peer-set.ts';
 import { isSameIdentity } from './peer-identity.ts';
 import { type ServerJobs, answerWith } from './server-jobs.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
 /** What a session needs beside its connection. */
 export interface SessionOwner {
   readonly peers: PeerOwner<DtlsSession>;
   readonly jobs: Pick<ServerJobs<Endpoint>, 'answer'>;
+  /** Takes a session into keeping, with its secret. */
+  keep(session: OfferedSession): void;
 }
 
 /** In state `closed` while it shakes hands, then `accepted`. */
@@ -182,6 +185,10 @@ export class DtlsSession extends SecuredDatagrams implements Peer {
     if (this.state === 'closed') this.#owner.peers.gone(this, cause);
     else if (cause === undefined) this.finish();
     else this.fail(cause);
+  }
+
+  protected resumable(session: OfferedSession): void {
+    this.#owner.keep(session);
   }
 
   protected answerJob(job: DtlsJob): void {

@@ -5,16 +5,25 @@ import type {
   DatagramSocket,
   Endpoint,
   HandshakeTimeouts,
+  SessionStore,
   TlsaRecord,
   WritableOptions,
 } from '../../lib/net/index.ts';
-import { type CheckedSocketConfiguration, SocketError, literalFamily, notSupported } from '../../lib/net/index.ts';
+import {
+  type CheckedSocketConfiguration,
+  SocketError,
+  TlsAlertError,
+  literalFamily,
+  notSupported,
+} from '../../lib/net/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
 import { type DtlsSettings, checkHandshakeTimeouts, checkTlsaRecords, connectionIdOptions } from './configuration.ts';
 import type { DtlsJob } from './connection.ts';
+import { ClientSessions } from './client-sessions.ts';
 import type { ClientCredentials } from './credentials.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
 /** What the backend makes a client socket from: checked and copied. */
@@ -32,6 +41,8 @@ export interface DtlsClientSocketOptions {
   /** Answers the connection's jobs; the connection copies what it needs. */
   readonly credentials: ClientCredentials;
   readonly additionalConfiguration: ((native: unknown) => void) | undefined;
+  /** Undefined: sessions are not resumed. */
+  readonly sessionStore: SessionStore | undefined;
 }
 
 /** A client drops ClientHellos: its connection is only ever a client. */
@@ -43,6 +54,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
   #softError: SocketError | undefined;
   #connected: (() => void) | undefined;
   #disposed = false;
+  #sessions: ClientSessions | undefined;
+  #offered: OfferedSession | undefined;
 
   constructor(options: DtlsClientSocketOptions, environment: Environment) {
     super(environment, options.socket);
@@ -128,13 +141,28 @@ export class DtlsClientSocket extends SecuredDatagrams {
   }
 
   protected established(): void {
+    this.#forgetOffered();
     this.#connected?.();
   }
 
+  /** The handshake is over, one way or the other: the secret that was offered is used up. */
+  #forgetOffered(): void {
+    this.#offered?.session.master.fill(0);
+    this.#offered = undefined;
+  }
+
   protected ended(cause: SocketError | undefined): void {
+    // Fatal alerts end a session for good (RFC 5246 §7.2.2); so does one that could not be resumed.
+    if (cause instanceof TlsAlertError || this.#offered !== undefined) this.#sessions?.remove();
+    this.#forgetOffered();
     if (cause !== undefined) this.fail(this.#explained(cause));
     else if (this.state !== 'connecting') this.finish();
     else this.fail(new SocketError('ECONNABORTED', 'the peer ended the session as soon as it was made'));
+  }
+
+  protected resumable(session: OfferedSession): void {
+    if (this.#sessions === undefined) session.session.master.fill(0);
+    else this.#sessions.save(session);
   }
 
   protected answerJob(job: DtlsJob): void {
@@ -157,6 +185,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
 
   protected release(): void {
     this.dropConnection();
+    this.#forgetOffered();
     const lower = this.#lower;
     if (lower === undefined) return;
     this.#lower = undefined;
@@ -174,6 +203,9 @@ export class DtlsClientSocket extends SecuredDatagrams {
       this.#softError = undefined;
       const lower = await start(signal);
       signal.throwIfAborted();
+      this.#sessions = this.#sessionsFor(lower);
+      this.#offered = await this.#sessions?.load();
+      signal.throwIfAborted();
       await this.#handshake(lower);
     });
     // What came with the last flight is told now that the state allows an answer.
@@ -190,6 +222,16 @@ export class DtlsClientSocket extends SecuredDatagrams {
     return lower;
   }
 
+  #sessionsFor(lower: DatagramSocket): ClientSessions | undefined {
+    const { sessionStore, serverName, credentials, provider } = this.#options;
+    const { remote } = lower;
+    if (sessionStore === undefined || remote === undefined) return undefined;
+    const host = this.remoteHostname ?? remote.address;
+    const name = hostName(serverName ?? this.remoteHostname);
+    const place = { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint() };
+    return new ClientSessions(sessionStore, place, provider, this.environment);
+  }
+
   /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */
   #handshake(lower: DatagramSocket): Promise<void> {
     const { settings, provider, serverName, credentials, maxFragmentLength, additionalConfiguration } = this.#options;
@@ -201,6 +243,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
       serverName: hostName(serverName ?? this.remoteHostname),
       hasCertificate: credentials.hasCertificate,
       maxFragmentLength,
+      resumption: this.#sessions && { offered: this.#offered },
       mtu: lower.getOption('innerMtu'),
       random,
       connectionId: connectionIdOptions(settings, random.bytes(settings.connectionIds?.lengths.client ?? 0)),

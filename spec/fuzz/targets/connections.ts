@@ -111,7 +111,8 @@ class Watched {
       this.#closed = true;
       const { cause } = output;
       if (cause?.message.includes('an error of our own') === true) throw new Error('an error of our own', { cause });
-    } else promise(output.direction === 'received' || output.description !== INTERNAL_ERROR, 'no internal error');
+    } else if (output.kind === 'resumable') promise(false, 'nobody asked for sessions to be kept');
+    else promise(output.direction === 'received' || output.description !== INTERNAL_ERROR, 'no internal error');
   }
 
   /** Nobody is let in who left out what shows who it is. */

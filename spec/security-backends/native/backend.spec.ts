@@ -49,7 +49,7 @@ describe('nativeDtls', () => {
       ],
       credentials: ['psk', 'certificate', 'rawPublicKey'],
       roles: ['client', 'server'],
-      resumption: false,
+      resumption: true,
       connectionId: true,
       dane: true,
       clock: 'injected',

@@ -14,6 +14,7 @@ import type {
   PskAnswer,
 } from '../../../security-backends/native/connection.ts';
 import { CookieGate, type CookieVerdict, isClientHello } from '../../../security-backends/native/cookie-gate.ts';
+import type { OfferedSession } from '../../../security-backends/native/resumable-session.ts';
 import { DtlsServer, type DtlsServerOptions } from '../../../security-backends/native/server.ts';
 
 export const IDENTITY = new TextEncoder().encode('device-1');
@@ -28,6 +29,7 @@ export class Party {
   readonly data: Uint8Array[] = [];
   readonly alerts: { description: number; direction: string; level: string }[] = [];
   readonly jobs: DtlsJob[] = [];
+  readonly resumable: OfferedSession[] = [];
   negotiated: Negotiated | undefined;
   closed: { readonly cause: SocketError | undefined } | undefined;
   /** Datagrams not taken from here yet. */
@@ -49,6 +51,7 @@ export class Party {
       else if (output.kind === 'alert') this.alerts.push(output);
       else if (output.kind === 'connected') this.negotiated = output.negotiated;
       else if (output.kind === 'closed') this.closed = { cause: output.cause };
+      else if (output.kind === 'resumable') this.resumable.push(output.session);
       else {
         this.jobs.push(output.job);
         if (this.answer !== undefined) this.connection.answer(output.job.id, this.answer(output.job), now);
