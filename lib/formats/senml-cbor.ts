@@ -127,15 +127,15 @@ export function decodeSenmlCbor(
 function readRecord(reader: CborReader, maxDepth: number): SenmlRecord {
   const record = emptyRecord();
   let seen = 0; // bit i: the label i + LOWEST_LABEL
-  let texts: Set<string> | undefined;
+  let texts: readonly string[] | undefined; // few: there are at most MAX_MEMBERS
   let members = 0;
   for (let left = reader.open(CBOR_MAJOR.map); reader.more(left); left--) {
     if (++members > MAX_MEMBERS) throw reader.error(`at most ${MAX_MEMBERS} members`, 'more');
     if (reader.major === CBOR_MAJOR.text) {
       const label = reader.text();
-      texts ??= new Set();
-      if (texts.has(label)) throw reader.error('each label once', 'one twice');
-      texts.add(label);
+      const before = texts ?? [];
+      if (before.includes(label)) throw reader.error('each label once', 'one twice');
+      texts = [...before, label];
       readExtension(reader, record, label, maxDepth);
     } else {
       const label = reader.integer();

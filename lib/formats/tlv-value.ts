@@ -1,21 +1,21 @@
 // The value part of a TLV by data type (LwM2M Core 1.2 Appendix C).
 
 import { DecodeError, Reader, Writer, utf8Decode, utf8Encode } from '../bytes/index.ts';
-import type { Value } from '../model/index.ts';
+import type { Path, Value } from '../model/index.ts';
 import { CONTENT_FORMATS, type ResourceShape } from './content-formats.ts';
 import { checkLink, fromInteger, fromSeconds, toSeconds, wireType } from './scalar.ts';
 
 const FORMAT = CONTENT_FORMATS.tlv;
 
 /** Integers and floats take the smallest width that is exact. @throws FormatError if the value is not of its type */
-export function encodeTlvValue(value: Value, shape: ResourceShape | undefined, what: string): Uint8Array {
+export function encodeTlvValue(value: Value, shape: ResourceShape | undefined, what: string | Path): Uint8Array {
   switch (wireType(value, shape, FORMAT, what)) {
     case 'integer':
-      return signed(BigInt(value as number | bigint));
+      return signed(value as number | bigint);
     case 'unsignedInteger':
-      return unsigned(BigInt(value as number | bigint));
+      return unsigned(value as number | bigint);
     case 'time':
-      return signed(BigInt(toSeconds(value as Date)));
+      return signed(toSeconds(value as Date));
     case 'float':
       return float(value as number);
     case 'boolean':
@@ -60,20 +60,22 @@ export function decodeTlvValue(bytes: Uint8Array, shape: ResourceShape | undefin
   }
 }
 
-function signed(value: bigint): Uint8Array {
-  const size = [1, 2, 4].find((bytes) => BigInt.asIntN(8 * bytes, value) === value) ?? 8;
-  return new Writer(8)
-    .uint64(BigInt.asUintN(64, value))
-    .finish()
-    .subarray(8 - size);
+function signed(value: number | bigint): Uint8Array {
+  if (value >= -0x80 && value <= 0x7f) return Uint8Array.of(Number(value));
+  if (value >= -0x8000 && value <= 0x7fff) return wide(2, Number(value) & 0xffff);
+  if (value >= -0x8000_0000 && value <= 0x7fff_ffff) return wide(4, Number(value) >>> 0);
+  return new Writer(8).uint64(BigInt.asUintN(64, BigInt(value))).finish();
 }
 
-function unsigned(value: bigint): Uint8Array {
-  const size = [1, 2, 4].find((bytes) => BigInt.asUintN(8 * bytes, value) === value) ?? 8;
-  return new Writer(8)
-    .uint64(value)
-    .finish()
-    .subarray(8 - size);
+function unsigned(value: number | bigint): Uint8Array {
+  if (value <= 0xff) return Uint8Array.of(Number(value));
+  if (value <= 0xffff) return wide(2, Number(value));
+  if (value <= 0xffff_ffff) return wide(4, Number(value));
+  return new Writer(8).uint64(BigInt(value)).finish();
+}
+
+function wide(size: 2 | 4, value: number): Uint8Array {
+  return new Writer(size).uint(value, size).finish();
 }
 
 function integer(bytes: Uint8Array, what: string): bigint {

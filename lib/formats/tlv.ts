@@ -3,6 +3,7 @@
 import { DecodeError, Reader, Writer } from '../bytes/index.ts';
 import { type Entry, MAX_ID, type Path } from '../model/index.ts';
 import { CONTENT_FORMATS, FormatError, type FormatLimits, type ShapeOf } from './content-formats.ts';
+import { PathSet } from './path-set.ts';
 import { decodeTlvValue, encodeTlvValue } from './tlv-value.ts';
 
 /** Bits 7-6 of the type byte. */
@@ -13,9 +14,11 @@ type Kind = 0 | 1 | 2 | 3;
 const WIDE_IDENTIFIER = 0x20;
 const LARGEST_LENGTH = 0xff_ff_ff; // a length field has at most 24 bits
 
-/** @throws FormatError for the root (TLV names no objects) and for values not of their type */
+/** @throws FormatError for the root (TLV names no objects), entries outside of `base` and values not of their type */
 export function encodeTlv(base: Path, entries: readonly Entry[], shapeOf: ShapeOf): Uint8Array {
   if (base.object === undefined) throw new FormatError(CONTENT_FORMATS.tlv, 'TLV cannot carry several objects');
+  const stray = entries.find(({ path }) => !base.contains(path));
+  if (stray !== undefined) throw new FormatError(CONTENT_FORMATS.tlv, `${stray.path} is not below ${base}`);
   const writer = new Writer(256);
   if (base.resourceInstance !== undefined) writeValues(writer, entries, shapeOf);
   else if (base.instance !== undefined) writeResources(writer, base, entries, shapeOf);
@@ -46,7 +49,7 @@ function writeResources(writer: Writer, base: Path, entries: readonly Entry[], s
 
 function writeValues(writer: Writer, entries: readonly Entry[], shapeOf: ShapeOf): void {
   for (const { path, value } of entries) {
-    const bytes = encodeTlvValue(value, shapeOf(path.prefix(3)), path.toString());
+    const bytes = encodeTlvValue(value, shapeOf(path.prefix(3)), path);
     if (path.resourceInstance === undefined) writeTlv(writer, KINDS.resource, path.resource!, bytes);
     else writeTlv(writer, KINDS.resourceInstance, path.resourceInstance, bytes);
   }
@@ -69,13 +72,13 @@ interface Group {
   readonly entries: Entry[];
 }
 
-/** Entries by the first `length` ids of their path, in the order these first appear. */
+/** Entries by the last of the first `length` ids of their path, all below one base, in the order these first appear. */
 function grouped(entries: readonly Entry[], length: number): Iterable<Group> {
-  const groups = new Map<string, Group>();
+  const groups = new Map<number, Group>();
   for (const entry of entries) {
-    const path = entry.path.prefix(length);
-    const group = groups.get(path.toString());
-    if (group === undefined) groups.set(path.toString(), { path, entries: [entry] });
+    const id = entry.path.ids[length - 1]!;
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, { path: entry.path.prefix(length), entries: [entry] });
     else group.entries.push(entry);
   }
   return groups.values();
@@ -98,7 +101,7 @@ class Decoder {
   readonly #shapeOf: ShapeOf;
   readonly #limits: FormatLimits;
   readonly #entries: Entry[] = [];
-  readonly #seen = new Set<string>();
+  readonly #seen = new PathSet();
 
   constructor(base: Path, shapeOf: ShapeOf, limits: FormatLimits) {
     this.#base = base;
@@ -150,8 +153,7 @@ class Decoder {
     if (!this.#base.contains(path) && !path.contains(this.#base)) {
       throw new DecodeError(`TLV of ${parent}`, `values of ${this.#base}`, `${path}`);
     }
-    if (this.#seen.has(path.toString())) throw new DecodeError(`TLV of ${path}`, 'it once', 'it twice');
-    this.#seen.add(path.toString());
+    if (!this.#seen.add(path)) throw new DecodeError(`TLV of ${path}`, 'it once', 'it twice');
     return path;
   }
 }
