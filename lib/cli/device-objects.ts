@@ -5,6 +5,7 @@ import { latestVersions, readObjectDefinitions } from '../model/node/index.ts';
 import { CliError, wrongFlag } from './cli-error.ts';
 import { DecodeError } from '../bytes/index.ts';
 import type { CliIo } from './io.ts';
+import { printableLines } from './printable.ts';
 
 export const OBJECTS_EXAMPLE = '--objects ./registry --instance 3304/0 --instance 3304/1';
 
@@ -61,7 +62,7 @@ async function read(fileOrDirectory: string, io: CliIo): Promise<readonly Object
     const reason = problems[0]?.message ?? `${fileOrDirectory} has no .xml files`;
     throw wrongFlag('--objects', reason, OBJECTS_EXAMPLE);
   }
-  for (const { message } of problems) io.error(`warning: passed over: ${message}`);
+  for (const { message } of problems) io.error(printableLines(`warning: passed over: ${message}`));
   return definitions;
 }
 

@@ -23,7 +23,7 @@ export function generateModule(definition: ObjectDefinition, options: CodegenOpt
   const exported = propertyName(name, id, RESERVED);
   const { resources, ...own } = definition;
   return [
-    `// ${name} (${id}), version ${version}: from OMA's definition by \`lwm2m codegen\`.`,
+    `// ${name.replaceAll(/\s+/g, ' ')} (${id}), version ${version}: from OMA's definition by \`lwm2m codegen\`.`,
     '',
     `import { defineObject } from ${quoted(options.importFrom ?? 'lwm2m-client')};`,
     '',
@@ -38,7 +38,11 @@ export function generateModule(definition: ObjectDefinition, options: CodegenOpt
 }
 
 function resourceLines(property: string, resource: ResourceDefinition): readonly string[] {
-  return [`    ${property}: {`, ...members(resource, '      '), '    },'];
+  return [
+    `    ${/^[A-Za-z_$][\w$]*$/.test(property) ? property : quoted(property)}: {`,
+    ...members(resource, '      '),
+    '    },',
+  ];
 }
 
 function members(record: object, indent: string): readonly string[] {

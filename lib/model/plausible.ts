@@ -14,6 +14,8 @@ export interface PlausibleOptions {
   readonly executed?: (resource: ResourceDefinition, args: ReadonlyMap<number, string | undefined>) => void;
 }
 
+const LARGEST_SIZE = 65_536; // bytes made up, whatever least length a definition asks for: `add` refuses what is shorter
+
 /**
  * A whole object: each instance has every resource of the definition, servers may create and delete instances.
  * @throws ModelError if an instance id is not allowed
@@ -52,7 +54,7 @@ export function plausibleValue(resource: ResourceDefinition, now: Date): Value {
     case 'time':
       return new Date(Math.floor(now.getTime() / 1_000) * 1_000);
     case 'opaque':
-      return new Uint8Array(Number(nearestToZero(resource)));
+      return new Uint8Array(Math.min(Number(nearestToZero(resource)), LARGEST_SIZE));
     case 'objectLink':
       return { object: 0xffff, instance: 0xffff }; // the null link
     case 'coreLink':
@@ -68,7 +70,9 @@ function plausibleText(resource: ResourceDefinition): string {
   if (oneOf !== undefined) return oneOf[0] ?? '';
   const [min, max] = range ?? ranges?.[0] ?? [0, Number.MAX_SAFE_INTEGER];
   const ascii = name.replaceAll(/[^ -~]/g, '');
-  return utf8Encode(ascii).length <= max ? ascii.padEnd(Number(min), '.') : ascii.slice(0, Number(max));
+  return utf8Encode(ascii).length <= max
+    ? ascii.padEnd(Math.min(Number(min), LARGEST_SIZE), '.')
+    : ascii.slice(0, Number(max));
 }
 
 function nearestToZero({ range, ranges }: ResourceDefinition): number | bigint {

@@ -34,11 +34,12 @@ const OPTIONS = {
 
 const odd: ObjectDefinition = {
   id: 32_769,
-  name: "class: It's `odd` \\ ${1}",
+  name: "class: It's\n`odd` \\ ${1}",
   version: '1.2',
   resources: {
     wide: { id: 0, name: 'a "b" \'c\'', operations: 'RW', type: 'unsignedInteger', range: [0, 1n << 64n], wide: true },
     words: { id: 1, name: 'Words', operations: 'RW', type: 'string', oneOf: ['ON', "it's"], units: '\u2028' },
+    'not-a-name': { id: 3, name: 'x', operations: 'R', type: 'boolean' },
     parts: {
       id: 2,
       name: 'Parts',

@@ -100,6 +100,13 @@ describe('a plausible object', () => {
     write('/3400/0/3/0', 255);
   });
 
+  it('makes nothing as large as a definition may ask for', () => {
+    const huge = of('opaque', { range: [1e12, 1e13] });
+    assert.equal((plausibleValue(huge, now) as Uint8Array).length, 65_536);
+    const object: ObjectDefinition = { id: 3_401, name: 'Huge', resources: { huge } };
+    assert.throws(() => plausibleObject(object, { instances: [0], now }), ModelError);
+  });
+
   it("can be made of everything in OMA's registry", async function test() {
     if (REGISTRY === undefined) return this.skip();
     for (const file of registryFiles()) {

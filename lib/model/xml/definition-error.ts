@@ -1,5 +1,7 @@
 // What is wrong with an object definition, and where.
 
+const LONGEST_PROBLEM = 300; // characters: the parser quotes what it found, and that may be a whole document
+
 /** A definition that cannot be used. Names the file and line. */
 export class DefinitionError extends Error {
   override readonly name = 'DefinitionError';
@@ -10,7 +12,7 @@ export class DefinitionError extends Error {
   readonly line: number | undefined;
 
   constructor(source: string, line: number | undefined, problem: string, options?: ErrorOptions) {
-    super(`${source}${line === undefined ? '' : `:${line}`}: ${problem}`, options);
+    super(`${source}${line === undefined ? '' : `:${line}`}: ${problem.slice(0, LONGEST_PROBLEM)}`, options);
     this.source = source;
     this.line = line;
   }

@@ -107,7 +107,7 @@ class DefinitionReader {
     if (found === 'R' || found === 'W' || found === 'RW' || found === 'E' || found === '') return found;
     throw this.#error(
       childOf(item, 'Operations') ?? item,
-      `Operations: expected R, W, RW, E or nothing, found ${found}`,
+      `Operations: expected R, W, RW, E or nothing, found ${JSON.stringify(found)}`,
     );
   }
 

@@ -6,6 +6,7 @@ import type { ResourceType } from '../value.ts';
 /** What a definition says of the values of a resource. */
 export type DeclaredRange = Pick<ResourceDefinition, 'range' | 'ranges' | 'oneOf' | 'rangeText'>;
 
+const LONGEST = 1_000; // characters: longer is prose, and not worth the search
 const NUMBER = String.raw`[-+]?\d+(?:\.\d+)?`;
 const RANGE = new RegExp(String.raw`^(${NUMBER})\s*(?:\.{2,3}|-|to)\s*(${NUMBER})$`);
 const SINGLE = new RegExp(`^${NUMBER}$`);
@@ -17,6 +18,7 @@ const SIZED: ReadonlySet<ResourceType> = new Set(['string', 'opaque', 'coreLink'
 /** Of a resource of type `type`: bounds of a number, of a length in bytes, or words. */
 export function parseRange(text: string, type: ResourceType): DeclaredRange {
   if (text === '') return {};
+  if (text.length > LONGEST) return { rangeText: text };
   const parts = NUMERIC.has(type) ? numbers(text, type) : SIZED.has(type) ? lengths(text) : undefined;
   if (parts !== undefined) return parts.length === 1 ? { range: parts[0]! } : { ranges: parts };
   const words = type === 'string' ? wordsOf(text) : undefined;
