@@ -6,8 +6,8 @@ import type {
   DatagramSocket,
   PskSecurity,
   PskServerSecurity,
+  ServerConfiguration,
   SslConfiguration,
-  TlsCommonConfiguration,
 } from '../../lib/net/index.ts';
 import { udpSocket } from '../../lib/net/node/index.ts';
 import { milliseconds, seconds, systemEnvironment } from '../../lib/runtime/index.ts';
@@ -41,7 +41,7 @@ export function clientSocket(
 /** Listens on a free port of loopback and lets in who is in `keys`. */
 export async function listening(
   keys: Readonly<Record<string, Uint8Array>>,
-  more: TlsCommonConfiguration & Pick<PskServerSecurity, 'unknownIdentity'> = {},
+  more: Omit<ServerConfiguration, 'security'> & Pick<PskServerSecurity, 'unknownIdentity'> = {},
 ): Promise<{ readonly server: DtlsServerSocket; readonly port: number }> {
   const lookup = (identity: Uint8Array): ReturnType<typeof pskKeyFromBuffer> | undefined => {
     const key = keys[utf8Decode(identity)];

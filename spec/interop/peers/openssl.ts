@@ -33,6 +33,8 @@ export interface OpensslOptions {
   readonly mtu?: number;
   /** File for NSS key log lines. */
   readonly keyLogFile?: string;
+  /** More of OpenSSL's own flags. */
+  readonly flags?: readonly string[];
 }
 
 export interface OpensslServer {
@@ -68,7 +70,7 @@ function common(options: OpensslOptions): string[] {
   const args = ['-cipher', options.suite, '-psk', options.key];
   if (options.mtu !== undefined) args.push('-mtu', `${options.mtu}`);
   if (options.keyLogFile !== undefined) args.push('-keylogfile', options.keyLogFile);
-  return args;
+  return [...args, ...(options.flags ?? [])];
 }
 
 /** What either side shows and trusts, as files. */

@@ -63,7 +63,12 @@ public final class ScandiumPeer {
 
     Scanner lines = new Scanner(System.in);
     while (lines.hasNextLine()) {
-      byte[] line = (lines.nextLine() + "\n").getBytes();
+      String text = lines.nextLine();
+      if (text.equals("RESUME")) {
+        connector.forceResumeAllSessions(); // the next line begins with an abbreviated handshake
+        continue;
+      }
+      byte[] line = (text + "\n").getBytes();
       connector.send(RawData.outbound(line, new AddressEndpointContext(serverAddress), new Failures(), false));
     }
     connector.destroy();
