@@ -7,14 +7,10 @@ export * from './options.ts';
 export * from './transmission.ts';
 export { CoapError, type CoapErrorCode, ResponseError } from './coap-error.ts';
 export { type Block, blockBytes, blockOption, findBlock } from './block-option.ts';
-export {
-  type Inbound,
-  MessageLayer,
-  type MessageLayerCounters,
-  type MessageLayerOptions,
-  type MessageLayerOutput,
-  type Sent,
-} from './message-layer.ts';
+export { MessageLayer } from './message-layer.ts';
+export type * from './message-layer-contract.ts';
+export { checkPreconditions } from './preconditions.ts';
+export type { FreshnessOptions } from './freshness.ts';
 export { TokenLayer, type TokenLayerOptions, tokenKey } from './token-layer.ts';
 export { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
 export { type CoapServing, serveCoap } from './serve.ts';

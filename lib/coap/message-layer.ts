@@ -1,7 +1,7 @@
 // The message layer over UDP (RFC 7252 §4): message ids, retransmission, duplicates, acknowledgements, Reset.
 // Sans-IO: it takes datagrams and `now`; after any input, `poll` until there is no output, then wait for `nextTimeout`.
 
-import { type Instant, NEVER, type RandomSource, later, randomUnit } from '../runtime/index.ts';
+import { type Instant, NEVER, type RandomSource, later, milliseconds, randomUnit } from '../runtime/index.ts';
 import { CoapError } from './coap-error.ts';
 import { decodeMessage, encodeMessage } from './codec.ts';
 import {
@@ -15,64 +15,24 @@ import {
   isResponseCode,
 } from './message.ts';
 import { MessageIds } from './message-ids.ts';
-import { MessageMemory, type Remembered } from './message-memory.ts';
+import { MessageMemory } from './message-memory.ts';
 import { tokenKey } from './token-layer.ts';
-import { type TransmissionParameters, checkedTransmission, exchangeLifetime, nonLifetime } from './transmission.ts';
-
-export interface MessageLayerOptions {
-  readonly transmission?: Partial<TransmissionParameters> | undefined;
-  /** Confirmable messages that may wait for NSTART. Default 256. */
-  readonly maxQueuedMessages?: number | undefined;
-  /** Messages remembered to recognize duplicates. Default 1,024. */
-  readonly maxRememberedMessages?: number | undefined;
-  /** Bytes of replies kept for duplicates. Default 256 KiB. */
-  readonly maxRememberedBytes?: number | undefined;
-}
-
-/** A message of ours under way; `Context` is the caller's, and comes back with its outcome. */
-export interface Sent<Context> {
-  readonly content: MessageContent;
-  readonly confirmable: boolean;
-  readonly context: Context;
-  /** Undefined while it waits for NSTART. */
-  messageId: number | undefined;
-  /** Kept to be sent again, if confirmable. */
-  bytes: Uint8Array;
-  transmissions: number;
-  /** How many of them the network said it could not deliver. */
-  refusals: number;
-  /** The current wait, in milliseconds. */
-  timeout: number;
-  /** When to send again; a non-confirmable message: when to stop listening for a Reset. */
-  deadline: Instant;
-}
-
-/** A message of the peer that wants an answer or an acknowledgement. */
-export interface Inbound {
-  readonly message: CoapMessage;
-  readonly remembered: Remembered;
-  /** `open`: nothing said yet; `acknowledged`: by an empty ACK, the answer follows apart; `done`: nothing more to say. */
-  state: 'open' | 'acknowledged' | 'done';
-  acknowledgeAt: Instant;
-}
-
-export type MessageLayerOutput<Context> =
-  | { readonly kind: 'transmit'; readonly bytes: Uint8Array; readonly sent?: Sent<Context>; readonly inbound?: Inbound }
-  | { readonly kind: 'request'; readonly inbound: Inbound }
-  /** Answer with `acknowledge` or `reject`, unless it is piggy-backed. */
-  | { readonly kind: 'response'; readonly message: CoapMessage; readonly inbound: Inbound | undefined }
-  | { readonly kind: 'acknowledged'; readonly context: Context }
-  | { readonly kind: 'failed'; readonly context: Context; readonly reason: 'timeout' | 'reset' | 'refused' };
-
-/** What was dropped or repeated, for those who look after the device. */
-export interface MessageLayerCounters {
-  malformed: number;
-  duplicates: number;
-  unexpected: number;
-  retransmissions: number;
-  /** Message ids used again within EXCHANGE_LIFETIME: more than 265 messages a second for long (RFC 7252 §4.4). */
-  reusedMessageIds: number;
-}
+import type {
+  Inbound,
+  MessageLayerCounters,
+  MessageLayerOptions,
+  MessageLayerOutput,
+  Sent,
+} from './message-layer-contract.ts';
+import { ProbingBudget } from './probing.ts';
+import { RoundTrips, backOffFactor } from './round-trips.ts';
+import {
+  type TransmissionParameters,
+  checkedTransmission,
+  exchangeLifetime,
+  maxTransmitSpan,
+  nonLifetime,
+} from './transmission.ts';
 
 const REFUSALS = 3; // ours: with the default ACK_TIMEOUT these are 6 to 9 s in which nobody listened
 const MAX_LISTENED_NON = 256; // ours: non-confirmable messages for which a Reset is still understood
@@ -94,11 +54,20 @@ export class MessageLayer<Context> {
   readonly #nonConfirmable = new Map<number, Sent<Context>>();
   readonly #unanswered = new Set<Inbound>();
   #queue: Sent<Context>[] = [];
+  /** Non-confirmable requests that wait for PROBING_RATE. */
+  #probes: Sent<Context>[] = [];
+  readonly #probing: ProbingBudget;
+  readonly #roundTrips: RoundTrips | undefined;
+  readonly #multicast: boolean;
   readonly #messageIds: MessageIds;
 
   constructor(random: RandomSource, options: MessageLayerOptions = {}) {
     this.transmission = checkedTransmission(options.transmission);
     this.#random = random;
+    this.#multicast = options.multicast ?? false;
+    const { timeout, ackTimeout, probingRate, probingBurst } = this.transmission;
+    this.#probing = new ProbingBudget(probingRate, probingBurst);
+    this.#roundTrips = timeout === 'cocoa' ? new RoundTrips(ackTimeout) : undefined;
     this.#maxQueued = options.maxQueuedMessages ?? 256;
     this.#memory = new MessageMemory(options.maxRememberedMessages ?? 1_024, options.maxRememberedBytes ?? 262_144);
     this.#messageIds = new MessageIds(random, exchangeLifetime(this.transmission));
@@ -112,7 +81,7 @@ export class MessageLayer<Context> {
   get load(): { inFlight: number; queued: number; remembered: number; unanswered: number } {
     return {
       inFlight: this.#inFlight.size,
-      queued: this.#queue.length,
+      queued: this.#queue.length + this.#probes.length,
       remembered: this.#memory.size,
       unanswered: this.#unanswered.size,
     };
@@ -122,7 +91,12 @@ export class MessageLayer<Context> {
     let next = NEVER;
     for (const { deadline } of this.#inFlight.values()) if (deadline < next) next = deadline;
     for (const { acknowledgeAt } of this.#unanswered) if (acknowledgeAt < next) next = acknowledgeAt;
-    return next;
+    return this.#probes.length > 0 && this.#probing.readyAt() < next ? this.#probing.readyAt() : next;
+  }
+
+  /** Whether so much went to a silent peer that the next message must ask for an acknowledgement (RFC 7252 §4.7). */
+  mustConfirm(now: Instant): boolean {
+    return this.#probing.readyAt() > now;
   }
 
   handleTimeout(now: Instant): void {
@@ -131,12 +105,14 @@ export class MessageLayer<Context> {
     }
     for (const sent of this.#inFlight.values()) {
       if (sent.deadline > now) continue;
-      if (sent.transmissions > this.transmission.maxRetransmit) this.#settle(sent, 'timeout', now);
+      if (sent.transmissions > this.transmission.maxRetransmit || this.#isTooLate(sent, now))
+        this.#settle(sent, 'timeout', now);
       else this.#retransmit(sent, now);
     }
+    this.#startProbes(now);
   }
 
-  /** Sends at once, or (confirmable) as soon as NSTART allows. @throws CoapError ENOBUFS if too many wait */
+  /** Sends at once, or as soon as NSTART (confirmable) or PROBING_RATE allows. @throws CoapError ENOBUFS if too many wait */
   send(content: MessageContent, confirmable: boolean, context: Context, now: Instant): Sent<Context> {
     const sent: Sent<Context> = {
       content,
@@ -147,14 +123,13 @@ export class MessageLayer<Context> {
       transmissions: 0,
       refusals: 0,
       timeout: 0,
+      backOff: 2, // RFC 7252 §4.2: binary exponential
+      sentAt: now,
       deadline: NEVER,
     };
-    if (confirmable && this.#inFlight.size >= this.transmission.nstart) {
-      if (this.#queue.length >= this.#maxQueued) {
-        throw new CoapError('ENOBUFS', `${this.#queue.length} confirmable messages wait already`);
-      }
-      this.#queue.push(sent);
-    } else this.#start(sent, now);
+    if (confirmable && this.#inFlight.size >= this.transmission.nstart) this.#wait(sent, this.#queue);
+    else if (!confirmable && isRequestCode(content.code) && this.mustConfirm(now)) this.#wait(sent, this.#probes);
+    else this.#start(sent, now);
     return sent;
   }
 
@@ -174,8 +149,10 @@ export class MessageLayer<Context> {
 
   /** Stops sending it and hearing of it: it was answered otherwise, or nobody cares any more. */
   cancel(sent: Sent<Context>, now: Instant): void {
-    if (sent.messageId === undefined) this.#queue = this.#queue.filter((other) => other !== sent);
-    else if (this.#inFlight.get(sent.messageId) === sent) {
+    if (sent.messageId === undefined) {
+      this.#queue = this.#queue.filter((other) => other !== sent);
+      this.#probes = this.#probes.filter((other) => other !== sent);
+    } else if (this.#inFlight.get(sent.messageId) === sent) {
       this.#inFlight.delete(sent.messageId);
       this.#startQueued(now);
     } else if (this.#nonConfirmable.get(sent.messageId) === sent) this.#nonConfirmable.delete(sent.messageId);
@@ -221,11 +198,12 @@ export class MessageLayer<Context> {
 
   /** Forgets everything under way, handing over each context. */
   abandon(each: (context: Context) => void): void {
-    const sent = [...this.#inFlight.values(), ...this.#queue];
+    const sent = [...this.#inFlight.values(), ...this.#queue, ...this.#probes];
     this.#inFlight.clear();
     this.#nonConfirmable.clear();
     this.#unanswered.clear();
     this.#queue = [];
+    this.#probes = [];
     this.#outputs.length = 0;
     for (const { context } of sent) each(context);
   }
@@ -238,6 +216,8 @@ export class MessageLayer<Context> {
       this.#refuseMalformed(bytes);
       return;
     }
+    this.#probing.heard();
+    this.#startProbes(now);
     if (message.type === MESSAGE_TYPES.acknowledgement) this.#handleAcknowledgement(message, now);
     else if (message.type === MESSAGE_TYPES.reset) this.#handleReset(message, now);
     else if (isRequestCode(message.code) || isResponseCode(message.code)) this.#handleContent(message, now);
@@ -247,14 +227,14 @@ export class MessageLayer<Context> {
   // RFC 7252 §4.2: a confirmable message that is malformed is rejected, any other ignored; another version is ignored (§3).
   #refuseMalformed(bytes: Uint8Array): void {
     this.counters.malformed++;
-    if (bytes.length < 4 || bytes[0]! >> 4 !== 0b0100) return;
+    if (this.#multicast || bytes.length < 4 || bytes[0]! >> 4 !== 0b0100) return;
     this.#outputs.push({ kind: 'transmit', bytes: emptyMessage(MESSAGE_TYPES.reset, (bytes[2]! << 8) | bytes[3]!) });
   }
 
   // An empty confirmable message is a ping (RFC 7252 §4.3); the reserved classes are rejected alike (§4.2).
   #refuse(message: CoapMessage): void {
     if (message.code !== EMPTY_CODE) this.counters.unexpected++;
-    if (message.type !== MESSAGE_TYPES.confirmable) return;
+    if (message.type !== MESSAGE_TYPES.confirmable || this.#multicast) return;
     this.#outputs.push({ kind: 'transmit', bytes: emptyMessage(MESSAGE_TYPES.reset, message.messageId) });
   }
 
@@ -266,6 +246,7 @@ export class MessageLayer<Context> {
       this.counters.unexpected++;
       return;
     }
+    this.#roundTrips?.measured(milliseconds(now - sent.sentAt), sent.transmissions - 1, now);
     this.#settle(sent, 'acknowledged', now);
     if (!empty) this.#outputs.push({ kind: 'response', message, inbound: undefined });
   }
@@ -281,6 +262,10 @@ export class MessageLayer<Context> {
 
   #handleContent(message: CoapMessage, now: Instant): void {
     const { messageId, code } = message;
+    if (this.#multicast && (message.type !== MESSAGE_TYPES.nonConfirmable || !isRequestCode(code))) {
+      this.counters.unexpected++;
+      return;
+    }
     const token = tokenKey(message.token);
     const heard = this.#memory.find(messageId, code, token, now);
     if (heard !== undefined) {
@@ -321,12 +306,18 @@ export class MessageLayer<Context> {
     const type = sent.confirmable ? MESSAGE_TYPES.confirmable : MESSAGE_TYPES.nonConfirmable;
     const bytes = encodeMessage({ ...sent.content, type, messageId });
     sent.messageId = messageId;
+    sent.sentAt = now;
     if (sent.confirmable) {
-      sent.timeout = transmission.ackTimeout * (1 + (transmission.ackRandomFactor - 1) * randomUnit(this.#random));
+      const base = this.#roundTrips?.timeout(now) ?? transmission.ackTimeout;
+      if (this.#roundTrips !== undefined) sent.backOff = backOffFactor(base);
+      sent.timeout = base * (1 + (transmission.ackRandomFactor - 1) * randomUnit(this.#random));
       sent.deadline = later(now, sent.timeout);
       sent.bytes = bytes.slice(); // what is sent belongs to the socket
       this.#inFlight.set(messageId, sent);
-    } else this.#listenForReset(sent, messageId, now);
+    } else {
+      this.#probing.spend(bytes.length, now);
+      this.#listenForReset(sent, messageId, now);
+    }
     this.#transmit(sent, bytes);
   }
 
@@ -346,7 +337,7 @@ export class MessageLayer<Context> {
 
   #retransmit(sent: Sent<Context>, now: Instant): void {
     this.counters.retransmissions++;
-    sent.timeout *= 2; // RFC 7252 §4.2: binary exponential back-off
+    sent.timeout *= sent.backOff;
     sent.deadline = later(now, sent.timeout);
     this.#transmit(sent, sent.bytes.slice());
   }
@@ -357,6 +348,23 @@ export class MessageLayer<Context> {
     this.#outputs.push(
       outcome === 'acknowledged' ? { kind: 'acknowledged', context } : { kind: 'failed', context, reason: outcome },
     );
+  }
+
+  // Lifetimes of message ids rest on MAX_TRANSMIT_SPAN, which a timeout that was measured knows nothing of.
+  #isTooLate(sent: Sent<Context>, now: Instant): boolean {
+    return this.#roundTrips !== undefined && now > later(sent.sentAt, maxTransmitSpan(this.transmission));
+  }
+
+  #wait(sent: Sent<Context>, queue: Sent<Context>[]): void {
+    if (queue.length >= this.#maxQueued) throw new CoapError('ENOBUFS', `${queue.length} messages wait already`);
+    queue.push(sent);
+  }
+
+  #startProbes(now: Instant): void {
+    while (this.#probes.length > 0 && !this.mustConfirm(now)) {
+      const sent = this.#probes.shift();
+      if (sent !== undefined) this.#start(sent, now);
+    }
   }
 
   #startQueued(now: Instant): void {

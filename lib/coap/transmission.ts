@@ -15,6 +15,12 @@ export interface TransmissionParameters {
   readonly maxLatency: Duration;
   /** How long a request may wait for its answer before it is acknowledged alone. Must stay below ackTimeout. */
   readonly processingDelay: Duration;
+  /** Bytes a second, on average, to a peer that says nothing; Infinity: no limit. */
+  readonly probingRate: number;
+  /** Bytes that may go out to a silent peer before `probingRate` holds. */
+  readonly probingBurst: number;
+  /** Where the first wait comes from: `fixed`, ackTimeout; `cocoa`, round trips measured (draft-ietf-core-cocoa-03). */
+  readonly timeout: 'fixed' | 'cocoa';
 }
 
 export const DEFAULT_TRANSMISSION: TransmissionParameters = Object.freeze({
@@ -24,6 +30,19 @@ export const DEFAULT_TRANSMISSION: TransmissionParameters = Object.freeze({
   nstart: 1, // RFC 7252 §4.8
   maxLatency: seconds(100), // RFC 7252 §4.8.2
   processingDelay: milliseconds(500), // ours: leaves 1.5 s of ACK_TIMEOUT to the way there and back
+  probingRate: 1, // RFC 7252 §4.8
+  probingBurst: 4_096, // ours: the rate is an average (§4.7); some notifications must fit before it
+  timeout: 'fixed',
+});
+
+/**
+ * For NB-IoT and other links whose answers take seconds: the defaults would send each message again before its answer
+ * can be there. Giving up takes up to 465 s then, and EXCHANGE_LIFETIME is 435 s.
+ */
+export const SLOW_LINK_TRANSMISSION: TransmissionParameters = Object.freeze({
+  ...DEFAULT_TRANSMISSION,
+  ackTimeout: seconds(10), // 3GPP TR 45.820: what cellular IoT aims at for a report
+  processingDelay: seconds(2), // ours: a separate response costs a message more, so wait longer for the handler
 });
 
 /** The defaults with what is given. @throws RangeError naming the parameter: with some values nothing would ever be sent */
@@ -39,6 +58,9 @@ export function checkedTransmission(given: Partial<TransmissionParameters> = {})
   expect(p.maxRetransmit <= MOST_RETRANSMIT, 'maxRetransmit', `at most ${MOST_RETRANSMIT}`);
   expect(Number.isInteger(p.nstart) && p.nstart >= 1, 'nstart', 'an integer from 1');
   expect(p.maxLatency >= 0 && Number.isFinite(p.maxLatency), 'maxLatency', 'a finite duration');
+  expect(p.probingRate > 0, 'probingRate', 'a number above 0');
+  expect(p.probingBurst >= 0, 'probingBurst', 'a number from 0');
+  expect(p.timeout === 'fixed' || p.timeout === 'cocoa', 'timeout', 'fixed or cocoa');
   expect(p.processingDelay >= 0 && p.processingDelay < p.ackTimeout, 'processingDelay', 'less than ackTimeout');
   return p;
 }

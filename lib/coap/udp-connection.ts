@@ -23,14 +23,14 @@ import type {
 import { RESPONSE_CODES } from './exchange.ts';
 import type { FreshnessOptions } from './freshness.ts';
 import { type MessageContent, NO_BYTES, NO_OPTIONS } from './message.ts';
-import {
-  type Inbound,
-  MessageLayer,
-  type MessageLayerCounters,
-  type MessageLayerOptions,
-  type MessageLayerOutput,
-  type Sent,
-} from './message-layer.ts';
+import { MessageLayer } from './message-layer.ts';
+import type {
+  Inbound,
+  MessageLayerCounters,
+  MessageLayerOptions,
+  MessageLayerOutput,
+  Sent,
+} from './message-layer-contract.ts';
 import { ServerExchanges } from './server-exchanges.ts';
 import type { TokenLayerOptions } from './token-layer.ts';
 import { exchangeLifetime } from './transmission.ts';
@@ -75,6 +75,7 @@ export class UdpCoapConnection implements CoapConnection {
   readonly #layer: MessageLayer<Delivery>;
   readonly #client: ClientExchanges;
   readonly #server: ServerExchanges;
+  readonly #multicast: boolean;
   readonly #onClosed: ((cause: SocketError | undefined) => void) | undefined;
   #timer: Timer | undefined;
   #armedFor: Instant | undefined;
@@ -87,6 +88,7 @@ export class UdpCoapConnection implements CoapConnection {
     this.#socket = socket;
     this.#environment = environment;
     this.#onClosed = options.onClosed;
+    this.#multicast = options.multicast ?? false;
     this.#layer = new MessageLayer(environment.random, options);
     const carrier = this.#carrier();
     const shared = {
@@ -206,7 +208,7 @@ export class UdpCoapConnection implements CoapConnection {
       maxMessageBytes: () => (this.#closedBy === undefined ? this.#socket.getOption('innerMtu') : 0),
       maxSizeExponent: () => LARGEST_EXPONENT,
       ordered: false,
-      mustConfirm: () => false,
+      mustConfirm: () => this.#layer.mustConfirm(this.#now()),
       send: (content, confirmable, delivery) => {
         if (this.#closedBy !== undefined) throw this.#closedBy;
         const sending = this.#sending(this.#layer.send(content, confirmable, delivery, this.#now()));
@@ -291,6 +293,7 @@ export class UdpCoapConnection implements CoapConnection {
     return {
       message,
       confirmable: message.type === 0,
+      multicast: this.#multicast,
       respond: (content, delivery = unattended) => {
         if (this.#closedBy !== undefined) return;
         this.#respond(inbound, content, delivery);
