@@ -11,11 +11,13 @@ import {
   type LwM2mClient,
   type ManagedObject,
   type ServerAccount,
+  type Storage,
   createClient,
   formatDuration,
   formatResponseCode,
   nodeBackends,
   seconds,
+  sessionsIn,
   systemEnvironment,
   udpSocket,
 } from '../index.ts';
@@ -48,6 +50,7 @@ interface DeviceFlags extends CredentialFlags, ObjectFlags {
   readonly interval: string;
   readonly seed: string;
   readonly state?: string;
+  readonly connectionId?: boolean;
   readonly keyLog?: string;
   readonly capture?: string;
   readonly log: string;
@@ -89,7 +92,8 @@ export function deviceCommand(io: CliIo): Command {
     )
     .option('--instance <object/instance>', 'of --objects only these instances; may be repeated', repeated)
     .option('--seed <number>', 'the same seed changes the temperature in the same way', '1')
-    .option('--state <directory>', 'keep the registration there: a restart takes it up by one Update')
+    .option('--state <directory>', 'keep the registration there, and DTLS sessions to resume: a restart takes them up')
+    .option('--connection-id', 'DTLS connection ids (RFC 9146): the session survives a change of our address')
     .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
     .option('--capture <file>', CAPTURE_HELP)
     .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
@@ -128,12 +132,13 @@ async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
     },
     io,
   );
+  const storage = flags.state === undefined ? undefined : new FileStorage(flags.state);
   const records = openRecords(flags, environment, io);
   try {
     await runClient(
       flags,
-      await accountOf(flags, binding, records, io),
-      { environment, device, further, say, records },
+      await accountOf(flags, binding, { ...records, storage }, io),
+      { environment, device, further, say, records, storage },
       io,
     );
   } finally {
@@ -149,6 +154,7 @@ interface Stage {
   readonly further: readonly ManagedObject[];
   readonly say: Say;
   readonly records: Records;
+  readonly storage: Storage | undefined;
 }
 
 /** Files with secrets in them, where they were asked for. */
@@ -168,14 +174,14 @@ function openRecords(flags: DeviceFlags, { clock }: Environment, io: CliIo): Rec
 }
 
 async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stage, io: CliIo): Promise<void> {
-  const { environment, device, further, say, records } = stage;
+  const { environment, device, further, say, records, storage } = stage;
   const client = createClient({
     endpoint: flags.endpoint,
     objects: [...device.objects, ...further],
     servers: [account],
     backends: backendsOver(records.capture),
     environment,
-    storage: flags.state === undefined ? undefined : new FileStorage(flags.state),
+    storage,
     versions: versionsFrom(parseChoice('--lwm2m-version', flags.lwm2mVersion, VERSIONS)),
     dangerAllowNoSec: true, // checked by the URI: coap:// has to be written out
   });
@@ -210,13 +216,16 @@ async function runUntilInterrupted(client: LwM2mClient, simulate: () => () => vo
 async function accountOf(
   flags: DeviceFlags,
   { binding, queueMode }: ReturnType<typeof parseBinding>,
-  { keyLog, capture }: Records,
+  { keyLog, capture, storage }: Records & Pick<Stage, 'storage'>,
   io: CliIo,
 ): Promise<ServerAccount> {
   const uri = parseUri('--server', flags.server);
   const security = COAP_SCHEMES[uri.scheme].secure ? await securityOf(flags, io) : refuseCredentials(flags);
   const chosen = chosenTls(flags);
   if (security !== undefined) tryOut({ ...chosen, security });
+  else if (flags.connectionId === true) {
+    throw wrongFlag('--connection-id', 'coap:// has no security, so there is no session to find by an id', EXAMPLE);
+  }
   return {
     uri: flags.server,
     security,
@@ -225,13 +234,15 @@ async function accountOf(
     server: { binding, muteSend: false, disableTimeout: 60 },
     tls: {
       ...chosen,
+      ...(storage === undefined ? {} : { sessionStore: sessionsIn(storage) }),
       ...(keyLog === undefined && capture === undefined ? {} : { dangerKeyLog: logTo({ keyLog, capture }) }),
     },
   };
 }
 
-function chosenTls({ sni, ciphersuites }: DeviceFlags): NonNullable<ServerAccount['tls']> {
+function chosenTls({ sni, ciphersuites, connectionId }: DeviceFlags): NonNullable<ServerAccount['tls']> {
   return {
+    ...(connectionId === true ? { connectionId } : {}),
     ...(sni === undefined ? {} : { serverName: checkSni(sni) }),
     ...(ciphersuites === undefined ? {} : { ciphersuites: parseCiphersuites(ciphersuites) }),
   };
@@ -273,9 +284,11 @@ function narrate(client: LwM2mClient, say: Say): void {
   on('connecting', ({ server }) => [{ server: server.uri }, `connecting to ${server.uri}`]);
   on('connected', ({ local, remote, negotiated }) => {
     const suite = negotiated === undefined ? undefined : `0x${negotiated.ciphersuite.toString(16).padStart(4, '0')}`;
-    const secured = negotiated === undefined ? 'without security' : `${negotiated.version}, suite ${suite}`;
+    const resumed = negotiated?.resumed === true;
+    const how = resumed ? ', session resumed' : '';
+    const secured = negotiated === undefined ? 'without security' : `${negotiated.version}, suite ${suite}${how}`;
     return [
-      { local, remote, version: negotiated?.version, ciphersuite: suite },
+      { local, remote, version: negotiated?.version, ciphersuite: suite, resumed },
       `connected from port ${local?.port}: ${secured}`,
     ];
   });

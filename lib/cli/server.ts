@@ -129,7 +129,8 @@ function mayRegister(psk: readonly Psk[], identity: Uint8Array | undefined, endp
 
 function listenerOf(keys: PskStore, environment: Environment): DatagramSocket {
   const backend = nativeDtls({ datagramSocket: udpSocket });
-  return backend.createServer({ security: { mode: 'psk', lookup: keys.lookup } }, environment);
+  const security = { mode: 'psk', lookup: keys.lookup } as const;
+  return backend.createServer({ security, connectionId: true, resumption: true }, environment);
 }
 
 type Report = (event: string, fields: Readonly<Record<string, unknown>>) => void;

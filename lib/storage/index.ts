@@ -1,2 +1,3 @@
 export { MemoryStorage } from './memory.ts';
+export { type StoredSessions, sessionsIn } from './sessions.ts';
 export { type Storage, StorageError, type StorageErrorCode, type StorageLock } from './storage.ts';

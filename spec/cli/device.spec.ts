@@ -46,6 +46,11 @@ describe('lwm2m device', () => {
     ['a level that is none', ['--server', 'coap://h', '--log', 'loud'], /--log: expected silent, error/],
     ['a seed that is none', ['--server', 'coap://h', '--seed', 'x'], /--seed: .*\nExample: --seed 1/],
     ['an interval of nothing', ['--server', 'coap://h', '--interval', '0'], /--interval: /],
+    [
+      'an id without security',
+      ['--server', 'coap://h', '--connection-id'],
+      /--connection-id: coap:\/\/ has no security/,
+    ],
     ['an unknown flag', ['--server', 'coap://h', '--bogus'], /--bogus.*\nExample: lwm2m device/s],
   ];
   for (const [name, flags, message] of mistakes) {
@@ -143,13 +148,39 @@ describe('lwm2m device', () => {
       assert.equal((await stat(keyLog)).mode & 0o777, 0o600);
       io.interrupt();
       assert.equal(await ended, 0);
-      assert.deepEqual(await readdir(state), ['registration-101'], 'and the lock is gone');
+      assert.deepEqual(
+        await readdir(state),
+        ['registration-101'],
+        'and the lock is gone; this server lets nobody resume',
+      );
       for (const line of io.outLines) assert.equal(typeof (JSON.parse(line) as { event: unknown }).event, 'string');
       assert.deepEqual(
         io.errorLines.filter((line) => line.startsWith('warning')),
         [],
       );
       assert.ok(!io.everything.includes(KEY));
+    });
+
+    it('resumes its DTLS session after a restart, where state is kept, and has a connection id', async () => {
+      const own = nativeDtls({ datagramSocket: udpSocket });
+      const environment = systemEnvironment();
+      const security = { mode: 'psk', lookup: () => pskKeyFromBuffer(fromHex(KEY)) } as const;
+      const listener = own.createServer({ security, resumption: true, connectionId: true }, environment);
+      await listener.bind('127.0.0.1', 0);
+      server.serve(listener);
+      const at = `coaps://127.0.0.1:${listener.local!.port}`;
+      const state = join(directory, 'state');
+      for (const resumed of [false, true]) {
+        io = new FakeIo();
+        io.input = KEY;
+        const flags = ['--key', '-', '--state', state, '--connection-id'];
+        const ended = runCli(['device', '--server', at, '--endpoint', 'sensor-1', ...flags], io);
+        const line = await io.line(/connected from port/);
+        assert.equal(line.endsWith(', session resumed'), resumed, line);
+        await io.line(/registered as/);
+        io.interrupt();
+        assert.equal(await ended, 0);
+      }
     });
 
     it('records the session with its secrets where it is told to, and nowhere else', async () => {
