@@ -91,4 +91,47 @@ describe('attributes', () => {
     assert.deepEqual(store.own(Path.of(3303, 1, 5700)), {});
     assert.deepEqual(store.own(Path.of(3303, 10)), { pmin: 1 });
   });
+
+  it('belong to the version that brought them', () => {
+    assert.throws(() => parseAttributes(['edge=1'], '1.1'), { name: 'DecodeError', message: /LwM2M 1\.1/ });
+    assert.throws(() => parseAttributes(['epmin=1'], '1.0'), { name: 'DecodeError' });
+    assert.equal(parseAttributes(['hqmax=3', 'edge=0', 'con=1'], '1.2').get('hqmax'), 3);
+  });
+
+  it('edge needs a boolean resource', () => {
+    const store = new AttributeStore();
+    assert.throws(() => store.write(Path.of(3303, 0, 5700), parseAttributes(['edge=1']), number), /boolean/);
+    assert.throws(() => store.write(Path.of(3303, 0), parseAttributes(['edge=1']), undefined), /boolean/);
+  });
+
+  it('are saved and restored as they are, also small and large numbers; what is damaged changes nothing', () => {
+    const store = new AttributeStore();
+    const at = Path.of(3303, 0, 5700);
+    store.write(at, parseAttributes(['gt=99999999999999999999', 'lt=-0.0000001', 'st=0.0000001']), number);
+    store.write(Path.of(3303), parseAttributes(['pmin=1', 'con=0']), undefined);
+    const saved: unknown = JSON.parse(JSON.stringify(store));
+    const restored = new AttributeStore();
+    restored.restore(saved);
+    assert.deepEqual(restored.effective(at), store.effective(at));
+    for (const bad of [
+      null,
+      [],
+      3,
+      { '/a': {} },
+      { '/3': { bogus: 1 } },
+      { '/3': { pmin: 'x' } },
+      { '/3': { con: 2 } },
+    ]) {
+      assert.throws(() => restored.restore(bad), { name: 'DecodeError' }, JSON.stringify(bad));
+    }
+    assert.deepEqual(restored.effective(at), store.effective(at));
+  });
+
+  it('are set at so many paths and no more', () => {
+    const store = new AttributeStore({ maxPaths: 2 });
+    for (const id of [1, 2]) store.write(Path.of(id), parseAttributes(['pmin=1']), undefined);
+    assert.throws(() => store.write(Path.of(3), parseAttributes(['pmin=1']), undefined), { reason: 'badRequest' });
+    store.write(Path.of(1), parseAttributes(['pmin']), undefined);
+    store.write(Path.of(3), parseAttributes(['pmin=1']), undefined);
+  });
 });

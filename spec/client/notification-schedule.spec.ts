@@ -179,4 +179,83 @@ describe('notifications', () => {
       { numRuns: 1_000 },
     );
   });
+
+  it('edges are counted from what was seen, and a pulse within pmin is told when it is over', () => {
+    const rising = watching({ edge: 1, pmin: 10 }, false);
+    const at1 = (value: boolean, second: number): boolean => sends(rising, value, second);
+    assert.equal(at1(true, 1), false, 'a rising edge, but pmin is not over');
+    assert.equal(at1(false, 2), false);
+    assert.equal(rising.schedule.nextTimeout(), at(10));
+    assert.equal(sends(rising, false, 10), true, 'the edge is told, with what is true now');
+    assert.equal(at1(true, 25), true, 'and the next one is one again');
+    const falling = watching({ edge: 0 }, true);
+    assert.equal(sends(falling, false, 1), true);
+    assert.equal(sends(falling, true, 2), false);
+    assert.equal(sends(falling, false, 3), true);
+  });
+
+  it('epmin keeps looks apart, and epmax makes one without a change', () => {
+    const rare = watching({ epmin: 5 });
+    assert.equal(sends(rare, 21, 5), true);
+    rare.schedule.changed(VALUE);
+    assert.equal(rare.schedule.nextTimeout(), at(10));
+    const { schedule, subject } = watching({ epmax: 30, st: 1 });
+    assert.equal(schedule.nextTimeout(), at(30));
+    assert.deepEqual(schedule.due(at(30)), [subject]);
+    assert.equal(schedule.evaluate(subject, entries(20.5), at(30)), false);
+    assert.deepEqual(schedule.due(at(60)), [subject]);
+    assert.equal(schedule.evaluate(subject, entries(21.5), at(60)), true, 'a value that changes without a word');
+  });
+
+  it('what epmax finds before pmin is over is owed', () => {
+    const { schedule, subject } = watching({ epmax: 5, pmin: 12 });
+    schedule.due(at(5));
+    assert.equal(schedule.evaluate(subject, entries(21), at(5)), false);
+    schedule.due(at(10));
+    assert.equal(schedule.evaluate(subject, entries(20), at(10)), false);
+    assert.equal(schedule.nextTimeout(), at(12));
+    schedule.due(at(12));
+    assert.equal(schedule.evaluate(subject, entries(20), at(12)), true);
+  });
+
+  it('conditions that contradict each other, from different levels, do not count', () => {
+    assert.equal(sends(watching({ gt: 5, lt: 10 }, 20), 21, 1), true);
+  });
+
+  it('of several paths wait for the longest pmin, and come at the shortest pmax', () => {
+    const other = Path.of(3303, 1, 5700);
+    const attributesOf: AttributesOf = (path) =>
+      path.equals(VALUE) ? { pmin: 10, pmax: 100 } : { pmin: 20, pmax: 60 };
+    const schedule = new NotificationSchedule(attributesOf);
+    schedule.add(watch(VALUE, other), [...entries(1), ...entries(2, other)], at(0));
+    assert.equal(schedule.nextTimeout(), at(60));
+    schedule.changed(VALUE);
+    assert.equal(schedule.nextTimeout(), at(20));
+  });
+
+  it('what was never delivered is news again', () => {
+    const { schedule, subject } = watching({});
+    schedule.changed(VALUE);
+    schedule.due(at(1));
+    assert.equal(schedule.evaluate(subject, entries(21), at(1)), true);
+    schedule.unsent(subject);
+    assert.deepEqual(schedule.due(at(2)), [subject]);
+    assert.equal(schedule.evaluate(subject, entries(21), at(2)), true);
+  });
+
+  it('of ten thousand subjects one change concerns its own alone', () => {
+    let asked = 0;
+    const schedule = new NotificationSchedule(() => {
+      asked++;
+      return { pmin: 1, pmax: 3_600 };
+    });
+    for (let i = 0; i < 10_000; i++) {
+      const path = Path.of(3303, i, 5700);
+      schedule.add(watch(path), entries(20, path), at(0));
+    }
+    asked = 0;
+    for (let i = 0; i < 1_000; i++) schedule.changed(Path.of(3303, i, 5700));
+    assert.equal(schedule.due(at(1)).length, 1_000);
+    assert.equal(asked, 0, 'periods are worked out when attributes change, not when values do');
+  });
 });

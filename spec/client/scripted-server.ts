@@ -21,7 +21,7 @@ export interface Seen {
 
 /** A simulated network with one scripted server at 192.0.2.1:5683. */
 export class Scene {
-  readonly time = new VirtualTime();
+  readonly time: VirtualTime;
   readonly network: SimulatedNetwork;
   readonly seen: Seen[] = [];
   readonly #armed = new Set<object>();
@@ -35,7 +35,12 @@ export class Scene {
     return { code: request.method === 'DELETE' ? RESPONSE_CODES.deleted : RESPONSE_CODES.changed };
   };
 
-  constructor(conditions: { readonly loss?: number; readonly latency?: number; readonly seed?: number } = {}) {
+  /** @param wallStart milliseconds since 1970 */
+  constructor(
+    conditions: { readonly loss?: number; readonly latency?: number; readonly seed?: number } = {},
+    wallStart?: number,
+  ) {
+    this.time = new VirtualTime(wallStart);
     this.network = new SimulatedNetwork({ time: this.time, ...(conditions as object) });
   }
 
