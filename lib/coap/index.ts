@@ -14,3 +14,13 @@ export type { FreshnessOptions } from './freshness.ts';
 export { TokenLayer, type TokenLayerOptions, tokenKey } from './token-layer.ts';
 export { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
 export { type CoapServing, serveCoap } from './serve.ts';
+export {
+  type CoapBackends,
+  CoapClient,
+  type CoapClientBase,
+  type CoapClientOptions,
+  type RequestFields,
+  coapClient,
+} from './client.ts';
+export { type CoapHandler, type CoapServer, type CoapServerOptions, coapServer } from './server.ts';
+export { Notifications, type NotificationsOptions } from './notifications.ts';

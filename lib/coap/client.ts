@@ -1,0 +1,177 @@
+// A CoAP client for one host: opens the socket that the URI asks for, and speaks in paths.
+
+import {
+  COAP_SCHEMES,
+  type CoapScheme,
+  type DatagramSocket,
+  type Security,
+  type SecurityBackend,
+  type SocketConfiguration,
+  SocketError,
+  type SslConfiguration,
+  parseCoapUri,
+} from '../net/index.ts';
+import { type Environment, systemEnvironment } from '../runtime/index.ts';
+import type { CoapConnection, IncomingResponse, Method, OutgoingRequest, StreamedResponse } from './exchange.ts';
+import { Notifications, type NotificationsOptions } from './notifications.ts';
+import { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
+
+/** What makes sockets: `udpSocket` of `lwm2m-client`, `nativeDtls(…)` of `lwm2m-client/native`, or your own. */
+export interface CoapBackends {
+  /** Plain datagram sockets, for `coap`. */
+  readonly udp?: ((configuration: SocketConfiguration, environment: Environment) => DatagramSocket) | undefined;
+  /** Secured ones, for `coaps`. */
+  readonly dtls?: SecurityBackend<DatagramSocket> | undefined;
+}
+
+export interface CoapClientOptions extends UdpCoapOptions {
+  /** For `coaps`: who we are, and whom we believe. */
+  readonly security?: Security | undefined;
+  /** Further options of `coaps`. */
+  readonly tls?: Omit<SslConfiguration, 'security'> | undefined;
+  readonly socket?: SocketConfiguration | undefined;
+  /** Default: the real world. */
+  readonly environment?: Environment | undefined;
+  /** Aborts connecting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request but for method, path and query. */
+export type RequestFields = Omit<OutgoingRequest, 'method' | 'path' | 'query'> & {
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * Connects to the host of a `coap` or `coaps` URI. Its path and query go before those of the requests.
+ *
+ * ```ts
+ * const client = await coapClient('coap://192.0.2.1', { udp: udpSocket });
+ * const { code, payload } = await client.get('/sensors/temperature');
+ * await client.put('/lights/1?fade=2', { payload: utf8Encode('on'), contentFormat: 0 });
+ * for await (const notification of await client.observe('/sensors/temperature')) {
+ *   console.log(utf8Decode(notification.payload));
+ *   if (enough()) break; // deregisters
+ * }
+ * client.close();
+ * ```
+ *
+ * @throws DecodeError for a malformed URI; SocketError of connect, ENOTSUP without a backend or `security` for its scheme
+ */
+export async function coapClient(
+  uri: string,
+  backends: CoapBackends,
+  options: CoapClientOptions = {},
+): Promise<CoapClient> {
+  const { scheme, host, port, path, query } = parseCoapUri(uri);
+  const environment = options.environment ?? systemEnvironment();
+  const socket = openedSocket(scheme, backends, environment, options);
+  try {
+    await socket.connect(host, port, { signal: options.signal });
+  } catch (error) {
+    await socket[Symbol.asyncDispose]();
+    throw error;
+  }
+  const connection = new UdpCoapConnection(socket, environment, options);
+  return new CoapClient(connection, { environment, path, query, close: () => socket.close() });
+}
+
+function openedSocket(
+  scheme: CoapScheme,
+  { udp, dtls }: CoapBackends,
+  environment: Environment,
+  { security, tls, socket }: CoapClientOptions,
+): DatagramSocket {
+  if (COAP_SCHEMES[scheme].transport !== 'datagram')
+    throw new SocketError('ENOTSUP', `${scheme}: only coap and coaps are opened here`);
+  if (!COAP_SCHEMES[scheme].secure) {
+    if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
+    return udp(socket ?? {}, environment);
+  }
+  if (dtls === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend');
+  if (security === undefined) throw new SocketError('ENOTSUP', 'coaps needs security: a key or certificates');
+  return dtls.createSocket({ ...tls, security, socket: socket ?? tls?.socket }, environment);
+}
+
+/** What a client stands on, beside its connection. */
+export interface CoapClientBase {
+  readonly environment: Environment;
+  readonly path: readonly string[];
+  readonly query: readonly string[];
+  /** Closes the socket. */
+  close(): void;
+}
+
+/** Requests by path, such as `/sensors/1?unit=C`: percent-encoded, as in a URI. Rejects with CoapError as CoapConnection does. */
+export class CoapClient {
+  /** For what this class does not offer: pings, requests of the peer, counters. */
+  readonly connection: CoapConnection;
+  readonly #base: CoapClientBase;
+
+  constructor(connection: CoapConnection, base: CoapClientBase) {
+    this.connection = connection;
+    this.#base = base;
+  }
+
+  get(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('GET', path, fields);
+  }
+
+  put(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('PUT', path, fields);
+  }
+
+  post(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('POST', path, fields);
+  }
+
+  delete(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('DELETE', path, fields);
+  }
+
+  fetch(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('FETCH', path, fields);
+  }
+
+  patch(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('PATCH', path, fields);
+  }
+
+  iPatch(path: string, fields?: RequestFields): Promise<IncomingResponse> {
+    return this.request('iPATCH', path, fields);
+  }
+
+  async request(method: Method, path: string, fields: RequestFields = {}): Promise<IncomingResponse> {
+    return this.connection.request(this.#at(method, path, fields), fields);
+  }
+
+  /** GET whose body is fetched as it is read: for what is too large for memory. */
+  async getStream(path: string, fields: RequestFields = {}): Promise<StreamedResponse> {
+    return this.connection.requestStream(this.#at('GET', path, fields), fields);
+  }
+
+  /** Observes by GET: the first response and then the notifications, to iterate over. */
+  async observe(path: string, options: RequestFields & NotificationsOptions = {}): Promise<Notifications> {
+    return Notifications.open(this.connection, this.#at('GET', path, options), this.#base.environment, options);
+  }
+
+  /** Ends what is under way, and closes the socket. */
+  close(): void {
+    this.connection.close();
+    this.#base.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #at(method: Method, path: string, fields: RequestFields): OutgoingRequest {
+    const relative = parseCoapUri(`coap://host${path.startsWith('/') || path === '' ? '' : '/'}${path}`);
+    return {
+      ...fields,
+      method,
+      path: [...this.#base.path, ...relative.path],
+      query: [...this.#base.query, ...relative.query],
+    };
+  }
+}
