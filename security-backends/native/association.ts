@@ -9,6 +9,7 @@ import { ConnectionDriver, type DriverEvents } from './driver.ts';
 import type { EndpointSession } from './endpoint-session.ts';
 import { isSameIdentity } from './peer-identity.ts';
 import { type Peer, randomText } from './peer-set.ts';
+import type { OfferedSession } from './resumable-session.ts';
 
 export type AlertOutput = Extract<DtlsOutput, { readonly kind: 'alert' }>;
 
@@ -24,6 +25,8 @@ export interface AssociationOwner {
   data(association: Association, bytes: Uint8Array): void;
   job(association: Association, job: DtlsJob): void;
   alert(association: Association, alert: AlertOutput): void;
+  /** What a later handshake can go on from; its secret is the owner's. */
+  resumable(association: Association, offered: OfferedSession): void;
   /** The last word. */
   ended(association: Association, cause: SocketError | undefined): void;
 }
@@ -171,6 +174,10 @@ export class Association implements Peer, DriverEvents {
 
   alert(alert: AlertOutput): void {
     if (!this.#silent) this.#owner.alert(this, alert);
+  }
+
+  resumable(offered: OfferedSession): void {
+    this.#owner.resumable(this, offered);
   }
 
   closed(cause: SocketError | undefined): void {

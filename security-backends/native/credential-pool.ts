@@ -123,6 +123,7 @@ export class CredentialPool {
   readonly #max: number;
   readonly #tags = new Map<number, Map<CredentialType, LoadedCredential>>();
   #size = 0;
+  #revision = 0;
 
   constructor(options: CredentialPoolOptions, environment: Environment) {
     const { maxCredentials = DEFAULT_MAX_CREDENTIALS, provider, ...loading } = options;
@@ -135,6 +136,11 @@ export class CredentialPool {
   /** How many credentials there are. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Grows with every change: what was proven by credentials of another revision is not gone on from. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /**
@@ -153,6 +159,7 @@ export class CredentialPool {
     const loaded = this.#load(credential);
     this.#tags.set(tag, (ofTag ?? new Map<CredentialType, LoadedCredential>()).set(credential.type, loaded));
     this.#size++;
+    this.#revision++;
   }
 
   /** Takes it out and zeroes its keys; handshakes that still need them fail. @returns whether it was there */
@@ -163,6 +170,7 @@ export class CredentialPool {
     ofTag.delete(type);
     if (ofTag.size === 0) this.#tags.delete(tag);
     this.#size--;
+    this.#revision++;
     forget(loaded);
     return true;
   }
@@ -187,6 +195,7 @@ export class CredentialPool {
     for (const ofTag of this.#tags.values()) for (const loaded of ofTag.values()) forget(loaded);
     this.#tags.clear();
     this.#size = 0;
+    this.#revision++;
   }
 
   [Symbol.dispose](): void {

@@ -5,15 +5,17 @@ import { SocketError, literalFamily, udpOverhead } from '../../lib/net/index.ts'
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { Credential } from './ciphersuites.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
-import { type DtlsSettings, connectionIdOptions, dtlsSettings } from './configuration.ts';
-import { DEFAULT_LIMITS, type DtlsOptions } from './connection.ts';
+import { type DtlsSettings, connectionIdOptions, dtlsSettings, resumptionSettings } from './configuration.ts';
+import { DEFAULT_LIMITS, type DtlsJob, type DtlsOptions } from './connection.ts';
 import type { VerifiedHello } from './cookie-gate.ts';
 import type { EndpointCredentials } from './endpoint-credentials.ts';
 import type { DtlsEndpointOptions, DtlsRole, EndpointLimits } from './endpoint-options.ts';
 import type { EndpointSession } from './endpoint-session.ts';
 import type { ClientHello } from './handshake-messages.ts';
 import { credentialFor } from './hello-credential.ts';
+import type { OfferedSession, ResumableSession } from './resumable-session.ts';
 import { DtlsServer, type DtlsServerOptions } from './server.ts';
+import { type ResumptionSettings, SessionResumption } from './session-resumption.ts';
 
 const KINDS: readonly Credential[] = ['psk', 'certificate', 'rawPublicKey'];
 const MESSAGE_ROOM = 1_024; // bytes of a Certificate message beside the chain itself, lengths and request included
@@ -31,6 +33,8 @@ export class EndpointConnections {
   readonly #credentials: EndpointCredentials;
   readonly #environment: Environment;
   readonly #limits: { readonly handshakeMessageBytes: number };
+  readonly #resumable: ResumptionSettings | undefined;
+  #kept: { readonly resumption: SessionResumption; readonly revision: number } | undefined;
 
   /** @throws SocketError ENOTSUP, EINVAL for options that cannot be met */
   constructor(
@@ -42,6 +46,7 @@ export class EndpointConnections {
     this.provider = options.provider === undefined ? defaultProvider() : verifiedOnUse(options.provider);
     this.#options = options;
     this.#credentials = credentials;
+    this.#resumable = resumptionSettings(options.resumption);
     this.#environment = environment;
     this.#settings = settingsByKind(options, this.provider, environment);
     this.#suites = new Map([...this.#settings].map(([kind, { ciphersuites }]) => [kind, ciphersuites]));
@@ -73,11 +78,14 @@ export class EndpointConnections {
   }
 
   /** @throws SocketError */
-  client({ credential, serverName, remote }: EndpointSession, mtu: number): DtlsClient {
+  client(session: EndpointSession, mtu: number): DtlsClient {
+    const { credential, serverName, remote } = session;
+    const offered = session.resumable(this.#credentials.revision, this.#environment.clock.wallTime());
     const native: DtlsClientOptions = {
       ...this.#common(credential, mtu, remote.address, this.#ownId('client')),
       serverName,
       hasCertificate: this.#credentials.hasCertificate(credential),
+      resumption: { offered },
     };
     this.#options.additionalConfiguration?.(native);
     return new DtlsClient(native);
@@ -93,10 +101,41 @@ export class EndpointConnections {
       ...this.#common(credential, mtu, remote.address, ownId),
       ...(credential === 'certificate' ? this.#credentials.serverCertificate : {}),
       identityHint: credential === 'psk' ? this.#credentials.hint(session) : undefined,
+      resumption: this.#resumption(),
       verified,
     };
     this.#options.additionalConfiguration?.(native);
     return new DtlsServer(native);
+  }
+
+  /** Takes a client's session into keeping, with its secret. */
+  keep(offered: OfferedSession): void {
+    const resumption = this.#resumption();
+    if (resumption === undefined) offered.session.master.fill(0);
+    else resumption.keep(offered);
+  }
+
+  /** The session that a client names, as a copy, if it can be resumed. */
+  find({ sessionId, ticket }: Extract<DtlsJob, { readonly type: 'resumeSession' }>): ResumableSession | undefined {
+    return this.#resumption()?.find(sessionId, ticket);
+  }
+
+  /** Nothing can be resumed any more. */
+  forget(): void {
+    this.#kept?.resumption.destroy();
+    this.#kept = undefined;
+  }
+
+  // Ticket keys and kept sessions go with the credentials they were made with: no ticket outlives the key of its client.
+  #resumption(): SessionResumption | undefined {
+    const { revision } = this.#credentials;
+    if (this.#resumable === undefined) return undefined;
+    if (this.#kept?.revision !== revision) {
+      this.forget();
+      const resumption = new SessionResumption(this.#resumable, this.provider, this.#environment);
+      this.#kept = { resumption, revision };
+    }
+    return this.#kept?.resumption;
   }
 
   /** Bytes of the ids that clients get of us; 0: none. */

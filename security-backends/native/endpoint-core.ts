@@ -27,6 +27,7 @@ import type {
 } from './endpoint-options.ts';
 import { EndpointSession, type SessionHost } from './endpoint-session.ts';
 import { PeerSet, randomText } from './peer-set.ts';
+import type { OfferedSession } from './resumable-session.ts';
 import { ServerJobs, answerWith } from './server-jobs.ts';
 import { type Write, WriteQueue } from './write-queue.ts';
 
@@ -62,13 +63,13 @@ export class EndpointCore implements AssociationOwner, SessionHost {
   constructor(options: EndpointCoreOptions, environment: Environment) {
     this.environment = environment;
     this.#options = options;
-    const { credentials, limits, handlers, socket, unknownIdentity = 'hide' } = options;
+    const { credentials, connections, limits, handlers, socket, unknownIdentity = 'hide' } = options;
     this.calls = new Calls();
     const write = handlers.write ?? writeTo(socket);
     this.writes = new WriteQueue(write, limits.maxQueuedBytes);
     this.peers = this.#peerSet(write);
     const ask = (job: DtlsJob, session: EndpointSession): ReturnType<EndpointCredentials['answer']> =>
-      credentials.answer(job, session.credential, session);
+      job.type === 'resumeSession' ? connections.find(job) : credentials.answer(job, session.credential, session);
     const onUnknownIdentity = (): void => void this.peers.counters.unknownIdentities++;
     this.#jobs = new ServerJobs({ ask, unknownIdentity, onUnknownIdentity }, environment);
     this.#attach();
@@ -85,6 +86,7 @@ export class EndpointCore implements AssociationOwner, SessionHost {
     this.calls.close(why);
     this.peers.close(cause);
     this.#closed = true;
+    this.#options.connections.forget();
     this.writes.clear();
     this.#options.socket.handler = undefined;
   }
@@ -181,6 +183,12 @@ export class EndpointCore implements AssociationOwner, SessionHost {
 
   alert({ session }: Association, { level, description, direction }: AlertOutput): void {
     this.tell(session, { kind: 'alert', level, description, direction });
+  }
+
+  resumable({ session }: Association, offered: OfferedSession): void {
+    const { credentials, connections } = this.#options;
+    if (session.role === 'server') connections.keep(offered);
+    else session.keep(offered, credentials.revision, this.environment.clock.wallTime());
   }
 
   ended(association: Association, cause: SocketError | undefined): void {

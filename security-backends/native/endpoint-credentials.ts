@@ -31,6 +31,7 @@ export class EndpointCredentials {
   readonly #limits: EndpointLimits;
   readonly #environment: Environment;
   #tags: readonly number[] = [];
+  #tagChanges = 0;
 
   /** @throws CredentialPoolError EINVAL for a tag that is none */
   constructor(options: Options, limits: EndpointLimits, environment: Environment) {
@@ -45,6 +46,11 @@ export class EndpointCredentials {
     return this.#tags;
   }
 
+  /** Grows with every change of tags or pool. */
+  get revision(): number {
+    return this.#pool.revision + this.#tagChanges;
+  }
+
   /** Without effect if it is there. @throws CredentialPoolError EINVAL, ENOSPC */
   addTag(tag: number): void {
     checkTag(tag);
@@ -54,13 +60,15 @@ export class EndpointCredentials {
       throw new CredentialPoolError('ENOSPC', `tags: expected at most ${maxTags} (option maxTags)`);
     }
     this.#tags = [...this.#tags, tag];
+    this.#tagChanges++;
   }
 
   /** @returns whether it was there */
   removeTag(tag: number): boolean {
-    const { length } = this.#tags;
+    if (!this.#tags.includes(tag)) return false;
     this.#tags = this.#tags.filter((each) => each !== tag);
-    return this.#tags.length < length;
+    this.#tagChanges++;
+    return true;
   }
 
   /** Kinds of handshakes that can be had in a role, by the order of the tags. */

@@ -4,6 +4,7 @@ import {
   type DatagramSocket,
   type Endpoint,
   type SecurityVersion,
+  type ServerConfiguration,
   SocketError,
   type SocketError as SocketErrorType,
   type TlsCommonConfiguration,
@@ -127,6 +128,11 @@ export interface DtlsEndpointOptions extends Common {
   readonly provider?: CryptoProvider | undefined;
   /** Whether a peer must have renegotiation_info (RFC 5746). Default `prefer`: nothing is renegotiated here. */
   readonly renegotiationInfo?: 'require' | 'prefer' | undefined;
+  /**
+   * Let clients resume sessions, by ticket or id. A change of tags or pool ends what could be resumed. Default: they cannot;
+   * our own renewals are resumed wherever the server allows it.
+   */
+  readonly resumption?: ServerConfiguration['resumption'];
   readonly handlers?: EndpointHandlers | undefined;
   /** Default: the first tag whose hint is the server's, else the first tag with a pre-shared key. */
   readonly choosePsk?: PskChoice | undefined;

@@ -5,6 +5,7 @@ import {
   type Endpoint,
   type Negotiated,
   SocketError,
+  TlsAlertError,
   Waiters,
   checkedTimeout,
   formatEndpoint,
@@ -14,6 +15,8 @@ import type { Association } from './association.ts';
 import type { Credential } from './ciphersuites.ts';
 import type { DtlsCounters } from './connection.ts';
 import type { Auxiliary, DtlsRole, Waiting } from './endpoint-options.ts';
+import { KeptSession } from './kept-session.ts';
+import type { OfferedSession } from './resumable-session.ts';
 
 /** What a session needs of its endpoint. */
 export interface SessionHost {
@@ -59,6 +62,7 @@ export class EndpointSession {
   readonly #host: SessionHost;
   #current: Association | undefined;
   #attempt: Association | undefined;
+  #kept: KeptSession | undefined;
   #closed = false;
   #waiters: Waiters<true> | undefined;
 
@@ -137,8 +141,8 @@ export class EndpointSession {
   }
 
   /**
-   * A new handshake with the same server on the same socket; the old session serves until the new one is there, and stays
-   * if it fails.
+   * A new handshake with the same server on the same socket, resumed if the server allows it and neither tags nor pool have
+   * changed; the old session serves until the new one is there, and stays if it fails.
    *
    * @throws SocketError ENOTSUP for a server: only clients begin handshakes (there is no renegotiation), EBADF once closed
    */
@@ -168,6 +172,17 @@ export class EndpointSession {
     this.#attempt = attempt;
   }
 
+  /** @internal A later handshake can go on from this; its secret is the session's. */
+  keep(offered: OfferedSession, revision: number, now: number): void {
+    this.#kept?.forget();
+    this.#kept = new KeptSession(offered, revision, now);
+  }
+
+  /** @internal What to go on from, if that is still allowed; its secret stays the session's. */
+  resumable(revision: number, now: number): OfferedSession | undefined {
+    return this.#kept?.offered(revision, now);
+  }
+
   /** @internal Its handshake is complete. */
   established(association: Association): void {
     this.#current = association;
@@ -177,6 +192,8 @@ export class EndpointSession {
 
   /** @internal @returns whether the session, or the only attempt at it, is over with it */
   ended(association: Association): boolean {
+    // RFC 5246 §7.2.2: what an alert ended is not gone on from; nor is what could not be resumed.
+    if (this.#attempt === association || association.cause instanceof TlsAlertError) this.#forgetKept();
     const mattered = this.#current === undefined ? this.#attempt === association : this.#current === association;
     if (this.#attempt === association) this.#attempt = undefined;
     if (this.#current === association) this.#current = undefined;
@@ -220,8 +237,14 @@ export class EndpointSession {
     if (this.#closed) return;
     this.#closed = true;
     for (const association of [this.#attempt, this.#current]) if (association !== undefined) end(association);
+    this.#forgetKept();
     this.#host.forget(this);
     this.#settle();
+  }
+
+  #forgetKept(): void {
+    this.#kept?.forget();
+    this.#kept = undefined;
   }
 
   /** Whoever waits, waits for the only attempt there is, so that nobody waits after it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { SocketError, type TlsAlertError } from '../../../lib/net/index.ts';
-import { NEVER, UNBOUNDED, milliseconds, seconds } from '../../../lib/runtime/index.ts';
+import { NEVER, UNBOUNDED, days, milliseconds, seconds } from '../../../lib/runtime/index.ts';
 import type {
   DtlsEndpointOptions,
   EndpointEvent,
@@ -588,6 +588,44 @@ describe('DtlsEndpoint: renewal and time', () => {
     session.sendNow(bytes('still'));
     await network.time.advance(seconds(1));
     assert.equal(textOf(b.receiveNow()), 'still');
+  });
+
+  it('is resumed where the server allows it, and the credentials are the same', async () => {
+    const network = new Network();
+    const pool = network.pool();
+    const a = await network.endpoint(A, { credentials: pool });
+    const b = await network.endpoint(B, { resumption: true });
+    const session = await network.run(a.connect(B));
+    assert.equal(session.negotiated?.resumed, undefined);
+    for (let i = 0; i < 3; i++) {
+      await network.run(session.renew());
+      assert.equal(session.negotiated?.resumed, true, `renewal ${i}`);
+      await network.time.advance(seconds(1)); // here the client speaks last
+      assert.equal(b.find(A)?.negotiated?.resumed, true);
+      assert.deepEqual(b.find(A)?.negotiated?.pskIdentity, bytes('device-1'));
+      session.sendNow(bytes('x'));
+      await network.time.advance(seconds(1));
+    }
+    pool.add(2, psk('another'));
+    await network.run(session.renew());
+    assert.equal(session.negotiated?.resumed, undefined, 'the client has other credentials');
+    b.addTag(7);
+    await network.run(session.renew());
+    assert.equal(session.negotiated?.resumed, undefined, 'the server has other credentials');
+    await network.run(session.renew());
+    assert.equal(session.negotiated?.resumed, true);
+    await network.time.advance(days(2));
+    await network.run(session.renew());
+    assert.equal(session.negotiated?.resumed, undefined, 'too old');
+  });
+
+  it('is a full handshake where the server does not resume', async () => {
+    const network = new Network();
+    const [a] = [await network.endpoint(A), await network.endpoint(B)];
+    const session = await network.run(a.connect(B));
+    await network.run(session.renew());
+    assert.equal(session.negotiated?.resumed, undefined);
+    assert.equal(session.state, 'connected');
   });
 
   it('needs no room for another session', async () => {
