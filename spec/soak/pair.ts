@@ -44,7 +44,7 @@ export class EndpointPair {
       ConstructorParameters<typeof DtlsEndpoint>[0]['handlers']
     >;
     this.#server = new DtlsEndpoint(
-      { ...common, socket: serverSocket, maxSessions: MAX_SESSIONS, handlers },
+      { ...common, socket: serverSocket, maxSessions: MAX_SESSIONS, resumption: true, handlers },
       environment,
     );
     clientSocket.outlet = (datagram) => {
