@@ -16,7 +16,7 @@ import type { BodySource, Part } from './body-source.ts';
 import { CoapError } from './coap-error.ts';
 import { type Untokened, requestKey } from './content.ts';
 import { METHODS, RESPONSE_CODES } from './exchange.ts';
-import type { CoapOption } from './message.ts';
+import { type CoapOption, NO_BYTES } from './message.ts';
 import { OPTION, uintOption } from './options.ts';
 
 const MAX_RESTARTS = 1; // ours: how often a body is begun anew that changed while it was fetched, or was lost half way
@@ -69,7 +69,7 @@ async function sendTagged(
     const tag = context.tags.take(key);
     let first: Untokened | undefined;
     try {
-      const tagged = withOptions(request, tag.options);
+      const tagged = withOptions({ ...request, payload: NO_BYTES }, tag.options);
       first = await sendBlocks(tagged, source, context, cut);
       if (first.code !== RESPONSE_CODES.requestEntityIncomplete || restarts === MAX_RESTARTS || !source.rewinds)
         return { request: tagged, first };

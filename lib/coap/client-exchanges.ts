@@ -79,7 +79,7 @@ export class ClientExchanges {
   }
 
   /** @throws CoapError EINVAL if the request has a body larger than one block */
-  send(request: OutgoingRequest, signal: AbortSignal | undefined): Promise<void> {
+  async send(request: OutgoingRequest, signal: AbortSignal | undefined): Promise<void> {
     const confirmable = request.confirmable ?? true;
     const plain = encodeRequest(request);
     const context = this.#blockContext(confirmable, signal);
@@ -89,7 +89,7 @@ export class ClientExchanges {
       options: [...plain.options, uintOption(OPTION.noResponse, NO_RESPONSE_OF_ANY_CLASS)],
       token: this.#tokens.unused(),
     };
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       if (signal?.aborted === true) return reject(canceled(signal));
       const settle = (error?: Error): void => {
         signal?.removeEventListener('abort', abort);
