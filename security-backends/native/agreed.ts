@@ -66,9 +66,16 @@ export function resumableSession(
   };
 }
 
+/** What a session that can be gone on with elsewhere needs beside its records; only where somebody keeps it. */
+function tellMaterial(handshake: Handshake, agreed: Agreed, master: Uint8Array): void {
+  if (handshake.options.live === undefined) return;
+  handshake.keyed({ agreed, master: master.slice() });
+}
+
 /** Keys of a resumed session: new ones, from new randoms and the old master secret (RFC 5246 §6.3), which is copied. */
 export function resumedSecrets(handshake: Handshake, agreed: Agreed, master: Uint8Array): Secrets {
   logMasterSecret(handshake.options.keyLog, agreed.randoms.client, master);
+  tellMaterial(handshake, agreed, master);
   return { master: master.slice(), ...protections(handshake, agreed, master) };
 }
 
@@ -81,10 +88,16 @@ export function deriveSecrets(handshake: Handshake, agreed: Agreed, premaster: U
     : masterSecret(provider, suite.prf, premaster, randoms);
   premaster.fill(0);
   logMasterSecret(keyLog, randoms.client, master);
+  tellMaterial(handshake, agreed, master);
   return { master, ...protections(handshake, agreed, master) };
 }
 
-function protections(handshake: Handshake, agreed: Agreed, master: Uint8Array): Pick<Secrets, 'client' | 'server'> {
+/** Keys and ids of both directions. */
+export function protections(
+  handshake: Handshake,
+  agreed: Pick<Agreed, 'suite' | 'randoms' | 'connectionIds'>,
+  master: Uint8Array,
+): Pick<Secrets, 'client' | 'server'> {
   const { provider, random } = handshake.options;
   const { suite, randoms } = agreed;
   const keys = recordKeys(provider, suite, master, randoms);
@@ -154,7 +167,7 @@ export type Identification = Partial<
   Pick<Negotiated, 'pskIdentity' | 'pskIdentityHint' | 'peerCertificates' | 'peerPublicKey' | 'group'>
 >;
 
-function identificationOf(negotiated: Negotiated): Identification {
+export function identificationOf(negotiated: Negotiated): Identification {
   const { pskIdentity, pskIdentityHint, peerCertificates, peerPublicKey, group } = negotiated;
   return {
     ...(pskIdentity && { pskIdentity }),

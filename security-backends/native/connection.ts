@@ -10,6 +10,7 @@ import type {
 } from '../../lib/crypto/provider/provider.ts';
 import type { HandshakeTimeouts, KeyLog, Negotiated, SocketError } from '../../lib/net/index.ts';
 import type { Credential } from './ciphersuites.ts';
+import type { LiveState } from './live-state.ts';
 import type { OfferedSession, ResumableSession } from './resumable-session.ts';
 
 /** What a connection wants done or known. Poll after every input until there is none. */
@@ -178,6 +179,17 @@ export const DEFAULT_LIMITS: DtlsLimits = Object.freeze({
   cookieChanges: 3,
 });
 
+/** Keeps a connected session so that another process can go on with it. */
+export interface LiveKeeper {
+  /**
+   * Writes the state, durably; called before the first record that depends on it goes out, and before what the records said
+   * that it knows of is given out. Zeroes nothing. What it throws ends the connection, and nothing goes out or is given out.
+   */
+  write(state: LiveState): void;
+  /** Sequence numbers reserved at a time. Default 256. */
+  readonly block?: number | undefined;
+}
+
 export interface ConnectionIdOptions {
   /** What the peer puts into its records, 0 to 32 bytes; empty: nothing, yet the peer's own id is used. */
   readonly own: Uint8Array;
@@ -214,6 +226,8 @@ export interface DtlsOptions {
   readonly recordSizeLimit?: number | undefined;
   /** Connection ids (RFC 9146): offered by a client, taken up by a server. Default: neither. */
   readonly connectionId?: ConnectionIdOptions | undefined;
+  /** Makes the session one that can be gone on with elsewhere. Default: it ends with this connection. */
+  readonly live?: LiveKeeper | undefined;
   /** RFC 7627. Default `require`. */
   readonly extendedMasterSecret?: 'require' | 'prefer' | undefined;
   /** RFC 5746. Default `prefer`: there is no renegotiation here that a peer without it could be attacked by. */
@@ -257,6 +271,8 @@ export interface DtlsConnection {
   readonly counters: DtlsCounters;
   /** Defined from connected on. */
   readonly negotiated: Negotiated | undefined;
+  /** Ends here without a word, so that the session can go on from what the `live` keeper was given last; keys are zeroed. @throws SocketError EINVAL without a keeper, ENOTCONN unless connected */
+  suspend(): void;
   /** Highest record sequence number that has authenticated; -1 before the first. */
   readonly newestRecord: number;
   /** Takes effect with the next flight. */

@@ -7,7 +7,9 @@ import type { FlightItem } from './flight.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import type { StoryTopic } from './handshake-story.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { Agreed } from './agreed.ts';
 import type { ConnectionIds, RecordLimits } from './record-layer.ts';
+import type { WindowState } from './replay-window.ts';
 import type { OfferedSession } from './resumable-session.ts';
 import type { Protection } from './record-protection.ts';
 
@@ -33,6 +35,10 @@ export interface Handshake {
   /** From now on protected records bear these ids. */
   identifyRecords(ids: ConnectionIds): void;
   ask(job: JobRequest): DtlsJob['id'];
+  /** The keys are there; the master secret is the receiver's. Called where the session is to be kept alive elsewhere. */
+  keyed(material: { readonly agreed: Agreed; readonly master: Uint8Array }): void;
+  /** Goes on where the records of another process stopped. */
+  restoreRecords(nextSequence: number, window: WindowState): void;
   /** Gives out what a later handshake can go on from; the secret in it is the receiver's. Only once the peer's Finished is verified. */
   keep(session: OfferedSession): void;
   /** Keeps a fact for the error, should there be one: nothing secret. */

@@ -20,6 +20,8 @@ import { HandshakeStory, type StoryTopic, alertMeaning } from './handshake-story
 import type { ResolvedOptions } from './options.ts';
 import type { ConnectionIds, Epoch, RecordLayer, RecordLimits } from './record-layer.ts';
 import type { Protection } from './record-protection.ts';
+import type { Agreed } from './agreed.ts';
+import type { WindowState } from './replay-window.ts';
 import type { OfferedSession } from './resumable-session.ts';
 
 /** Where a connection begins. */
@@ -31,14 +33,15 @@ export interface Beginning {
   readonly ownMessageSeq: number;
   /** Record sequence number of our first record. */
   readonly recordSequence: number;
-  /** Sends the first flight. @throws HandshakeRefusal */
-  begin(handshake: Handshake): HandshakeState;
+  /** Sends the first flight; or goes on with a session of another process. @throws HandshakeRefusal */
+  begin(handshake: Handshake): HandshakeStep;
 }
 
 /** What a handshake makes happen in its connection. */
 export interface HandshakeEvents {
   transmit(datagram: Uint8Array): void;
   ask(job: DtlsJob): void;
+  keyed(material: { readonly agreed: Agreed; readonly master: Uint8Array }): void;
   resumable(session: OfferedSession): void;
   established(negotiated: Negotiated): void;
   /** The peer asks for a second handshake, which there is not. */
@@ -115,7 +118,9 @@ export class Handshaker implements Handshake {
 
   begin(beginning: Beginning): void {
     this.#guarded(1, () => {
-      this.#state = beginning.begin(this);
+      const first = beginning.begin(this);
+      this.#state = first;
+      if (first instanceof Established) this.#establish(first);
     });
   }
 
@@ -231,6 +236,14 @@ export class Handshaker implements Handshake {
     const id = ++this.#jobs;
     this.#events.ask({ id, ...job });
     return id;
+  }
+
+  keyed(material: { readonly agreed: Agreed; readonly master: Uint8Array }): void {
+    this.#events.keyed(material);
+  }
+
+  restoreRecords(nextSequence: number, window: WindowState): void {
+    this.#records.restore(nextSequence, window);
   }
 
   keep(session: OfferedSession): void {

@@ -15,6 +15,8 @@ import type { ResolvedOptions } from './options.ts';
 import { checkTimeouts } from './options.ts';
 import type { DtlsRecord } from './record.ts';
 import { CONTENT_TYPE, DTLS_1_2, MAX_PLAINTEXT_BYTES, decodeRecord } from './record.ts';
+import type { Agreed } from './agreed.ts';
+import { LiveRecords } from './live-records.ts';
 import { type Epoch, RecordLayer } from './record-layer.ts';
 import type { OfferedSession } from './resumable-session.ts';
 
@@ -29,6 +31,7 @@ export class DtlsMachine implements DtlsConnection {
   readonly #outputs: DtlsOutput[] = [];
   #beginning: Beginning | undefined;
   #phase: Phase = 'idle';
+  #live: LiveRecords | undefined;
 
   constructor(options: ResolvedOptions, beginning: Beginning) {
     this.#options = options;
@@ -87,6 +90,24 @@ export class DtlsMachine implements DtlsConnection {
       }
       this.#handleRecord(record);
     }
+    this.#writeLive(false);
+  }
+
+  /** Before what records said is given out: `poll` comes after this. */
+  #writeLive(always: boolean): void {
+    if (this.#live === undefined || this.#phase !== 'connected') return;
+    try {
+      this.#live.write(always);
+    } catch (cause) {
+      this.#outputs.length = 0; // what they said would be heard twice
+      this.#end(new SocketError('EIO', 'the session could not be kept', { cause }));
+    }
+  }
+
+  suspend(): void {
+    if (this.#live === undefined) throw new SocketError('EINVAL', 'suspend: this session is not kept (option live)');
+    if (this.#phase !== 'connected') throw new SocketError('ENOTCONN', `suspend: the connection is ${this.state}`);
+    this.#end(undefined);
   }
 
   handleTimeout(now: Instant): void {
@@ -249,6 +270,8 @@ export class DtlsMachine implements DtlsConnection {
     this.#beginning = undefined;
     this.#handshaker.destroy();
     this.#records.destroy();
+    this.#live?.destroy();
+    this.#live = undefined;
     this.#outputs.push({ kind: 'closed', cause });
   }
 
@@ -272,13 +295,26 @@ export class DtlsMachine implements DtlsConnection {
       this.machine.#outputs.push({ kind: 'job', job });
     }
 
+    keyed({ agreed, master }: { readonly agreed: Agreed; readonly master: Uint8Array }): void {
+      this.machine.#live?.destroy();
+      this.machine.#live = new LiveRecords(
+        this.machine.#options,
+        this.machine.#handshaker.role,
+        agreed,
+        master,
+        this.machine.#records,
+      );
+    }
+
     resumable(session: OfferedSession): void {
       this.machine.#outputs.push({ kind: 'resumable', session });
     }
 
     established(negotiated: Negotiated): void {
       this.machine.#phase = 'connected';
+      this.machine.#live?.established(negotiated);
       this.machine.#outputs.push({ kind: 'connected', negotiated });
+      this.machine.#writeLive(true);
     }
 
     renegotiationRefused(): void {

@@ -6,7 +6,7 @@ import type { RandomSource } from '../../lib/runtime/index.ts';
 import type { CryptoProvider, NamedGroup, SignatureScheme } from '../../lib/crypto/provider/provider.ts';
 import type { Ciphersuite, Credential } from './ciphersuites.ts';
 import { CIPHERSUITES, selectCiphersuites, suitsCredential } from './ciphersuites.ts';
-import type { ConnectionIdOptions, DtlsLimits, DtlsOptions } from './connection.ts';
+import type { ConnectionIdOptions, DtlsLimits, DtlsOptions, LiveKeeper } from './connection.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMEOUTS,
@@ -35,6 +35,7 @@ export interface ResolvedOptions {
   readonly timeouts: HandshakeTimeouts;
   readonly tries: number;
   readonly keyLog: KeyLog | undefined;
+  readonly live: LiveKeeper | undefined;
   readonly limits: DtlsLimits;
 }
 
@@ -78,6 +79,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     timeouts,
     tries,
     keyLog: options.keyLog,
+    live: options.live,
     limits: options.limits === undefined ? DEFAULT_LIMITS : completeLimits(options.limits),
   });
 }

@@ -6,7 +6,7 @@ import { SocketError } from '../../lib/net/index.ts';
 import type { DropReason, DtlsLimits } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { decodeInner, encodeInner, innerLength, largestContent } from './inner-plaintext.ts';
-import { ReplayWindow } from './replay-window.ts';
+import { ReplayWindow, type WindowState } from './replay-window.ts';
 import type { DtlsRecord } from './record.ts';
 import {
   CONTENT_TYPE,
@@ -56,6 +56,9 @@ export class RecordLayer {
   readonly #sequence: [number, number];
   readonly #window = new ReplayWindow();
   #early: DtlsRecord[] = [];
+  /** Numbers of epoch 1 from here on need a reservation first. */
+  #unreserved = Infinity;
+  #reserve: (() => number) | undefined;
   #ids = NO_IDS;
   #writes: Protection | undefined;
   #reads: Protection | undefined;
@@ -118,6 +121,34 @@ export class RecordLayer {
     return this.#window.newest;
   }
 
+  /**
+   * From now on numbers of epoch 1 are used up to, and not including, `unreserved`; then `reserve` is asked for a later one.
+   * What it throws is thrown by the write, and nothing is sealed.
+   */
+  reserveBy(unreserved: number, reserve: () => number): void {
+    this.#unreserved = unreserved;
+    this.#reserve = reserve;
+  }
+
+  /** Goes on where another record layer stopped. */
+  restore(nextSequence: number, window: WindowState): void {
+    this.#sequence[1] = Math.max(this.#sequence[1], nextSequence);
+    this.#window.restore(window);
+  }
+
+  get limits(): RecordLimits {
+    return this.#sizes;
+  }
+
+  get window(): WindowState {
+    return this.#window.state;
+  }
+
+  /** The next number of epoch 1. */
+  get nextSequence(): number {
+    return this.#sequence[1];
+  }
+
   limit(sizes: RecordLimits): void {
     this.#sizes = sizes;
   }
@@ -141,6 +172,7 @@ export class RecordLayer {
     const sequence = this.#sequence[epoch];
     const last = epoch === 0 ? MAX_SEQUENCE : Math.min(MAX_SEQUENCE, this.#limits.sealedRecords - 1);
     if (sequence > last) throw new SocketError('EPIPE', 'the record sequence numbers of this session are used up');
+    if (epoch === 1 && sequence >= this.#unreserved) this.#unreserved = this.#reserve!();
     this.#sequence[epoch] = sequence + 1;
     this.#counters.recordsSent++;
     if (epoch === 1 && this.#ids.peer.length > 0) return this.#writeWithId(target, at, type, sequence, plaintext);

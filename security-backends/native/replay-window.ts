@@ -1,5 +1,12 @@
 // The sliding window of RFC 6347 §4.1.2.6: one per epoch, moved only by authenticated records.
 
+/** What a window knows; bit n of low says that newest - n has come, bit n of high that newest - 32 - n has. */
+export interface WindowState {
+  readonly newest: number;
+  readonly high: number;
+  readonly low: number;
+}
+
 /** Remembers the newest sequence number and which of the 64 up to it have come. */
 export class ReplayWindow {
   #newest = -1;
@@ -26,6 +33,17 @@ export class ReplayWindow {
     }
     if (-ahead < 32) this.#low |= 1 << -ahead;
     else this.#high |= 1 << (-ahead - 32);
+  }
+
+  get state(): WindowState {
+    return { newest: this.#newest, high: this.#high >>> 0, low: this.#low >>> 0 };
+  }
+
+  /** Takes up what another window knew. */
+  restore({ newest, high, low }: WindowState): void {
+    this.#newest = newest;
+    this.#high = high | 0;
+    this.#low = low | 0;
   }
 
   /** Newest number accepted, or -1. */

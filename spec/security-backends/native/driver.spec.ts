@@ -22,6 +22,10 @@ class Puppet implements DtlsConnection {
     this.calls.push(`start ${now}`);
   }
 
+  suspend(): void {
+    this.calls.push('suspend');
+  }
+
   handleDatagram(datagram: Uint8Array, now: Instant): void {
     this.calls.push(`datagram ${datagram.join()} ${now}`);
   }

@@ -183,7 +183,11 @@ describe('hostile: two roles between the same two addresses', () => {
     await network.time.advance(seconds(1));
     assert.deepEqual([a.load, b.load], Array(2).fill({ handshakes: 0, sessions: 2 }));
     const waited = [a, b].map(({ dropped }) => dropped.hellos > 0);
-    assert.deepEqual(waited.toSorted(), [false, true], 'one of both waits for the other');
+    assert.deepEqual(
+      waited.toSorted((one, other) => Number(one) - Number(other)),
+      [false, true],
+      'one of both waits for the other',
+    );
     const [ofA, ofB] = [[...a.sessions()], [...b.sessions()]];
     assert.deepEqual(
       ofA.map(({ role }) => role),
