@@ -13,7 +13,7 @@ export type LibcoapFlavour = 'openssl' | 'gnutls';
 
 export interface LibcoapRequest {
   readonly uri: string;
-  readonly method?: 'get' | 'put' | 'post' | 'delete';
+  readonly method?: 'get' | 'put' | 'post' | 'delete' | 'fetch' | 'patch' | 'ipatch';
   readonly psk?: LibcoapPsk;
   /** Certificates or raw public keys, as coap-client's own flags, in place of `psk`. */
   readonly credential?: { readonly flavour: LibcoapFlavour; readonly flags: readonly string[] };
@@ -22,6 +22,8 @@ export interface LibcoapRequest {
   readonly blockSize?: number;
   /** Seconds to observe. */
   readonly observe?: number;
+  /** How long it may take. Default 20. */
+  readonly limitSeconds?: number;
   /** Options of coap-client as they are, e.g. `['-l', '20%']` to lose datagrams on purpose. */
   readonly more?: readonly string[];
 }
@@ -30,13 +32,14 @@ const ANSWER_LIMIT_SECONDS = 20;
 
 /** One request; the output is the payload that came back (and, for an error, its code and diagnostic). */
 export function coapClient(request: LibcoapRequest): Promise<RunResult> {
-  const args = ['-m', request.method ?? 'get', '-w', '-B', `${ANSWER_LIMIT_SECONDS}`];
+  const limit = request.limitSeconds ?? ANSWER_LIMIT_SECONDS;
+  const args = ['-m', request.method ?? 'get', '-w', '-B', `${limit}`];
   if (request.payload !== undefined) args.push('-e', request.payload);
   if (request.blockSize !== undefined) args.push('-b', `${request.blockSize}`);
   if (request.observe !== undefined) args.push('-s', `${request.observe}`);
   if (request.psk !== undefined) args.push('-u', request.psk.identity, '-k', request.psk.key);
   args.push(...(request.credential?.flags ?? []), ...(request.more ?? []), request.uri);
-  return run(programFor(request), args, { limit: (ANSWER_LIMIT_SECONDS + 10) * 1_000 });
+  return run(programFor(request), args, { limit: (limit + 10) * 1_000 });
 }
 
 function programFor({ psk, credential }: LibcoapRequest): string {
@@ -51,9 +54,12 @@ export interface CoapServer {
   readonly process: PeerProcess;
 }
 
-/** libcoap's example server: `/time`, `/example_data`, `/async`; any path may be PUT (`-d`). Any identity is let in with `key`. */
-export function startCoapServer(key: string): Promise<CoapServer> {
-  return startSecureCoapServer('openssl', ['-h', 'hint', '-k', key]);
+/**
+ * libcoap's example server: `/time`, `/example_data`, `/async`; any path may be PUT (`-d`). Any identity is let in with `key`.
+ * @param more options of coap-server as they are, e.g. `['-l', '10%']` to lose datagrams on purpose
+ */
+export function startCoapServer(key: string, more: readonly string[] = []): Promise<CoapServer> {
+  return startSecureCoapServer('openssl', ['-h', 'hint', '-k', key, ...more]);
 }
 
 /** The same with certificates or raw public keys, as coap-server's own flags. */
