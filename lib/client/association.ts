@@ -4,8 +4,8 @@ import { type Backends, openSocket } from './connection.ts';
 import type { CheckedAccount } from './accounts.ts';
 import { differingNames } from './certificate-name.ts';
 import type { ClientEvents, ServerReference } from './events.ts';
-import { type CoapConnection, type IncomingRequest, type OutgoingResponse, UdpCoapConnection } from '../coap/index.ts';
-import type { UdpCoapOptions } from '../coap/index.ts';
+import type { CoapConnection, IncomingRequest, OutgoingResponse, UdpCoapOptions } from '../coap/index.ts';
+import { UdpCoapConnection } from '../coap/index.ts';
 import type { Change, Path } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { DatagramSocket } from '../net/index.ts';
@@ -17,16 +17,15 @@ import {
   type RegistrationEvent,
   RegistrationMachine,
 } from './registration.ts';
-import { LwM2mError } from './lwm2m-error.ts';
 import { AttributeStore } from './attribute-store.ts';
+import { LwM2mError } from './lwm2m-error.ts';
+import { leave } from './leave-socket.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Observations } from './observations.ts';
 import { RegistrationExchanges, refusedError } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
-import { Memory, type MemoryCodec } from './memory.ts';
-import { type SavedState, registrationCodec, stateKey } from './saved-registration.ts';
-import { attributesCodec, attributesKey } from './saved-attributes.ts';
+import { AssociationMemory } from './association-memory.ts';
 import { ServerSettings } from './server-settings.ts';
 import { sendValues } from './send.ts';
 
@@ -50,16 +49,13 @@ export interface AssociationOptions {
   readonly preferredFormat: number | undefined;
 }
 
-const LONGEST_SHUTDOWN = seconds(2); // our own choice: close_notify is not answered, so nothing has to arrive
-
 /** One server account at work. */
 export class Association {
   readonly reference: ServerReference;
   readonly #options: AssociationOptions;
   readonly #environment: Environment;
   readonly #settings: ServerSettings;
-  readonly #memory: Memory<SavedState>;
-  readonly #attributesMemory: Memory<unknown>;
+  readonly #memory: AssociationMemory;
   readonly #attributes = new AttributeStore();
   readonly #observations: Observations;
   readonly #dispatcher: Dispatcher;
@@ -75,6 +71,7 @@ export class Association {
   #closing: Promise<void> = Promise.resolve();
   #localPort: number | undefined;
   #nameCompared = false;
+  #goesOn = false; // the session is left for the next start, not ended
   #timer: Timer | undefined;
   #refresh: Timer | undefined;
 
@@ -85,11 +82,7 @@ export class Association {
     const log = environment.log.child({ server: account.shortServerId });
     this.#environment = { ...environment, log };
     this.#settings = new ServerSettings(account, objects);
-    const owner = { endpoint: options.endpoint, uri: account.text };
-    const memory = <T>(key: string, codec: MemoryCodec<T>): Memory<T> =>
-      new Memory(options.storage, this.#environment, key, codec);
-    this.#memory = memory(stateKey(account.shortServerId), registrationCodec(owner, environment.clock));
-    this.#attributesMemory = memory(attributesKey(account.shortServerId), attributesCodec(owner));
+    this.#memory = new AssociationMemory(options.storage, this.#environment, options.endpoint, this.reference);
     this.#observations = new Observations({
       objects,
       attributes: this.#attributes,
@@ -118,8 +111,8 @@ export class Association {
   /** Takes up what was saved, and begins. */
   async start(): Promise<void> {
     this.#wanted = true;
-    const saved = await this.#memory.load();
-    await this.#loadAttributes();
+    this.#goesOn = false;
+    const saved = await this.#memory.load(this.#attributes);
     if (!this.#wanted) return; // stopped meanwhile
     this.#localPort = saved?.localPort;
     this.#machine ??= new RegistrationMachine({
@@ -137,14 +130,14 @@ export class Association {
   /** De-registers if asked to, closes, and resolves when nothing of this account is left open. */
   async stop(options: { readonly deregister: boolean }): Promise<void> {
     this.#wanted = false;
+    this.#goesOn = !options.deregister && this.#options.account.tls.liveSession !== undefined;
     this.#refresh?.cancel();
     this.#run({ kind: 'stop', deregister: options.deregister });
     if (this.state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     this.#timer?.cancel();
     this.#observations.clear();
     await this.#closing;
-    await this.#memory.settled;
-    await this.#attributesMemory.settled;
+    await this.#memory.settled();
   }
 
   /** Sends an Update, or tries again to register where that had been given up. */
@@ -186,20 +179,9 @@ export class Association {
     this.#refresh = this.#soon(() => this.#run({ kind: 'changed', parameters: this.#settings.parameters }));
   }
 
-  async #loadAttributes(): Promise<void> {
-    const saved = await this.#attributesMemory.load();
-    if (saved === undefined) return;
-    try {
-      this.#attributes.restore(saved);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#environment.log.warn({ reason }, 'the notification attributes that were saved cannot be used');
-    }
-  }
-
   #attributesChanged(): void {
     this.#observations.attributesChanged();
-    this.#attributesMemory.save(this.#attributes.toJSON());
+    this.#memory.saveAttributes(this.#attributes);
   }
 
   #soon(work: () => void): Timer {
@@ -339,7 +321,7 @@ export class Association {
     this.#exchanges = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket !== undefined) this.#closing = this.#closing.then(() => closeInOrder(socket, this.#environment));
+    if (socket !== undefined) this.#closing = this.#closing.then(() => leave(socket, this.#goesOn, this.#environment));
   }
 
   async #exchange(action: RegistrationAction & { kind: 'register' | 'update' }, signal: AbortSignal): Promise<void> {
@@ -417,14 +399,3 @@ export class Association {
 }
 
 /** Lets the peer know (close_notify) where that works soon enough, and closes in any case. */
-async function closeInOrder(socket: DatagramSocket, { clock, timers }: Environment): Promise<void> {
-  const patience = new AbortController();
-  const timer = timers.at(later(clock.now(), LONGEST_SHUTDOWN), () => patience.abort());
-  try {
-    if (socket.getOption('state') === 'connected') await socket.shutdown({ signal: patience.signal });
-  } catch {
-    // the connection is of no use any more, whatever the reason
-  }
-  timer.cancel();
-  await socket[Symbol.asyncDispose](); // with its keys: the next connection loads them anew
-}

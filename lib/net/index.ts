@@ -13,6 +13,7 @@ export { DatagramListener, type DatagramListenerOptions } from './datagram-liste
 export * from './errors.ts';
 export { applyHostOptions } from './host-options.ts';
 export { ListeningDatagramCore } from './listening-datagram-core.ts';
+export type * from './live-session.ts';
 export * from './negotiated.ts';
 export type { DatagramOutlet } from './peer-socket.ts';
 export * from './security-backend.ts';

@@ -114,6 +114,11 @@ export interface DatagramSocket extends SocketBase<DatagramSocket> {
   /** One whole datagram (may be empty), the caller's to keep; undefined if none waits. Throws a soft error once. */
   receive(): Uint8Array | undefined;
   receiveFrom(): { readonly bytes: Uint8Array; readonly from: Endpoint } | undefined;
+  /**
+   * Only where a session is kept (`liveSession`): closes without a word, so that whoever connects next goes on with it.
+   * @throws SocketError EINVAL if it is not kept, ENOTCONN unless connected
+   */
+  suspend?(): void;
 }
 
 export interface StreamSocket extends SocketBase<StreamSocket> {

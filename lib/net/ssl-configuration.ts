@@ -10,6 +10,7 @@ import type {
 } from '../crypto/index.ts';
 import type { CertificateAssociation, CertificateUsage } from '../crypto/trust/certificate-usage.ts';
 import type { Duration } from '../runtime/index.ts';
+import type { LiveSessionStore } from './live-session.ts';
 import type { Endpoint, HandshakeTimeouts } from './socket.ts';
 import type { SecurityVersion } from './negotiated.ts';
 import type { SocketConfiguration } from './socket-configuration.ts';
@@ -133,6 +134,11 @@ export interface SslConfiguration extends TlsCommonConfiguration {
   readonly security: Security;
   /** Name to ask for (SNI) and to check, if not the one given to connect. */
   readonly serverName?: string | undefined;
+  /**
+   * Keeps the connected session there, so that another process goes on with it after `suspend`, or after this one died:
+   * without a handshake, and without anything being sent. Default: the session ends with the socket.
+   */
+  readonly liveSession?: LiveSessionStore | undefined;
   readonly daneTlsaRecords?: readonly TlsaRecord[] | undefined;
   /** Asks the server for short records: 512, 1,024, 2,048 or 4,096 bytes of plaintext (RFC 6066 §4). Default: does not. */
   readonly maxFragmentLength?: number | undefined;

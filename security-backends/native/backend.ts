@@ -107,6 +107,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
           maxFragmentLength: configuration.maxFragmentLength,
           additionalConfiguration: configuration.additionalConfiguration,
           sessionStore: configuration.sessionStore,
+          liveSession: configuration.liveSession,
           makeLower: () => datagramSocket(socket, environment),
         },
         environment,

@@ -19,6 +19,13 @@ export interface SessionPlace {
 
 const KEY_LENGTH = 40; // hex digits: 160 bits of a hash
 
+/** The same for the same place alone; tells nothing of it. 32 bytes. */
+export function hashOf(place: SessionPlace, provider: Pick<CryptoProvider, 'hash'>): Uint8Array {
+  const { host, port, serverName, fingerprint } = place;
+  const what = utf8Encode(JSON.stringify([host.toLowerCase(), port, serverName ?? null]));
+  return provider.hash('sha256', concatBytes(what, fingerprint));
+}
+
 /** What fails in the store is logged, and costs a full handshake. */
 export class ClientSessions {
   readonly #store: SessionStore;
@@ -33,9 +40,7 @@ export class ClientSessions {
   ) {
     this.#store = store;
     this.#environment = environment;
-    const { host, port, serverName, fingerprint } = place;
-    const what = utf8Encode(JSON.stringify([host.toLowerCase(), port, serverName ?? null]));
-    this.#key = `dtls-${toHex(provider.hash('sha256', concatBytes(what, fingerprint))).slice(0, KEY_LENGTH)}`;
+    this.#key = `dtls-${toHex(hashOf(place, provider)).slice(0, KEY_LENGTH)}`;
   }
 
   /** The session to offer, if there is one; its secret is the caller's. */

@@ -75,6 +75,12 @@ export class ConnectionDriver {
     }
   }
 
+  /** Ends without a word, so that the session can go on elsewhere. @throws SocketError */
+  suspend(): void {
+    this.connection.suspend();
+    this.pump();
+  }
+
   /** A fatal alert of ours, then `closed`. */
   abort(description: number, message?: string): void {
     if (this.#closed) return;

@@ -5,6 +5,7 @@ import type {
   DatagramSocket,
   Endpoint,
   HandshakeTimeouts,
+  LiveSessionStore,
   SessionStore,
   TlsaRecord,
   WritableOptions,
@@ -21,8 +22,11 @@ import type { Environment } from '../../lib/runtime/index.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
 import { type DtlsSettings, checkHandshakeTimeouts, checkTlsaRecords, connectionIdOptions } from './configuration.ts';
 import type { DtlsJob } from './connection.ts';
-import { ClientSessions } from './client-sessions.ts';
+import { ClientSessions, type SessionPlace, hashOf } from './client-sessions.ts';
 import type { ClientCredentials } from './credentials.ts';
+import { LiveClient } from './live-client.ts';
+import { LiveConnection } from './live-connection.ts';
+import type { LiveState } from './live-state.ts';
 import type { OfferedSession } from './resumable-session.ts';
 import { SecuredDatagrams } from './secured-datagrams.ts';
 
@@ -43,6 +47,8 @@ export interface DtlsClientSocketOptions {
   readonly additionalConfiguration: ((native: unknown) => void) | undefined;
   /** Undefined: sessions are not resumed. */
   readonly sessionStore: SessionStore | undefined;
+  /** Undefined: the session ends with the socket. */
+  readonly liveSession: LiveSessionStore | undefined;
 }
 
 /** A client drops ClientHellos: its connection is only ever a client. */
@@ -56,6 +62,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
   #disposed = false;
   #sessions: ClientSessions | undefined;
   #offered: OfferedSession | undefined;
+  #live: LiveClient | undefined;
+  #wentOn = false;
 
   constructor(options: DtlsClientSocketOptions, environment: Environment) {
     super(environment, options.socket);
@@ -98,6 +106,27 @@ export class DtlsClientSocket extends SecuredDatagrams {
     this.close();
     this.#disposed = true;
     this.#options.credentials.forget();
+  }
+
+  /**
+   * Closes without a word, so that the session goes on in whoever connects with the same `liveSession` next.
+   * @throws SocketError EINVAL without `liveSession`, ENOTCONN unless connected
+   */
+  suspend(): void {
+    const live = this.#live;
+    if (live === undefined) throw new SocketError('EINVAL', 'suspend: no liveSession is configured', { fatal: false });
+    if (this.state !== 'connected') {
+      throw new SocketError('ENOTCONN', `suspend: the socket is ${this.state}`, { fatal: false });
+    }
+    this.#live = undefined; // the end that comes now is not the session's
+    this.driver?.suspend();
+    live.leave();
+    this.close();
+  }
+
+  /** Whether the session went on from another process, found by its id. */
+  override get connectionIdResumed(): boolean {
+    return this.#wentOn && (this.negotiated?.connectionId?.peer.length ?? 0) > 0;
   }
 
   override setOption<K extends keyof WritableOptions>(key: K, value: WritableOptions[K]): void;
@@ -186,6 +215,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
   protected release(): void {
     this.dropConnection();
     this.#forgetOffered();
+    this.#live?.end();
+    this.#live = undefined;
     const lower = this.#lower;
     if (lower === undefined) return;
     this.#lower = undefined;
@@ -203,10 +234,13 @@ export class DtlsClientSocket extends SecuredDatagrams {
       this.#softError = undefined;
       const lower = await start(signal);
       signal.throwIfAborted();
-      this.#sessions = this.#sessionsFor(lower);
-      this.#offered = await this.#sessions?.load();
-      signal.throwIfAborted();
-      await this.#handshake(lower);
+      const live = this.#takeUp(lower);
+      if (live === undefined) {
+        this.#sessions = this.#sessionsFor(lower);
+        this.#offered = await this.#sessions?.load();
+        signal.throwIfAborted();
+      }
+      await this.#run(lower, live);
     });
     // What came with the last flight is told now that the state allows an answer.
     queueMicrotask(() => this.announceData());
@@ -223,17 +257,43 @@ export class DtlsClientSocket extends SecuredDatagrams {
   }
 
   #sessionsFor(lower: DatagramSocket): ClientSessions | undefined {
-    const { sessionStore, serverName, credentials, provider } = this.#options;
-    const { remote } = lower;
-    if (sessionStore === undefined || remote === undefined) return undefined;
-    const host = this.remoteHostname ?? remote.address;
-    const name = hostName(serverName ?? this.remoteHostname);
-    const place = { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint() };
+    const { sessionStore, provider } = this.#options;
+    const place = this.#placeOf(lower);
+    if (sessionStore === undefined || place === undefined) return undefined;
     return new ClientSessions(sessionStore, place, provider, this.environment);
   }
 
+  /** The live session to go on with, if there is one. @throws SocketError EPERM if it is somebody else's, EIO */
+  #takeUp(lower: DatagramSocket): LiveState | undefined {
+    const { liveSession, provider } = this.#options;
+    const place = this.#placeOf(lower);
+    this.#wentOn = false;
+    if (liveSession === undefined || place === undefined) return undefined;
+    try {
+      const handle = liveSession.open();
+      if (handle === undefined) throw new SocketError('EPERM', 'liveSession: another process has it');
+      const port = lower.local?.port ?? 0;
+      this.#live = new LiveClient(handle, hashOf(place, provider), port, this.environment);
+      const state = this.#live.takeUp();
+      this.#wentOn = state !== undefined;
+      return state;
+    } catch (cause) {
+      if (cause instanceof SocketError) throw cause;
+      throw new SocketError('EIO', 'liveSession: it cannot be kept', { cause });
+    }
+  }
+
+  #placeOf(lower: DatagramSocket): SessionPlace | undefined {
+    const { serverName, credentials } = this.#options;
+    const { remote } = lower;
+    if (remote === undefined) return undefined;
+    const host = this.remoteHostname ?? remote.address;
+    const name = hostName(serverName ?? this.remoteHostname);
+    return { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint() };
+  }
+
   /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */
-  #handshake(lower: DatagramSocket): Promise<void> {
+  #run(lower: DatagramSocket, live: LiveState | undefined): Promise<void> {
     const { settings, provider, serverName, credentials, maxFragmentLength, additionalConfiguration } = this.#options;
     const { random } = this.environment;
     const native: DtlsClientOptions = {
@@ -244,6 +304,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
       hasCertificate: credentials.hasCertificate,
       maxFragmentLength,
       resumption: this.#sessions && { offered: this.#offered },
+      live: this.#live,
       mtu: lower.getOption('innerMtu'),
       random,
       connectionId: connectionIdOptions(settings, random.bytes(settings.connectionIds?.lengths.client ?? 0)),
@@ -256,7 +317,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
         writable: () => this.roomAgain(),
         closed: (cause) => this.#lowerClosed(cause),
       };
-      this.begin(new DtlsClient(native));
+      this.begin(live === undefined ? new DtlsClient(native) : new LiveConnection(native, live));
+      live?.session.master.fill(0);
       if (lower.getOption('hasBufferedData')) this.#drain(lower);
     });
   }

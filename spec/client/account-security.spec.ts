@@ -256,7 +256,14 @@ describe('the security of an account', () => {
 
   describe('decides the handshake', () => {
     // Loaded when first needed, which takes time that the simulation does not see.
-    before(() => import('../../lib/crypto/trust/second-opinion.ts')); // loading takes real time, which virtual time does not wait for
+    // Loading takes real time, which virtual time does not wait for.
+    before(() =>
+      Promise.all([
+        import('../../lib/crypto/trust/second-opinion.ts'),
+        import('../../lib/crypto/trust/server-trust.ts'),
+        import('../../lib/crypto/trust/certificate-usage.ts'),
+      ]),
+    );
 
     const lives: [string, SecurityResources, ServerSecurity['mode']][] = [
       ...HASHES.map((name, at): (typeof lives)[number] => [

@@ -1,8 +1,9 @@
 // The client over DTLS in the simulated network, against the embedded server.
 
 import assert from 'node:assert/strict';
-import { LwM2mClient, LwM2mError } from '../../lib/client/index.ts';
-import { type DatagramSocket, SocketError, TlsAlertError } from '../../lib/net/index.ts';
+import { LwM2mClient, LwM2mError, type ServerAccount } from '../../lib/client/index.ts';
+import { MemoryStorage, type Storage } from '../../lib/storage/index.ts';
+import { type DatagramSocket, type LiveSessionStore, SocketError, TlsAlertError } from '../../lib/net/index.ts';
 import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
 import { LwM2mServer } from '../../lib/server/index.ts';
@@ -35,8 +36,12 @@ async function scene(conditions: { readonly loss?: number; readonly seed?: numbe
   };
   server.serve(listener);
   const temperature = createTemperature({ 0: { sensorValue: 20 } });
-  const client = (key: Uint8Array = KEY): LwM2mClient =>
+  const client = (
+    key: Uint8Array = KEY,
+    { tls, storage }: { tls?: ServerAccount['tls']; storage?: Storage } = {},
+  ): LwM2mClient =>
     new LwM2mClient({
+      ...(storage && { storage }),
       endpoint: 'e',
       objects: [createDevice({ manufacturer: 'x', reboot() {} }), temperature],
       servers: [
@@ -44,6 +49,7 @@ async function scene(conditions: { readonly loss?: number; readonly seed?: numbe
           uri: 'coaps://192.0.2.1',
           security: { mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode('id')), key: pskKeyFromBuffer(key) },
           lifetime: 600,
+          ...(tls && { tls }),
         },
       ],
       backends: { dtls: backendOf('198.51.100.7') },
@@ -53,6 +59,49 @@ async function scene(conditions: { readonly loss?: number; readonly seed?: numbe
 }
 
 describe('client over DTLS', () => {
+  it('leaves its session to the next start, where it is kept, and ends it where it de-registers', async () => {
+    const kept: { state: Uint8Array | undefined; generation: number; open: boolean } = {
+      state: undefined,
+      generation: 0,
+      open: false,
+    };
+    const liveSession: LiveSessionStore = {
+      open: () => {
+        if (kept.open) return undefined;
+        kept.open = true;
+        return {
+          read: () => kept.state?.slice(),
+          write: (state) => void (kept.state = state.slice()),
+          remove: () => void (kept.state = undefined),
+          get generation() {
+            return kept.generation;
+          },
+          nextGeneration: () => ++kept.generation,
+          release: () => void (kept.open = false),
+        };
+      },
+    };
+    const storage = new MemoryStorage();
+    const { time, server, sessions, client } = await scene();
+    const lines: string[] = [];
+    for (const deregister of [false, true]) {
+      const device = client(KEY, { tls: { liveSession }, storage });
+      device.events.on('registered', () => void lines.push('registered'));
+      device.events.on('updated', () => void lines.push('updated'));
+      device.events.on(
+        'connected',
+        ({ negotiated }) => void lines.push(negotiated?.resumed === true ? 'went on' : 'new'),
+      );
+      await device.start();
+      await time.advance(1_000);
+      await time.run(device.stop({ deregister }));
+    }
+    assert.deepEqual(lines, ['new', 'registered', 'went on', 'updated']);
+    assert.deepEqual([sessions.length, server.devices.length], [1, 0]);
+    assert.deepEqual([kept.state, kept.open], [undefined, false]);
+    server.close();
+  });
+
   it('registers, is read, and leaves', async () => {
     const { time, server, client } = await scene();
     const device = client();

@@ -1,0 +1,52 @@
+// What one association keeps across restarts: its registration, and the notification attributes its server has written.
+
+import type { AttributeStore } from './attribute-store.ts';
+import type { Environment } from '../runtime/index.ts';
+import { Memory } from './memory.ts';
+import { type SavedState, registrationCodec, stateKey } from './saved-registration.ts';
+import type { ServerReference } from './events.ts';
+import type { Storage } from '../storage/index.ts';
+import { attributesCodec, attributesKey } from './saved-attributes.ts';
+
+export class AssociationMemory {
+  readonly #registration: Memory<SavedState>;
+  readonly #attributes: Memory<unknown>;
+  readonly #environment: Environment;
+
+  constructor(storage: Storage, environment: Environment, endpoint: string, server: ServerReference) {
+    const owner = { endpoint, uri: server.uri };
+    const { shortServerId } = server;
+    this.#environment = environment;
+    const codec = registrationCodec(owner, environment.clock);
+    this.#registration = new Memory(storage, environment, stateKey(shortServerId), codec);
+    this.#attributes = new Memory(storage, environment, attributesKey(shortServerId), attributesCodec(owner));
+  }
+
+  /** Fills the attributes in. @returns the registration; undefined if there is none */
+  async load(attributes: AttributeStore): Promise<SavedState | undefined> {
+    const registration = await this.#registration.load();
+    const saved = await this.#attributes.load();
+    if (saved === undefined) return registration;
+    try {
+      attributes.restore(saved);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#environment.log.warn({ reason }, 'the notification attributes that were saved cannot be used');
+    }
+    return registration;
+  }
+
+  save(state: SavedState): void {
+    this.#registration.save(state);
+  }
+
+  saveAttributes(attributes: AttributeStore): void {
+    this.#attributes.save(attributes.toJSON());
+  }
+
+  /** Resolves when everything saved so far is kept. */
+  async settled(): Promise<void> {
+    await this.#registration.settled;
+    await this.#attributes.settled;
+  }
+}

@@ -1,0 +1,26 @@
+// Where a connected session is kept so that another process can go on with it, without a handshake and without a word.
+
+/** One place for one session. */
+export interface LiveSessionStore {
+  /** Makes the caller its only owner until it releases. Undefined: another living owner has it. */
+  open(): LiveSessionHandle | undefined;
+}
+
+/**
+ * What the owner does with it. Everything is done when the call returns: what was written outlives this process, and a reader
+ * finds it whole, or what was there before. (A power cut may lose the newest writes, unless the store says otherwise:
+ * a session whose sequence numbers could repeat must not be gone on with after one.)
+ */
+export interface LiveSessionHandle {
+  /** What was written last. Holds a secret. */
+  read(): Uint8Array | undefined;
+  /** Takes the place of what was there. The bytes are copied. @throws if it cannot be kept */
+  write(state: Uint8Array): void;
+  remove(): void;
+  /** A counter that copies of the state do not carry along: it tells an old copy, or a restored backup, from the newest. */
+  readonly generation: number;
+  /** One more; it never goes back. @throws if it cannot be kept */
+  nextGeneration(): number;
+  /** Allowed more than once. */
+  release(): void;
+}
