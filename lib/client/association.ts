@@ -9,7 +9,7 @@ import { UdpCoapConnection } from '../coap/index.ts';
 import type { Change, Path } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { DatagramSocket } from '../net/index.ts';
-import { type Duration, type Environment, type Events, type Timer, later, seconds } from '../runtime/index.ts';
+import { type Duration, type Environment, type Events, type Timer, later } from '../runtime/index.ts';
 import {
   type FailureReason,
   type LwM2mVersion,

@@ -1,6 +1,6 @@
 // A live session in a file of its own (`LiveSessionStore` of the socket configuration), written at once and as a whole.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
@@ -47,7 +47,7 @@ class OpenDirectory implements LiveSessionFile {
     this.#counter = path.join(directory, 'generation');
     this.#lock = lock;
     this.#generation = Number(readIfThere(this.#counter)?.toString('latin1') ?? '0');
-    if (!Number.isSafeInteger(this.#generation) || this.#generation < 0) this.#generation = Date.now(); // later than any
+    if (!(this.#generation >= 0 && this.#generation < 2 ** 47)) this.#generation = randomInt(2 ** 40, 2 ** 47); // nobody's
   }
 
   get generation(): number {
