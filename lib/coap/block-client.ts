@@ -13,7 +13,7 @@ import {
 import { type BlockClientContext, type Opened, ourCut } from './block-context.ts';
 import { BlockReader } from './block-reader.ts';
 import type { BodySource, Part } from './body-source.ts';
-import { CoapError } from './coap-error.ts';
+import { CoapError, peerFault } from './coap-error.ts';
 import { type Untokened, requestKey } from './content.ts';
 import { METHODS, RESPONSE_CODES } from './exchange.ts';
 import { type CoapOption, NO_BYTES } from './message.ts';
@@ -159,17 +159,19 @@ export async function completeResponse(opened: Opened, context: BlockClientConte
 
 /** Gives the body of a response as it is fetched. @throws CoapError EPROTO if it changes meanwhile, or ends in another response */
 export async function* streamBody(opened: Opened, context: BlockClientContext): AsyncGenerator<Uint8Array, void, void> {
-  const reader = BlockReader.of(opened, context);
-  if (reader === undefined) {
-    if (opened.first.payload.length > 0) yield opened.first.payload;
-    return;
-  }
-  for (;;) {
-    if (reader.part.length > 0) yield reader.part;
-    if (!reader.more) return;
-    const step = await reader.next();
-    if (step === 'changed') throw new CoapError('EPROTO', 'the body changes while it is fetched (ETag)');
-    if (step !== 'part') throw new CoapError('EPROTO', 'the response breaks off in another one (Block2)');
+  try {
+    const reader = BlockReader.of(opened, context);
+    let part = reader?.part ?? opened.first.payload;
+    for (;;) {
+      if (part.length > 0) yield part;
+      if (reader?.more !== true) return;
+      const step = await reader.next();
+      if (step === 'changed') throw new CoapError('EPROTO', 'the body changes while it is fetched (ETag)');
+      if (step !== 'part') throw new CoapError('EPROTO', 'the response breaks off in another one (Block2)');
+      part = reader.part;
+    }
+  } catch (error) {
+    throw peerFault(error);
   }
 }
 

@@ -7,7 +7,7 @@ import { type BlockClientContext, ourCut } from './block-context.ts';
 import { bytesSource } from './body-source.ts';
 import type { Carrier, Delivery } from './carrier.ts';
 import { ClientObservation } from './client-observation.ts';
-import { CoapError } from './coap-error.ts';
+import { CoapError, peerFault } from './coap-error.ts';
 import { type Untokened, bodyOf, encodeRequest, readResponse } from './content.ts';
 import type {
   IncomingResponse,
@@ -155,7 +155,7 @@ export class ClientExchanges {
       open.response(content, now);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      open.failed(malformed(error));
+      open.failed(new CoapError('EPROTO', 'the response has a malformed option', error));
       return 'refused';
     }
     return 'accepted';
@@ -254,10 +254,6 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    throw error instanceof DecodeError ? malformed(error) : error;
+    throw peerFault(error);
   }
-}
-
-function malformed(error: DecodeError): CoapError {
-  return new CoapError('EPROTO', 'the response has a malformed option', error);
 }

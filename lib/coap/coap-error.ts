@@ -1,5 +1,6 @@
 // What can go wrong with an exchange, by a stable code; and the error by which a handler chooses its response code.
 
+import { DecodeError } from '../bytes/index.ts';
 import { formatCode } from './message.ts';
 import type { ResponseCode } from './exchange.ts';
 
@@ -34,6 +35,11 @@ export class CoapError extends Error {
     super(`${code}: ${message}`, cause === undefined ? undefined : { cause });
     this.code = code;
   }
+}
+
+/** What could not be read in a message is its sender's fault: EPROTO in place of a DecodeError, any other error as it is. */
+export function peerFault(error: unknown): unknown {
+  return error instanceof DecodeError ? new CoapError('EPROTO', 'the response has a malformed option', error) : error;
 }
 
 /** Thrown by a handler, it becomes the response: any error with a numeric `responseCode` does. */

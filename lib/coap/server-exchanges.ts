@@ -67,7 +67,8 @@ interface Pass {
   early: OutgoingResponse | undefined;
   /** Set once the handler accepted to be observed. */
   observation: ServerObservation | undefined;
-  answered: boolean;
+  /** `rendering`: answered, but the body's first part is still awaited. */
+  state: 'handling' | 'rendering' | 'answered';
   /** When its handler must have answered. */
   deadline: Instant;
 }
@@ -130,8 +131,10 @@ export class ServerExchanges {
     for (const pass of this.#pending) {
       if (pass.deadline > now) break;
       this.#pending.delete(pass);
+      if (pass.state === 'answered') continue;
       this.#log.warn({ method: formatCode(pass.arrival.message.code) }, 'coap: a handler takes too long: 5.03 instead');
-      this.#answer(pass, { code: RESPONSE_CODES.serviceUnavailable });
+      if (pass.state === 'rendering') this.#giveUp(pass, RESPONSE_CODES.serviceUnavailable);
+      else this.#answer(pass, { code: RESPONSE_CODES.serviceUnavailable });
     }
   }
 
@@ -198,7 +201,7 @@ export class ServerExchanges {
     if (!stream.add({ arrival, block }, message.payload, now)) return this.#bodies.refuse(arrival, block1, 'malformed');
     if (!stream.complete) this.#streams.set(key, pass);
     this.#dispatch(pass, { ...this.#incoming(pass, head, NO_BYTES), body: stream });
-    if (pass.answered) this.#streams.delete(key);
+    if (pass.state !== 'handling') this.#streams.delete(key);
   }
 
   #feed(pass: Pass, key: string, arrival: RequestArrival, block: Block): void {
@@ -210,10 +213,7 @@ export class ServerExchanges {
     pass.arrival = arrival;
     pass.block1 = block;
     if (pass.stream.complete) this.#streams.delete(key);
-    if (this.#pending.delete(pass)) {
-      pass.deadline = later(now, this.#options.handlerTimeout);
-      this.#pending.add(pass);
-    }
+    if (this.#pending.has(pass)) this.#wait(pass);
     if (pass.early !== undefined) {
       this.#streams.delete(key);
       this.#answer(pass, pass.early);
@@ -222,8 +222,7 @@ export class ServerExchanges {
 
   #breakOff(pass: Pass, key: string): void {
     this.#streams.delete(key);
-    this.#pending.delete(pass);
-    pass.answered = true;
+    pass.state = 'answered'; // it stays pending, and counts, until its handler has noticed
     pass.stream?.fail(new CoapError('ECONNABORTED', 'the peer began the body anew, or broke it off'));
   }
 
@@ -246,7 +245,8 @@ export class ServerExchanges {
   }
 
   #accept(pass: Pass, payload: Uint8Array, watcher: ObservationWatcher): Observation {
-    if (pass.answered) throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
+    if (pass.state !== 'handling')
+      throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
     pass.observation = this.#observations.open({ ...pass.arrival.message, payload }, pass.block2, watcher);
     return pass.observation;
   }
@@ -262,8 +262,7 @@ export class ServerExchanges {
       return this.#answerError(pass, error);
     }
     if (!(answer instanceof Promise)) return this.#answer(pass, answer);
-    pass.deadline = later(this.#carrier.now(), this.#options.handlerTimeout);
-    this.#pending.add(pass);
+    this.#wait(pass);
     answer
       .finally(() => void this.#pending.delete(pass))
       .then(
@@ -271,6 +270,12 @@ export class ServerExchanges {
         (error: unknown) => this.#answerError(pass, error),
       )
       .catch((error: unknown) => this.#log.error({ error: String(error) }, 'coap: an answer could not be sent'));
+  }
+
+  #wait(pass: Pass): void {
+    pass.deadline = later(this.#carrier.now(), this.#options.handlerTimeout);
+    this.#pending.delete(pass); // to the end: the others are due before it
+    this.#pending.add(pass);
   }
 
   #answerError(pass: Pass, error: unknown): void {
@@ -284,12 +289,12 @@ export class ServerExchanges {
 
   #answer(pass: Pass, response: OutgoingResponse | undefined): void {
     const { observation, stream } = pass;
-    if (pass.answered) return; // too late
+    if (pass.state !== 'handling') return; // too late
     if (stream !== undefined && this.#closed === undefined && stream.unanswered === undefined) {
       pass.early = response; // its last block was told to go on: the next one is answered
       return;
     }
-    pass.answered = true;
+    pass.state = 'answered';
     if (this.#closed !== undefined) return observation?.endFor('closed', this.#closed);
     if (response === undefined) {
       observation?.end();
@@ -300,25 +305,37 @@ export class ServerExchanges {
       if (!isObserved) observation?.end();
       const content = this.#render(pass, response, isObserved);
       if (!(content instanceof Promise)) return this.#send(pass, content, isObserved);
-      content.then(
-        (ready) => this.#send(pass, ready, isObserved),
-        (error: unknown) => this.#unsendable(pass, error),
-      );
+      pass.state = 'rendering';
+      this.#wait(pass);
+      content
+        .then(
+          (ready) => pass.state === 'rendering' && this.#send(pass, ready, isObserved),
+          (error: unknown) => pass.state === 'rendering' && this.#unsendable(pass, error),
+        )
+        .finally(() => void this.#pending.delete(pass))
+        .catch((error: unknown) => this.#log.error({ error: String(error) }, 'coap: an answer could not be sent'));
     } catch (error) {
       this.#unsendable(pass, error);
     }
   }
 
-  #unsendable({ arrival, observation }: Pass, error: unknown): void {
-    observation?.end();
+  #unsendable(pass: Pass, error: unknown): void {
     this.#log.error(
       { error: error instanceof CoapError ? error.message : error instanceof Error ? error.name : typeof error },
       'coap: the response cannot be sent',
     );
-    refuse(arrival, RESPONSE_CODES.internalServerError);
+    this.#giveUp(pass, RESPONSE_CODES.internalServerError);
   }
 
-  #send({ arrival, observation }: Pass, content: Untokened, isObserved: boolean): void {
+  #giveUp(pass: Pass, code: ResponseCode): void {
+    pass.state = 'answered';
+    pass.observation?.end();
+    refuse(pass.arrival, code);
+  }
+
+  #send(pass: Pass, content: Untokened, isObserved: boolean): void {
+    const { arrival, observation } = pass;
+    pass.state = 'answered';
     if (!isObserved && isUnwanted(arrival, content.code)) return arrival.acknowledge();
     const delivery = isObserved ? observation?.registration : undefined;
     arrival.respond({ ...content, token: arrival.message.token }, delivery);
@@ -347,7 +364,7 @@ function newPass(
     stream,
     early: undefined,
     observation: undefined,
-    answered: false,
+    state: 'handling',
     deadline: NEVER,
   };
 }
