@@ -22,7 +22,7 @@ import { body } from './raw-peer.ts';
 
 const { changed, content } = RESPONSE_CODES;
 const CONTINUE = RESPONSE_CODES.continue;
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 const LIMITS = { optionReserve: 64, maxBodyBytes: 1_048_576, understoodOptions: [] };
 const SERVER: ServerExchangesOptions = {
