@@ -12,14 +12,18 @@ export interface LiveSessionStore {
  * a session whose sequence numbers could repeat must not be gone on with after one.)
  */
 export interface LiveSessionHandle {
-  /** What was written last. Holds a secret. */
+  /** A copy of what was written last. Holds a secret. */
   read(): Uint8Array | undefined;
-  /** Takes the place of what was there. The bytes are copied. @throws if it cannot be kept */
+  /**
+   * Takes the place of what was there. The bytes are copied. @throws if it cannot be kept, or if by the time that it was, an
+   * owner with a later generation was there: who fails to write uses nothing of what it wrote, who takes up a state begins
+   * its generation before it reads, so that not even two who both think they own the session ever use one number twice
+   */
   write(state: Uint8Array): void;
   remove(): void;
   /** A counter that copies of the state do not carry along: it tells an old copy, or a restored backup, from the newest. */
   readonly generation: number;
-  /** One more; it never goes back. @throws if it cannot be kept */
+  /** One more, which no other owner gets; it never goes back. @throws if it cannot be kept, or is another owner's */
   nextGeneration(): number;
   /** Allowed more than once. */
   release(): void;

@@ -28,8 +28,9 @@ export class LiveClient implements LiveKeeper {
    * for the generation has gone on.
    */
   takeUp(): LiveState | undefined {
-    const state = this.#readNewest();
-    this.#handle.nextGeneration();
+    const newest = this.#handle.generation;
+    this.#handle.nextGeneration(); // first: what an earlier owner still writes now is not used by it (`LiveSessionHandle`)
+    const state = this.#read(newest);
     if (state === undefined) this.#handle.remove();
     return state;
   }
@@ -62,25 +63,27 @@ export class LiveClient implements LiveKeeper {
     this.#handle.release();
   }
 
-  #readNewest(): LiveState | undefined {
+  #read(newest: number): LiveState | undefined {
+    let bytes: Uint8Array | undefined;
     try {
-      const bytes = this.#handle.read();
-      return bytes && this.#checked(bytes);
+      bytes = this.#handle.read();
+      return bytes && this.#checked(bytes, newest);
     } catch (error) {
       this.#warn(error, 'the live session cannot be used: shaking hands');
       return undefined;
+    } finally {
+      bytes?.fill(0);
     }
   }
 
-  #checked(bytes: Uint8Array): LiveState | undefined {
+  #checked(bytes: Uint8Array, newest: number): LiveState | undefined {
     const reader = new Reader(bytes);
     const format = reader.uint8('live session format');
     if (format !== FORMAT) throw new DecodeError('live session format', `${FORMAT}`, `${format}`);
     const generation = reader.uint48('live session generation');
     const localPort = reader.uint16('live session local port');
     const place = reader.vector8('live session place');
-    const isNewest = generation === this.#handle.generation;
-    if (!isNewest) throw new DecodeError('live session generation', `${this.#handle.generation}`, `${generation}`);
+    if (generation !== newest) throw new DecodeError('live session generation', `${newest}`, `${generation}`);
     if (!equalBytes(place, this.#place)) return undefined;
     const state = decodeLiveState(reader.bytes(reader.remaining, 'live session state'));
     const isFound = (state.connectionIds?.peer.length ?? 0) > 0 || localPort === this.#localPort;

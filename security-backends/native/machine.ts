@@ -123,6 +123,7 @@ export class DtlsMachine implements DtlsConnection {
     this.#handshaker.now = now;
     this.#handshaker.answer(id, value);
     this.#takeUpEarlyRecords();
+    this.#writeLive(false);
   }
 
   send(bytes: Uint8Array): void {

@@ -1,7 +1,18 @@
 // A live session in a file of its own (`LiveSessionStore` of the socket configuration), written at once and as a whole.
 
 import { randomBytes, randomInt } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /** Fits `LiveSessionHandle`. */
@@ -17,8 +28,10 @@ export interface LiveSessionFile {
 const held = new Set<string>();
 
 /**
- * `session` in a directory (mode 0700, files 0600), with `generation` and `lock` beside it. Whoever copies `session` alone,
- * or brings an old one back, is found out by the generation; whoever copies the whole directory is not: do not.
+ * `session` in a directory (mode 0700, files 0600), with `generation.N` and `lock` beside it. Whoever copies `session` alone,
+ * or brings an old one back, is found out by the generation; whoever copies the whole directory is not: do not. `lock` names
+ * a process of this machine, to tell the second one in words; what keeps two owners apart is that each generation is a file
+ * that only one process can make.
  */
 export class LiveSessionDirectory {
   readonly directory: string;
@@ -35,19 +48,23 @@ export class LiveSessionDirectory {
   }
 }
 
+const GENERATION = /^generation\.([0-9]{1,15})$/;
+
 class OpenDirectory implements LiveSessionFile {
+  readonly #directory: string;
   readonly #session: string;
-  readonly #counter: string;
   readonly #lock: string;
   #generation: number;
+  #owned = false;
   #released = false;
 
   constructor(directory: string, lock: string) {
+    this.#directory = directory;
     this.#session = path.join(directory, 'session');
-    this.#counter = path.join(directory, 'generation');
     this.#lock = lock;
-    this.#generation = Number(readIfThere(this.#counter)?.toString('latin1') ?? '0');
-    if (!(this.#generation >= 0 && this.#generation < 2 ** 47)) this.#generation = randomInt(2 ** 40, 2 ** 47); // nobody's
+    // Where none is known: one that no state names, wherever it was copied from.
+    this.#generation = Math.max(...generationsIn(directory), -1);
+    if (this.#generation < 0) this.#generation = randomInt(2 ** 40, 2 ** 47);
   }
 
   get generation(): number {
@@ -60,28 +77,46 @@ class OpenDirectory implements LiveSessionFile {
   }
 
   write(state: Uint8Array): void {
+    if (this.#released || !this.#owned) throw notOurs(this.#session);
     this.#replace(this.#session, state);
+    if (!this.#isNewest) throw notOurs(this.#session); // asked after, so that whoever comes between has read it
   }
 
   remove(): void {
-    if (!this.#released) rmSync(this.#session, { force: true });
+    if (!this.#released && this.#owned && this.#isNewest) rmSync(this.#session, { force: true });
   }
 
   nextGeneration(): number {
-    this.#replace(this.#counter, Buffer.from(`${this.#generation + 1}`, 'latin1'));
-    return ++this.#generation;
+    const next = this.#generation + 1;
+    if (this.#released) throw notOurs(this.#session);
+    closeSync(openSync(this.#fileOf(next), 'wx', 0o600)); // EEXIST: it is somebody else's
+    this.#generation = next;
+    const all = generationsIn(this.#directory).toSorted((a, b) => a - b);
+    if (all.at(-1) !== next) throw notOurs(this.#session); // ours was made, and taken away, by others before us
+    for (const old of all) if (old < next) rmSync(this.#fileOf(old), { force: true });
+    this.#owned = true;
+    return next;
   }
 
   release(): void {
     if (this.#released) return;
     this.#released = true;
+    if (this.#owned && !this.#isNewest) return; // the lock is that of whoever has it now
     held.delete(this.#lock);
     rmSync(this.#lock, { force: true });
   }
 
+  /** A later generation is made before ours is taken away, and goes after it: so it is looked for first. */
+  get #isNewest(): boolean {
+    return !existsSync(this.#fileOf(this.#generation + 1)) && existsSync(this.#fileOf(this.#generation));
+  }
+
+  #fileOf(generation: number): string {
+    return path.join(this.#directory, `generation.${generation}`);
+  }
+
   /** The old content or the new one, whatever happens: a file of another name takes the place of the first. */
   #replace(file: string, bytes: Uint8Array): void {
-    if (this.#released) throw new Error(`${file}: the session is not ours any more`);
     const fresh = `${file}.${randomBytes(4).toString('hex')}`;
     try {
       writeFileSync(fresh, bytes, { mode: 0o600, flag: 'wx' });
@@ -91,6 +126,17 @@ class OpenDirectory implements LiveSessionFile {
       throw error;
     }
   }
+}
+
+function generationsIn(directory: string): readonly number[] {
+  return readdirSync(directory).flatMap((name) => {
+    const digits = GENERATION.exec(name)?.[1];
+    return digits === undefined ? [] : [Number(digits)];
+  });
+}
+
+function notOurs(file: string): Error {
+  return new Error(`${file}: the session is not ours, or not any more`);
 }
 
 /** Writes our process id into a lock file that must not exist yet; that of a process that is gone is taken over. */
