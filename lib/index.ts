@@ -30,6 +30,7 @@ export * from './objects/index.ts';
 export * from './runtime/index.ts';
 export * from './storage/index.ts';
 export { FileStorage } from './storage/node/file.ts';
+export { LiveSessionDirectory } from './storage/node/live-session.ts';
 export * from './crypto/security-info.ts';
 export * from './crypto/security-info-constructors.ts';
 export * from './crypto/security-info-error.ts';
@@ -42,6 +43,7 @@ export {
 } from './crypto/trust/certificate-usage.ts';
 export { DecodeError, fromHex, toHex, utf8Decode, utf8Encode } from './bytes/index.ts';
 export * from './net/errors.ts';
+export type * from './net/live-session.ts';
 export type * from './net/negotiated.ts';
 export type * from './net/security-backend.ts';
 export type * from './net/socket.ts';

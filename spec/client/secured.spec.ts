@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { LwM2mClient, LwM2mError, type ServerAccount } from '../../lib/client/index.ts';
-import { MemoryStorage, type Storage } from '../../lib/storage/index.ts';
-import { type DatagramSocket, type LiveSessionStore, SocketError, TlsAlertError } from '../../lib/net/index.ts';
+import { MemoryLiveSession, MemoryStorage, type Storage } from '../../lib/storage/index.ts';
+import { type DatagramSocket, SocketError, TlsAlertError } from '../../lib/net/index.ts';
 import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
 import { LwM2mServer } from '../../lib/server/index.ts';
@@ -60,27 +60,7 @@ async function scene(conditions: { readonly loss?: number; readonly seed?: numbe
 
 describe('client over DTLS', () => {
   it('leaves its session to the next start, where it is kept, and ends it where it de-registers', async () => {
-    const kept: { state: Uint8Array | undefined; generation: number; open: boolean } = {
-      state: undefined,
-      generation: 0,
-      open: false,
-    };
-    const liveSession: LiveSessionStore = {
-      open: () => {
-        if (kept.open) return undefined;
-        kept.open = true;
-        return {
-          read: () => kept.state?.slice(),
-          write: (state) => void (kept.state = state.slice()),
-          remove: () => void (kept.state = undefined),
-          get generation() {
-            return kept.generation;
-          },
-          nextGeneration: () => ++kept.generation,
-          release: () => void (kept.open = false),
-        };
-      },
-    };
+    const liveSession = new MemoryLiveSession();
     const storage = new MemoryStorage();
     const { time, server, sessions, client } = await scene();
     const lines: string[] = [];
@@ -98,7 +78,7 @@ describe('client over DTLS', () => {
     }
     assert.deepEqual(lines, ['new', 'registered', 'went on', 'updated']);
     assert.deepEqual([sessions.length, server.devices.length], [1, 0]);
-    assert.deepEqual([kept.state, kept.open], [undefined, false]);
+    assert.equal(liveSession.open()?.read(), undefined);
     server.close();
   });
 

@@ -14,16 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-
-/** Fits `LiveSessionHandle`. */
-export interface LiveSessionFile {
-  read(): Uint8Array | undefined;
-  write(state: Uint8Array): void;
-  remove(): void;
-  readonly generation: number;
-  nextGeneration(): number;
-  release(): void;
-}
+import type { LiveSessionEntry } from '../live-session.ts';
 
 const held = new Set<string>();
 
@@ -41,7 +32,7 @@ export class LiveSessionDirectory {
   }
 
   /** @throws Error with the host's code if the directory cannot be used */
-  open(): LiveSessionFile | undefined {
+  open(): LiveSessionEntry | undefined {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     const lock = path.join(this.directory, 'lock');
     return claim(lock) ? new OpenDirectory(this.directory, lock) : undefined;
@@ -50,7 +41,7 @@ export class LiveSessionDirectory {
 
 const GENERATION = /^generation\.([0-9]{1,15})$/;
 
-class OpenDirectory implements LiveSessionFile {
+class OpenDirectory implements LiveSessionEntry {
   readonly #directory: string;
   readonly #session: string;
   readonly #lock: string;

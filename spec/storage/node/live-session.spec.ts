@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { LiveSessionDirectory, type LiveSessionFile } from '../../../lib/storage/node/live-session.ts';
+import type { LiveSessionEntry } from '../../../lib/storage/index.ts';
+import { LiveSessionDirectory } from '../../../lib/storage/node/live-session.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
@@ -17,14 +18,14 @@ describe('the directory of a live session', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  function opened(): LiveSessionFile {
+  function opened(): LiveSessionEntry {
     const handle = store.open();
     assert.ok(handle);
     return handle;
   }
 
   /** Somebody who has come by although the lock is held, as two can who find a dead process's at once. */
-  function openedBeside(): LiveSessionFile {
+  function openedBeside(): LiveSessionEntry {
     rmSync(path.join(directory, 'lock'));
     return opened();
   }
@@ -76,7 +77,7 @@ describe('the directory of a live session', () => {
     }
   });
 
-  function openedBesideIfHeld(): LiveSessionFile {
+  function openedBesideIfHeld(): LiveSessionEntry {
     return store.open() ?? openedBeside();
   }
 
