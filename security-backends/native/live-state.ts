@@ -10,8 +10,10 @@
 // given out.
 
 import { DecodeError, Reader, Writer } from '../../lib/bytes/index.ts';
+import { MAX_CONNECTION_ID_BYTES, MAX_PADDING } from './connection.ts';
 import type { HelloRandoms } from './key-schedule.ts';
 import type { ConnectionIds, RecordLimits } from './record-layer.ts';
+import { MAX_PLAINTEXT_BYTES } from './record.ts';
 import type { WindowState } from './replay-window.ts';
 import { type ResumableSession, decodeSession, encodeSession } from './resumable-session.ts';
 
@@ -63,11 +65,7 @@ export function decodeLiveState(bytes: Uint8Array): LiveState {
   const client = reader.bytes(RANDOM_BYTES, 'live state client random').slice();
   const server = reader.bytes(RANDOM_BYTES, 'live state server random').slice();
   const connectionIds = readIds(reader);
-  const limits = {
-    clear: reader.uint16('live state record limit'),
-    send: reader.uint16('live state record limit'),
-    receive: reader.uint16('live state record limit'),
-  };
+  const limits = { clear: readLimit(reader), send: readLimit(reader), receive: readLimit(reader) };
   const alpn = new TextDecoder().decode(reader.vector8('live state alpn'));
   const unreserved = reader.uint48('live state reservation');
   const window = {
@@ -88,6 +86,14 @@ export function decodeLiveState(bytes: Uint8Array): LiveState {
   };
 }
 
+function readLimit(reader: Reader): number {
+  const limit = reader.uint16('live state record limit');
+  if (limit < 1 || limit > MAX_PLAINTEXT_BYTES) {
+    throw new DecodeError('live state record limit', `1 to ${MAX_PLAINTEXT_BYTES}`, `${limit}`);
+  }
+  return limit;
+}
+
 function readIds(reader: Reader): ConnectionIds | undefined {
   const flag = reader.uint8('live state connection ids');
   if (flag > 1) throw new DecodeError('live state connection ids', '0 or 1', `${flag}`);
@@ -95,6 +101,11 @@ function readIds(reader: Reader): ConnectionIds | undefined {
   const own = reader.vector8('live state connection id').slice();
   const peer = reader.vector8('live state connection id').slice();
   const padding = reader.uint16('live state padding');
-  if (padding < 1) throw new DecodeError('live state padding', 'at least 1', `${padding}`);
+  if (own.length > MAX_CONNECTION_ID_BYTES) {
+    throw new DecodeError('live state connection id', `at most ${MAX_CONNECTION_ID_BYTES} bytes`, `${own.length}`);
+  }
+  if (padding < 1 || padding > MAX_PADDING) {
+    throw new DecodeError('live state padding', `1 to ${MAX_PADDING}`, `${padding}`);
+  }
   return { own, peer, padding };
 }

@@ -86,7 +86,8 @@ export class DtlsMachine implements DtlsConnection {
       try {
         record = decodeRecord(reader, this.#records.ownIdBytes);
       } catch {
-        return this.#counters.drop('malformedRecord');
+        this.#counters.drop('malformedRecord');
+        break;
       }
       this.#handleRecord(record);
     }
@@ -95,11 +96,14 @@ export class DtlsMachine implements DtlsConnection {
 
   /** Before what records said is given out: `poll` comes after this. */
   #writeLive(always: boolean): void {
-    if (this.#live === undefined || this.#phase !== 'connected') return;
+    const live = this.#live;
+    if (live === undefined || this.#phase !== 'connected') return;
     try {
-      this.#live.write(always);
+      live.write(always);
     } catch (cause) {
       this.#outputs.length = 0; // what they said would be heard twice
+      this.#live = undefined;
+      live.destroy();
       this.#end(new SocketError('EIO', 'the session could not be kept', { cause }));
     }
   }
@@ -131,9 +135,9 @@ export class DtlsMachine implements DtlsConnection {
     if (this.#phase !== 'connected') {
       throw new SocketError('ENOTCONN', `send: the connection is ${this.state}`, { fatal: false });
     }
-    const { innerMtu } = this;
-    if (bytes.length > innerMtu) {
-      const message = `send: expected at most ${innerMtu} bytes, found ${bytes.length}`;
+    // Negative where not even an empty message fits.
+    if (bytes.length > this.#records.largestPlaintext(this.#options.mtu)) {
+      const message = `send: expected at most ${this.innerMtu} bytes, found ${bytes.length}`;
       throw new SocketError('EMSGSIZE', message, { fatal: false });
     }
     try {
@@ -266,6 +270,7 @@ export class DtlsMachine implements DtlsConnection {
   }
 
   #end(cause: SocketError | undefined): void {
+    this.#writeLive(false); // data that came before the end is still to be given out
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#beginning = undefined;

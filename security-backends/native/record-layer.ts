@@ -100,7 +100,8 @@ export class RecordLayer {
   /** Longest plaintext that a datagram of `mtu` bytes carries in the current epoch. */
   largestPlaintext(mtu: number): number {
     if (this.#writes === undefined) return Math.min(this.#sizes.send, mtu - RECORD_HEADER_BYTES);
-    const { peer, padding } = this.#ids;
+    const peer = this.#ids.peer;
+    const padding = this.#padding;
     const room = this.#writes.largestPlaintext(mtu - RECORD_HEADER_BYTES - peer.length);
     const inner = Math.min(this.#sizes.send, room);
     return peer.length === 0 ? inner : largestContent(inner, padding);
@@ -156,14 +157,16 @@ export class RecordLayer {
   /** Longest plaintext of a record of this epoch, whatever the MTU. */
   largestRecord(epoch: Epoch): number {
     if (epoch === 0) return this.#sizes.clear;
-    const { peer, padding } = this.#ids;
+    const peer = this.#ids.peer;
+    const padding = this.#padding;
     return peer.length === 0 ? this.#sizes.send : largestContent(this.#sizes.send, padding);
   }
 
   /** Bytes a record has beside its plaintext, at most. */
   overhead(epoch: Epoch): number {
     if (epoch === 0) return RECORD_HEADER_BYTES;
-    const { peer, padding } = this.#ids;
+    const peer = this.#ids.peer;
+    const padding = this.#padding;
     return RECORD_HEADER_BYTES + (this.#writes?.overhead ?? 0) + (peer.length === 0 ? 0 : peer.length + padding);
   }
 
@@ -219,8 +222,14 @@ export class RecordLayer {
     this.#early = [];
   }
 
+  /** No more than the largest record that the peer takes. */
+  get #padding(): number {
+    return Math.min(this.#ids.padding, this.#sizes.send);
+  }
+
   #writeWithId(target: Uint8Array, at: number, type: number, sequence: number, plaintext: Uint8Array): number {
-    const { peer, padding } = this.#ids;
+    const peer = this.#ids.peer;
+    const padding = this.#padding;
     const inner = encodeInner(type, plaintext, padding);
     const length = this.#writes!.sealedLength(inner.length);
     const header = { type: CONTENT_TYPE.tls12Cid, version: DTLS_1_2, epoch: 1, sequence };
@@ -232,7 +241,8 @@ export class RecordLayer {
 
   /** Bytes of a protected record beside the plain header. */
   #sealed({ length }: Uint8Array): number {
-    const { peer, padding } = this.#ids;
+    const peer = this.#ids.peer;
+    const padding = this.#padding;
     if (peer.length === 0) return this.#writes!.sealedLength(length);
     return peer.length + this.#writes!.sealedLength(innerLength(length, padding));
   }

@@ -6,6 +6,7 @@ import { crl, loading, privateKey, spki, x509 } from './crypto.ts';
 import { cbor, coap, composite, coreLink, json, lwm2mCbor, senmlCbor, senmlJson, text, tlv } from './formats.ts';
 import { endpoint } from './endpoint.ts';
 import { handshakeMessages } from './handshake-messages.ts';
+import { connectionIds, liveState } from './live-session.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   records,
@@ -14,6 +15,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   clientStates,
   serverStates,
   endpoint,
+  connectionIds,
+  liveState,
   x509,
   crl,
   spki,

@@ -145,6 +145,27 @@ describe('a live session', () => {
     });
   }
 
+  it('is written before data is given out also where garbage follows it, or the end', () => {
+    for (const follows of ['garbage', 'close_notify']) {
+      const store = new Store();
+      const pair = livePair(store, true).handshake();
+      const { connection } = pair.server!;
+      connection.send(new TextEncoder().encode('heard'));
+      if (follows === 'close_notify') connection.close(pair.now);
+      const datagram: number[] = [];
+      for (let output = connection.poll(); output !== undefined; output = connection.poll()) {
+        if (output.kind === 'transmit') datagram.push(...output.datagram);
+      }
+      if (follows === 'garbage') datagram.push(1, 2, 3);
+      const { writes } = store;
+      pair.client.connection.handleDatagram(Uint8Array.from(datagram), pair.now);
+      assert.equal(store.writes, writes + 1, follows);
+      pair.client.pump(pair.now);
+      assert.equal(pair.client.data.length, 1);
+      assert.ok(decodeLiveState(store.durable!).window.newest >= 1);
+    }
+  });
+
   it('that cannot be kept sends nothing and delivers nothing more', () => {
     const pair = livePair(new Store({ at: 2, after: false }), true).handshake();
     pair.server!.connection.send(Uint8Array.of(1));
