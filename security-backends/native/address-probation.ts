@@ -5,7 +5,9 @@ const AMPLIFICATION = 3;
 
 /**
  * Whoever is on the path can send a copy of the peer's newest record on from an address of his choice, and it is genuine.
- * So little goes there before a newer record has come from the same address after something went to it.
+ * So little goes there before a newer record has come from the same address after something went to it. Whoever can send on
+ * every record of the peer ahead of the peer itself looks like a NAT, and is taken for one: records alone cannot tell them
+ * apart, only a challenge could, which DTLS 1.2 has not got.
  */
 export class AddressProbation {
   #received: number;

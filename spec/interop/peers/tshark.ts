@@ -43,3 +43,13 @@ export async function checksums(recording: string): Promise<string[]> {
   if (code !== 0) throw new Error(`tshark: ${output}`);
   return output.split('\n').filter((line) => line.includes('|'));
 }
+
+/** The connection ids in the records on `port`, as tshark tells them from the hellos: hex, packet by packet; '' where there is none. */
+export async function connectionIds(recording: string, port: number): Promise<string[]> {
+  const fields = ['-T', 'fields', '-E', 'separator=|', '-e', 'frame.number', '-e', 'dtls.record.connection_id'];
+  const { code, output } = await run('tshark', ['-n', '-r', recording, '-d', `udp.port==${port},dtls`, ...fields], {
+    limit: 60_000,
+  });
+  if (code !== 0) throw new Error(`tshark: ${output}`);
+  return output.split('\n').flatMap((line) => /^[0-9]+\|([0-9a-f:,]*)$/.exec(line)?.[1] ?? []);
+}
