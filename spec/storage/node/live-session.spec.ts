@@ -69,6 +69,9 @@ describe('the directory of a live session', () => {
   });
 
   it('gives a generation to one of two, however late the other comes', () => {
+    const first = opened();
+    first.nextGeneration();
+    first.release();
     for (let others = 1; others <= 4; others++) {
       const late = openedBesideIfHeld();
       for (let i = 0; i < others; i++) openedBeside().nextGeneration();
@@ -89,6 +92,21 @@ describe('the directory of a live session', () => {
     const second = opened();
     assert.notEqual(second.generation, first.generation);
     assert.ok(second.generation >= 2 ** 40);
+  });
+
+  it('belongs to one of two who both found none: the one with the later generation', () => {
+    for (let i = 0; i < 20; i++) {
+      const pair = [opened(), openedBeside()].toSorted((a, b) => a.generation - b.generation);
+      const [earlier, later] = [pair[0]!, pair[1]!];
+      earlier.nextGeneration();
+      later.nextGeneration();
+      assert.throws(() => earlier.write(bytes(1)), /not ours/);
+      later.write(bytes(2));
+      assert.deepEqual(later.read(), bytes(2));
+      for (const name of readdirSync(directory)) rmSync(path.join(directory, name));
+      earlier.release();
+      later.release();
+    }
   });
 
   it('is written by nobody before a generation is theirs, nor after release', () => {
