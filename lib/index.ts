@@ -4,7 +4,7 @@
 import { type Backends, type ClientOptions, LwM2mClient } from './client/index.ts';
 import type { Engine } from './crypto/engine.ts';
 import { nodeFileSource, nodeKeyDecryption, nodeSystemTrustStore } from './crypto/node/index.ts';
-import { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
+import { type NativeDtls, type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 import { udpSocket } from './net/node/index.ts';
 
 export {
@@ -45,6 +45,7 @@ export { DecodeError, fromHex, toHex, utf8Decode, utf8Encode } from './bytes/ind
 export * from './net/errors.ts';
 export type * from './net/live-session.ts';
 export type * from './net/negotiated.ts';
+export { type BackendChoice, firstFitting } from './net/first-fitting.ts';
 export type * from './net/security-backend.ts';
 export type * from './net/socket.ts';
 export type * from './net/socket-configuration.ts';
@@ -67,7 +68,7 @@ export type {
 } from './net/ssl-configuration.ts';
 export { CoapError } from './coap/index.ts';
 export { CaptureFile, type CaptureFileOptions, PrivateFileError, tcpSocket, udpSocket } from './net/node/index.ts';
-export { type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
+export { type NativeDtls, type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
 
 export interface NodeBackendsOptions {
   /** Makes the sockets under everything, such as `captureFile.watch(udpSocket(…))`. Default `udpSocket`. */
@@ -76,8 +77,13 @@ export interface NodeBackendsOptions {
   readonly engine?: Engine | undefined;
 }
 
+export interface NodeBackends extends Backends {
+  readonly udp: NativeDtlsOptions['datagramSocket'];
+  readonly dtls: NativeDtls;
+}
+
 /** UDP over Node, and DTLS of our own over it. */
-export function nodeBackends({ datagramSocket = udpSocket, engine }: NodeBackendsOptions = {}): Backends {
+export function nodeBackends({ datagramSocket = udpSocket, engine }: NodeBackendsOptions = {}): NodeBackends {
   const dtls = nativeDtls({
     datagramSocket,
     files: nodeFileSource(),

@@ -39,7 +39,7 @@ describe('nodeBackends', () => {
   it('open encrypted private keys: a client registers with one', async () => {
     const environment = systemEnvironment();
     const privateKey = SERVER.privateKey.export({ type: 'pkcs8', format: 'pem' });
-    const listener = nodeBackends().dtls!.createServer!(
+    const listener = nodeBackends().dtls.createServer(
       {
         security: {
           mode: 'rawPublicKey',

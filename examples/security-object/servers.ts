@@ -47,7 +47,7 @@ export async function startServer(
   security: ServerSecurity,
   port = 0,
 ): Promise<{ readonly server: LwM2mServer; readonly uri: string }> {
-  const listener = nodeBackends().dtls!.createServer!({ security }, systemEnvironment());
+  const listener = nodeBackends().dtls.createServer({ security }, systemEnvironment());
   await listener.bind('127.0.0.1', port);
   const server = new LwM2mServer();
   server.serve(listener);

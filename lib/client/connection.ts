@@ -1,7 +1,13 @@
 // From an account to a CoAP connection: socket, security, local port.
 
-import { COAP_SCHEMES, type DatagramSocket, type SocketConfiguration, SocketError } from '../net/index.ts';
-import type { SecurityBackend } from '../net/index.ts';
+import {
+  type BackendChoice,
+  COAP_SCHEMES,
+  type DatagramSocket,
+  type SocketConfiguration,
+  SocketError,
+  oneBackend,
+} from '../net/index.ts';
 import type { CheckedAccount } from './accounts.ts';
 import type { Environment } from '../runtime/index.ts';
 
@@ -9,8 +15,8 @@ import type { Environment } from '../runtime/index.ts';
 export interface Backends {
   /** Makes plain UDP sockets, for `coap`. */
   readonly udp?: ((configuration: SocketConfiguration, environment: Environment) => DatagramSocket) | undefined;
-  /** Makes secured sockets, for `coaps`. */
-  readonly dtls?: SecurityBackend<DatagramSocket> | undefined;
+  /** Makes secured sockets, for `coaps`; of several, the first whose capabilities fit the account. */
+  readonly dtls?: BackendChoice<DatagramSocket> | undefined;
 }
 
 export interface OpenOptions {
@@ -75,7 +81,10 @@ function createSocket(
       onOwnCertificate(certificate);
       tls.onOwnCertificate?.(certificate);
     };
-    return dtls.createSocket({ ...tls, security, socket: configuration, onOwnCertificate: told }, environment);
+    return oneBackend(dtls).createSocket(
+      { ...tls, security, socket: configuration, onOwnCertificate: told },
+      environment,
+    );
   }
   if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
   return udp(configuration, environment);

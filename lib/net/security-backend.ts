@@ -15,6 +15,10 @@ export interface Capabilities {
   readonly resumption: boolean;
   readonly connectionId: boolean;
   readonly dane: boolean;
+  /** Private keys and pre-shared keys that stay outside (`engine` sources). Absent: no. */
+  readonly engine?: boolean | undefined;
+  /** Connected sessions that go on in another process (`liveSession`). Absent: no. */
+  readonly liveSession?: boolean | undefined;
   /** `injected`: all time comes from the Environment, so simulation works; `system`: the stack reads the wall clock. */
   readonly clock: 'injected' | 'system';
 }

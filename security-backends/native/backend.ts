@@ -53,7 +53,7 @@ export interface NativeDtls extends SecurityBackend<DatagramSocket> {
 }
 
 /** What a provider lacks (RSA in noble, say) is not among the suites. */
-function capabilitiesOf(provider: CryptoProvider): Capabilities {
+function capabilitiesOf(provider: CryptoProvider, engine: Engine | undefined): Capabilities {
   const feasible = CIPHERSUITES.filter((suite) => hasPrimitivesFor(suite, provider));
   const signs = supportedSchemes(provider).length > 0 && supportedGroups(provider).length > 0;
   return Object.freeze({
@@ -64,6 +64,8 @@ function capabilitiesOf(provider: CryptoProvider): Capabilities {
     resumption: true,
     connectionId: true,
     dane: signs,
+    engine: engine !== undefined,
+    liveSession: true,
     clock: 'injected',
   });
 }
@@ -87,7 +89,7 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
 
   return {
     name: 'native',
-    capabilities: capabilitiesOf(provider),
+    capabilities: capabilitiesOf(provider, options.engine),
 
     createSocket(configuration, environment) {
       const { security } = configuration;
