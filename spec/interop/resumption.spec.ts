@@ -11,6 +11,7 @@ import type { DatagramSocket, SessionStore, SslConfiguration } from '../../lib/n
 import { QUICK, backend, clientSocket, environment, listening, nextText, sendText } from './ours.ts';
 import { clientSecurity, serverSecurity } from './ours-certificates.ts';
 import { startGnutlsServer } from './peers/gnutls.ts';
+import { type GnutlsSuite, startGnutlsClient } from './peers/gnutls-certificates.ts';
 import {
   startOpensslCertificateClient,
   startOpensslCertificateServer,
@@ -210,20 +211,47 @@ if (!smoke) {
   describe('resumption beside GnuTLS', () => {
     needs('gnutls');
 
-    it('our client resumes by ticket', async () => {
-      const server = await startGnutlsServer({ cipher: 'AES-128-CCM-8', identity: 'someone', key: KEY });
-      const sessionStore = memoryStore();
-      try {
-        const resumed: boolean[] = [];
-        for (let i = 0; i < 2; i++) {
-          const socket = clientSocket('someone', fromHex(KEY), { sessionStore });
-          resumed.push(await visit(socket, server.port, () => nextText(socket)));
+    const suite: GnutlsSuite = { keyExchange: 'PSK', cipher: 'AES-128-CCM-8', id: 0xc0a8 };
+
+    for (const [name, flags] of [
+      ['ticket', []],
+      ['id', ['--noticket']],
+    ] as const) {
+      it(`our client resumes by ${name}`, async () => {
+        const server = await startGnutlsServer({ cipher: 'AES-128-CCM-8', identity: 'someone', key: KEY, flags });
+        const sessionStore = memoryStore();
+        try {
+          const resumed: boolean[] = [];
+          for (let i = 0; i < 2; i++) {
+            const socket = clientSocket('someone', fromHex(KEY), { sessionStore });
+            resumed.push(await visit(socket, server.port, () => nextText(socket)));
+          }
+          assert.deepEqual(resumed, [false, true]);
+        } finally {
+          await server.stop();
         }
-        assert.deepEqual(resumed, [false, true]);
-      } finally {
-        await server.stop();
-      }
-    });
+      });
+
+      it(`our server resumes gnutls-cli's session by ${name}`, async () => {
+        const { server, port } = await listening(
+          { someone: fromHex(KEY) },
+          { resumption: { tickets: name === 'ticket' } },
+        );
+        const credential = ['--pskusername', 'someone', '--pskkey', KEY];
+        const client = startGnutlsClient({ suite, port, flags: ['--resume', ...credential, ...flags] });
+        try {
+          const [first, second] = [await server.accept(), await server.accept()];
+          assert.equal(first.getOption('sessionResumed'), false);
+          assert.equal(second.getOption('sessionResumed'), true, client.output);
+          await client.waitFor(/This is a resumed session/);
+          client.writeLine('from gnutls');
+          assert.equal(await nextText(second), 'from gnutls\n');
+        } finally {
+          server.close();
+          await client.stop();
+        }
+      });
+    }
   });
 
   describe('resumption beside Scandium', () => {

@@ -17,13 +17,25 @@ export async function startGnutlsServer(options: {
   readonly identity: string;
   /** Hex. */
   readonly key: string;
+  /** More of gnutls-serv's flags. */
+  readonly flags?: readonly string[];
 }): Promise<GnutlsServer> {
   const directory = mkdtempSync(join(tmpdir(), 'lwm2m-gnutls-'));
   const passwords = join(directory, 'psk.txt');
   writeFileSync(passwords, `${options.identity}:${options.key}\n`, { mode: 0o600 });
   const port = await freeUdpPort();
   const priority = `NORMAL:-KX-ALL:+PSK:-CIPHER-ALL:+${options.cipher}:-VERS-ALL:+VERS-DTLS1.2`;
-  const args = ['--udp', '-p', `${port}`, '--echo', '--pskpasswd', passwords, '--priority', priority];
+  const args = [
+    '--udp',
+    '-p',
+    `${port}`,
+    '--echo',
+    '--pskpasswd',
+    passwords,
+    '--priority',
+    priority,
+    ...(options.flags ?? []),
+  ];
   const process = await startPeer('gnutls-serv', args, /listening on IPv4/);
   const stop = async (): Promise<void> => {
     await process.stop();
