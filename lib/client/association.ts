@@ -1,11 +1,9 @@
 // Everything between the client and one server: the registration machine's hands, eyes and memory.
 
-import { type Backends, openSocket } from './connection.ts';
+import type { Backends } from './connection.ts';
 import type { CheckedAccount } from './accounts.ts';
-import { differingNames } from './certificate-name.ts';
 import type { ClientEvents, ServerReference } from './events.ts';
-import type { CoapConnection, IncomingRequest, OutgoingResponse, UdpCoapOptions } from '../coap/index.ts';
-import { UdpCoapConnection } from '../coap/index.ts';
+import type { IncomingRequest, OutgoingResponse, UdpCoapOptions } from '../coap/index.ts';
 import type { Change, Path } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { DatagramSocket } from '../net/index.ts';
@@ -19,13 +17,13 @@ import {
 } from './registration.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { LwM2mError } from './lwm2m-error.ts';
-import { leave } from './leave-socket.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Observations } from './observations.ts';
 import { RegistrationExchanges, refusedError } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
 import { AssociationMemory } from './association-memory.ts';
+import { ServerLink } from './link.ts';
 import { ServerSettings } from './server-settings.ts';
 import { sendValues } from './send.ts';
 
@@ -59,18 +57,14 @@ export class Association {
   readonly #attributes = new AttributeStore();
   readonly #observations: Observations;
   readonly #dispatcher: Dispatcher;
+  readonly #link: ServerLink;
   readonly #pending: RegistrationEvent[] = [];
   readonly #idleWaiters: (() => void)[] = [];
   #machine: RegistrationMachine | undefined;
   #running = false;
   #wanted = false;
   #abort = new AbortController();
-  #socket: DatagramSocket | undefined;
-  #connection: CoapConnection | undefined;
   #exchanges: RegistrationExchanges | undefined;
-  #closing: Promise<void> = Promise.resolve();
-  #localPort: number | undefined;
-  #nameCompared = false;
   #goesOn = false; // the session is left for the next start, not ended
   #timer: Timer | undefined;
   #refresh: Timer | undefined;
@@ -102,6 +96,23 @@ export class Association {
       observe: (observed) => this.#observations.accept(observed),
       attributesChanged: () => this.#attributesChanged(),
     });
+    this.#link = this.#makeLink();
+  }
+
+  #makeLink(): ServerLink {
+    const { account, endpoint, backends, coap } = this.#options;
+    const server = this.reference;
+    return new ServerLink({
+      account,
+      endpoint,
+      backends,
+      environment: this.#environment,
+      coap,
+      admits: () => this.#servingVersion() !== undefined,
+      handler: (request) => this.#handle(request),
+      onNameDiffers: (commonNames) => this.#emit('certificateNameDiffers', { server, endpoint, commonNames }),
+      onLost: (cause) => this.#lost(cause),
+    });
   }
 
   get state(): string {
@@ -114,7 +125,7 @@ export class Association {
     this.#goesOn = false;
     const saved = await this.#memory.load(this.#attributes);
     if (!this.#wanted) return; // stopped meanwhile
-    this.#localPort = saved?.localPort;
+    this.#link.localPort = saved?.localPort;
     this.#machine ??= new RegistrationMachine({
       parameters: this.#settings.parameters,
       versions: this.#options.versions,
@@ -136,7 +147,7 @@ export class Association {
     if (this.state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     this.#timer?.cancel();
     this.#observations.clear();
-    await this.#closing;
+    await this.#link.closed;
     await this.#memory.settled();
   }
 
@@ -160,7 +171,7 @@ export class Association {
   async send(paths: readonly Path[], options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { objects } = this.#options;
     await sendValues({
-      connection: this.#servingVersion() === undefined ? undefined : this.#connection,
+      connection: this.#servingVersion() === undefined ? undefined : this.#link.connection,
       version: this.#servingVersion() ?? '1.1',
       muted: this.#settings.mutesSend,
       objects,
@@ -224,7 +235,7 @@ export class Association {
       case 'deregister':
         return void this.#leave(action.location, this.#fresh());
       case 'save':
-        return this.#memory.save({ localPort: this.#localPort, registration: action.registration });
+        return this.#memory.save({ localPort: this.#link.localPort, registration: action.registration });
       case 'registered': {
         this.#observations.clear(); // a new registration begins without observations (Core 1.2 §6.2)
         const { location, version, parameters } = action.registration;
@@ -232,7 +243,8 @@ export class Association {
         return this.#emit('registered', { server, location: `/${location.join('/')}`, lifetime, version });
       }
       case 'updated': {
-        if (this.#connection !== undefined) this.#observations.goOnline(this.#connection);
+        const { connection } = this.#link;
+        if (connection !== undefined) this.#observations.goOnline(connection);
         const { location, parameters } = action.registration;
         const { lifetime } = parameters;
         return this.#emit('updated', { server, location: `/${location.join('/')}`, lifetime });
@@ -258,45 +270,16 @@ export class Association {
 
   async #connect(signal: AbortSignal): Promise<void> {
     try {
-      await this.#closing; // the local port has to be free again
-      const { account, backends } = this.#options;
-      signal.throwIfAborted();
-      const socket = await openSocket(account, backends, this.#environment, {
-        localPort: this.#localPort,
-        signal,
-        onOwnCertificate: (certificate) => this.#compareName(certificate),
-      });
-      if (signal.aborted) return await socket[Symbol.asyncDispose]();
-      this.#connected(socket);
+      const socket = await this.#link.open(signal);
+      if (socket !== undefined) this.#connected(socket);
     } catch (error) {
       if (!signal.aborted) this.#run({ kind: 'failed', reason: { kind: 'unreachable', error } });
     }
   }
 
-  /** Told once, before anything is sent: whoever refuses us for it may do so without a word. */
-  #compareName(certificate: Uint8Array): void {
-    if (this.#nameCompared) return;
-    this.#nameCompared = true;
-    const { endpoint } = this.#options;
-    const commonNames = differingNames(certificate, endpoint);
-    if (commonNames === undefined) return;
-    const problem =
-      'the commonName of our certificate is not the endpoint name: servers such as Leshan refuse Register';
-    this.#environment.log.warn({ endpoint, commonNames }, problem);
-    this.#emit('certificateNameDiffers', { server: this.reference, endpoint, commonNames });
-  }
-
   #connected(socket: DatagramSocket): void {
-    const connection = new UdpCoapConnection(socket, this.#environment, {
-      ...this.#options.coap,
-      admits: () => this.#servingVersion() !== undefined,
-      handler: (request) => this.#handle(request),
-      onClosed: (cause) => this.#lost(connection, cause),
-    });
-    this.#socket = socket;
-    this.#connection = connection;
-    this.#exchanges = new RegistrationExchanges(connection, this.#options.endpoint);
-    this.#localPort = socket.local?.port;
+    const { connection } = this.#link;
+    if (connection !== undefined) this.#exchanges = new RegistrationExchanges(connection, this.#options.endpoint);
     this.#emit('connected', {
       server: this.reference,
       local: socket.local,
@@ -306,8 +289,7 @@ export class Association {
     this.#run({ kind: 'connected' });
   }
 
-  #lost(connection: CoapConnection, cause: Error | undefined): void {
-    if (connection !== this.#connection) return;
+  #lost(cause: Error | undefined): void {
     this.#emit('disconnected', { server: this.reference, cause });
     const error = cause ?? new LwM2mError('ESTATE', 'the server ended the connection');
     this.#run({ kind: 'failed', reason: { kind: 'connectionLost', error } });
@@ -316,12 +298,8 @@ export class Association {
   #disconnect(): void {
     this.#abort.abort();
     this.#observations.goOffline();
-    this.#connection?.close();
-    this.#connection = undefined;
     this.#exchanges = undefined;
-    const socket = this.#socket;
-    this.#socket = undefined;
-    if (socket !== undefined) this.#closing = this.#closing.then(() => leave(socket, this.#goesOn, this.#environment));
+    this.#link.close(this.#goesOn);
   }
 
   async #exchange(action: RegistrationAction & { kind: 'register' | 'update' }, signal: AbortSignal): Promise<void> {
