@@ -15,6 +15,8 @@ export interface LibcoapRequest {
   readonly uri: string;
   readonly method?: 'get' | 'put' | 'post' | 'delete' | 'fetch' | 'patch' | 'ipatch';
   readonly psk?: LibcoapPsk;
+  /** Of `psk`. Default openssl. */
+  readonly flavour?: LibcoapFlavour;
   /** Certificates or raw public keys, as coap-client's own flags, in place of `psk`. */
   readonly credential?: { readonly flavour: LibcoapFlavour; readonly flags: readonly string[] };
   readonly payload?: string;
@@ -42,9 +44,9 @@ export function coapClient(request: LibcoapRequest): Promise<RunResult> {
   return run(programFor(request), args, { limit: (limit + 10) * 1_000 });
 }
 
-function programFor({ psk, credential }: LibcoapRequest): string {
+function programFor({ psk, flavour = 'openssl', credential }: LibcoapRequest): string {
   if (credential !== undefined) return `coap-client-${credential.flavour}`;
-  return psk === undefined ? 'coap-client-notls' : 'coap-client-openssl';
+  return psk === undefined ? 'coap-client-notls' : `coap-client-${flavour}`;
 }
 
 export interface CoapServer {
@@ -58,8 +60,12 @@ export interface CoapServer {
  * libcoap's example server: `/time`, `/example_data`, `/async`; any path may be PUT (`-d`). Any identity is let in with `key`.
  * @param more options of coap-server as they are, e.g. `['-l', '10%']` to lose datagrams on purpose
  */
-export function startCoapServer(key: string, more: readonly string[] = []): Promise<CoapServer> {
-  return startSecureCoapServer('openssl', ['-h', 'hint', '-k', key, ...more]);
+export function startCoapServer(
+  key: string,
+  more: readonly string[] = [],
+  flavour: LibcoapFlavour = 'openssl',
+): Promise<CoapServer> {
+  return startSecureCoapServer(flavour, ['-h', 'hint', '-k', key, ...more]);
 }
 
 /** The same with certificates or raw public keys, as coap-server's own flags. */
