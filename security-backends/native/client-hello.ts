@@ -30,7 +30,7 @@ const COOKIE_ROOM = 32; // of DTLS 1.0, and of nearly everybody
 
 /** Sends the first ClientHello. */
 export function sendClientHello(handshake: Handshake, client: ClientParameters): HandshakeState {
-  const offered = offeredFor(handshake, client);
+  const offered = ownCopy(offeredFor(handshake, client));
   const hello = helloFor(handshake, client, offered);
   const message = helloMessage(handshake.nextMessageSeq(), hello);
   const asking = client.serverName === undefined ? '' : `, asking for ${JSON.stringify(client.serverName)}`;
@@ -44,9 +44,20 @@ export function sendClientHello(handshake: Handshake, client: ClientParameters):
 /** What the hello says, and what of it comes back in ServerHello. */
 interface Opening {
   readonly hello: ClientHello;
+  /** Its secret is ours. */
   readonly offered: OfferedSession | undefined;
   readonly serverName: string | undefined;
   readonly keeps: boolean;
+}
+
+// Whoever keeps the session may forget it while we wait for an answer; a secret of zeros is one that everybody knows.
+function ownCopy(offered: OfferedSession | undefined): OfferedSession | undefined {
+  if (offered === undefined) return undefined;
+  return { ...offered, session: { ...offered.session, master: offered.session.master.slice() } };
+}
+
+function forget({ offered }: Opening): void {
+  offered?.session.master.fill(0);
 }
 
 // A hello in fragments would get no cookie, for to put it together would be state: what makes it too long is not offered.
@@ -96,6 +107,10 @@ class WaitFirstReply implements HandshakeState {
     handshake.sendFlight([inClear(sent)]);
     return new WaitServerHello(opening, sent, handshake.options.limits.cookieChanges);
   }
+
+  destroy(): void {
+    forget(this.#opening);
+  }
 }
 
 /** After the ClientHello with the cookie, which opens the transcript. */
@@ -133,6 +148,10 @@ class WaitServerHello implements HandshakeState {
     return this.#changeCookie(cookie, this.#sent.messageSeq, handshake);
   }
 
+  destroy(): void {
+    forget(this.#opening);
+  }
+
   #changeCookie(cookie: Uint8Array, messageSeq: number, handshake: Handshake): HandshakeState {
     const opening = withCookie(this.#opening, cookie);
     const sent = helloMessage(messageSeq, opening.hello);
@@ -151,10 +170,11 @@ function withCookie(opening: Opening, cookie: Uint8Array): Opening {
 
 function agree(
   message: HandshakeMessage,
-  { hello, offered, serverName, keeps }: Opening,
+  opening: Opening,
   sent: HandshakeMessage,
   handshake: Handshake,
 ): HandshakeState {
+  const { hello, offered, serverName, keeps } = opening;
   const answer = decodeServerHello(message.body);
   const isResumed = offered !== undefined && equalBytes(answer.sessionId, hello.sessionId);
   const { provider } = handshake.options;
@@ -195,6 +215,7 @@ function agree(
   if (connectionIds !== undefined) handshake.identifyRecords(connectionIds);
   handshake.note('choice', `the server chose ${suiteText(suite)}`);
   if (isResumed) return resumeClient(handshake, agreed, offered!);
+  forget(opening);
   return usesPsk(suite) ? new WaitPskServerKeyExchange(agreed) : new WaitServerCertificate(agreed);
 }
 

@@ -22,7 +22,7 @@ import type { OfferedSession, ResumableSession } from './resumable-session.ts';
 
 const SILENCE = 'the server took the session up and does not go on: its secret may be another';
 
-/** The server has taken up the session we offered. @throws HandshakeRefusal if it agrees on other terms than before */
+/** The server has taken up the session we offered, whose secret is the state's from here on. @throws HandshakeRefusal if it agrees on other terms than before */
 export function resumeClient(handshake: Handshake, agreed: Agreed, { session }: OfferedSession): HandshakeState {
   if (agreed.suite.id !== session.ciphersuite) {
     throw new HandshakeRefusal(ALERT.illegalParameter, 'cipher_suite: not that of the session resumed');
@@ -41,6 +41,11 @@ interface Resumed {
   readonly secrets: Secrets;
 }
 
+function forget({ session, secrets }: Resumed): void {
+  session.master.fill(0);
+  destroySecrets(secrets);
+}
+
 class WaitNewSessionTicket implements HandshakeState {
   readonly name = 'waiting for NewSessionTicket';
   readonly silence = SILENCE;
@@ -57,7 +62,7 @@ class WaitNewSessionTicket implements HandshakeState {
   }
 
   destroy(): void {
-    destroySecrets(this.#resumed.secrets);
+    forget(this.#resumed);
   }
 }
 
@@ -82,7 +87,7 @@ class WaitChangeCipherSpec implements HandshakeState {
   }
 
   destroy(): void {
-    destroySecrets(this.#resumed.secrets);
+    forget(this.#resumed);
   }
 }
 
@@ -110,11 +115,13 @@ class WaitFinished implements HandshakeState {
       { kind: 'handshake', epoch: 1, message: ownMessage(handshake, HANDSHAKE_TYPE.finished, verify) },
     ]);
     this.#keep(handshake);
+    session.master.fill(0);
     return new Established({ ...negotiatedOf(agreed, session.identification), resumed: true });
   }
 
   // Keys for reading are the record layer's by now.
   destroy(): void {
+    this.#resumed.session.master.fill(0);
     this.#resumed.secrets.master.fill(0);
     this.#resumed.secrets.client.destroy();
   }
