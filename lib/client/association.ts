@@ -20,6 +20,7 @@ import { LwM2mError } from './lwm2m-error.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Observations } from './observations.ts';
+import { Patience } from './patience.ts';
 import { RegistrationExchanges, refusedError } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
 import { AssociationMemory } from './association-memory.ts';
@@ -40,6 +41,7 @@ export interface AssociationOptions {
   readonly updateMargin: Duration;
   /** How long `stop` waits for the answer to De-register. */
   readonly deregisterTimeout: Duration;
+  readonly handlerTimeout: Duration;
   readonly coap: UdpCoapOptions;
   readonly confirmableNotifications: boolean;
   readonly maxObservations: number | undefined;
@@ -75,12 +77,14 @@ export class Association {
     this.reference = { shortServerId: account.shortServerId, uri: account.text };
     const log = environment.log.child({ server: account.shortServerId });
     this.#environment = { ...environment, log };
+    const patience = new Patience(options.handlerTimeout, environment);
     this.#settings = new ServerSettings(account, objects);
     this.#memory = new AssociationMemory(options.storage, this.#environment, options.endpoint, this.reference);
     this.#observations = new Observations({
       objects,
       attributes: this.#attributes,
       environment: this.#environment,
+      patience,
       settings: () => this.#settings.notifications,
       undelivered: () => this.updateSoon(),
       confirmable: options.confirmableNotifications,
@@ -91,6 +95,7 @@ export class Association {
       objects,
       attributes: this.#attributes,
       log,
+      patience,
       version: () => this.#servingVersion(),
       preferredFormat: options.preferredFormat,
       observe: (observed) => this.#observations.accept(observed),

@@ -22,6 +22,7 @@ import type { ClientEvents } from './events.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
+import { DEFAULT_HANDLER_TIMEOUT } from './patience.ts';
 import type { ServerDefinition } from '../objects/index.ts';
 import type { UdpCoapOptions } from '../coap/index.ts';
 
@@ -47,6 +48,11 @@ export interface ClientOptions {
   readonly updateMargin?: Duration | undefined;
   /** How long `stop` waits for the answer to De-register, and before that to a Register under way. Default 10 s each. */
   readonly deregisterTimeout?: Duration | undefined;
+  /**
+   * How long functions of objects may take with what a server asks, each; the server is answered 5.00 then, and a write that
+   * is agreed to later does not happen. Default 30 s.
+   */
+  readonly handlerTimeout?: Duration | undefined;
   /** Send notifications confirmable unless the server says otherwise (attribute con). Default false. */
   readonly confirmableNotifications?: boolean | undefined;
   /** Observations per server. Default 256. */
@@ -109,6 +115,7 @@ export class LwM2mClient {
       retry: checkRetry(options.retry),
       updateMargin: checkDuration(options.updateMargin ?? DEFAULT_UPDATE_MARGIN, 'updateMargin'),
       deregisterTimeout: checkDuration(options.deregisterTimeout ?? DEFAULTS.deregisterTimeout, 'deregisterTimeout'),
+      handlerTimeout: checkDuration(options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT, 'handlerTimeout'),
       coap: { ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),

@@ -38,13 +38,18 @@ function distinct(readings: readonly (readonly Entry[])[]): readonly Entry[] {
 
 /**
  * All of the changes, or none (§6.3.9): every object checks, and its application agrees, before the first value is touched.
+ * @param perform what does it in the end
  * @throws ModelError notFound, methodNotAllowed, badRequest
  */
-export function writeSeveral(objects: ObjectSet, changes: readonly EntryChange[]): void | Promise<void> {
+export function writeSeveral(
+  objects: ObjectSet,
+  changes: readonly EntryChange[],
+  perform: typeof performAll = performAll,
+): void | Promise<void> {
   const writes = [...byInstance(objects, changes)].map(([path, { entries, removed }]) =>
     objects.of(path).prepareWrite({ path, entries, removed, mode: 'update', by: 'server' }),
   );
-  return allTogether(writes, (prepared) => void performAll(prepared));
+  return allTogether(writes, (prepared) => void perform(prepared));
 }
 
 /** At once where nothing has to be waited for. */

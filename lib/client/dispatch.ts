@@ -15,13 +15,14 @@ import { type Entry, type ManagedObject, ModelError, Path } from '../model/index
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { type NotificationAttributes, parseAttributes, parseObserveParameters } from './attributes.ts';
-import { allTogether, performAll, readSeveral, writeSeveral } from './composite.ts';
+import { allTogether, readSeveral, writeSeveral } from './composite.ts';
 import { encodeAcceptable } from './answers.ts';
 import type { Observed } from './observations.ts';
 import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
 import type { LwM2mVersion } from './registration.ts';
 import type { Log } from '../runtime/index.ts';
 import type { ObjectSet } from './object-set.ts';
+import { type Patience, Turn } from './patience.ts';
 import { discover } from './discover.ts';
 import { parseExecuteArguments } from './execute-arguments.ts';
 import { refusal } from './refusal.ts';
@@ -33,6 +34,7 @@ export interface DispatchContext {
   readonly objects: ObjectSet;
   readonly attributes: AttributeStore;
   readonly log: Log;
+  readonly patience: Patience;
   /** The version registered with; undefined before Register's 2.01: then nothing is answered. */
   version(): LwM2mVersion | undefined;
   /** What answers prefer where the server asks for no format; undefined: the version's default. */
@@ -57,9 +59,11 @@ export class Dispatcher {
       this.#context.log.debug({ method: request.method }, 'request before registration ignored');
       return undefined;
     }
+    const turn = new Turn();
     try {
-      const answer = this.#answer(request);
-      return answer instanceof Promise ? answer.catch((error: unknown) => this.#refuse(error)) : answer;
+      const answer = this.#answer(request, turn);
+      if (!(answer instanceof Promise)) return answer;
+      return this.#context.patience.wait(answer, turn.end).catch((error: unknown) => this.#refuse(error));
     } catch (error) {
       return this.#refuse(error);
     }
@@ -69,7 +73,7 @@ export class Dispatcher {
     return refusal(error, this.#context.log);
   }
 
-  #answer(request: IncomingRequest): Answer {
+  #answer(request: IncomingRequest, turn: Turn): Answer {
     const path = pathOf(request);
     if (path.object !== undefined && HIDDEN_OBJECTS.has(path.object)) {
       throw new ModelError('unauthorized', `no server may touch object ${path.object}`);
@@ -78,15 +82,15 @@ export class Dispatcher {
       case 'GET':
         return request.accept === CONTENT_FORMATS.coreLink ? this.#discover(request, path) : this.#read(request, path);
       case 'PUT':
-        return this.#put(request, path);
+        return this.#put(request, path, turn);
       case 'POST':
-        return this.#post(request, path);
+        return this.#post(request, path, turn);
       case 'DELETE':
-        return this.#delete(path);
+        return this.#delete(path, turn);
       case 'FETCH':
         return this.#readComposite(request, path);
       case 'iPATCH':
-        return this.#writeComposite(request, path);
+        return this.#writeComposite(request, path, turn);
       default:
         throw new ModelError('methodNotAllowed', `${request.method} is not supported`);
     }
@@ -117,11 +121,11 @@ export class Dispatcher {
   }
 
   /** iPATCH: all or nothing (§6.3.9). */
-  #writeComposite(request: IncomingRequest, at: Path): Answer {
+  #writeComposite(request: IncomingRequest, at: Path, turn: Turn): Answer {
     const { objects } = this.#context;
     this.#checkComposite(request, at, 'writeComposite');
     const changes = decodeChanges(request.contentFormat!, request.payload, objects.shapeOf);
-    return after(writeSeveral(objects, changes), () => ({ code: RESPONSE_CODES.changed }));
+    return after(writeSeveral(objects, changes, turn.perform), () => ({ code: RESPONSE_CODES.changed }));
   }
 
   #checkComposite({ method, contentFormat }: IncomingRequest, at: Path, use: PayloadUse): void {
@@ -166,16 +170,16 @@ export class Dispatcher {
     return { code: RESPONSE_CODES.content, contentFormat: CONTENT_FORMATS.coreLink, payload: utf8Encode(text) };
   }
 
-  #put(request: IncomingRequest, path: Path): Answer {
+  #put(request: IncomingRequest, path: Path, turn: Turn): Answer {
     if (request.contentFormat === undefined && request.payload.length === 0 && request.query.length > 0) {
       return this.#writeAttributes(request, path);
     }
     if (path.instance === undefined) throw new ModelError('methodNotAllowed', `${path} cannot be written as a whole`);
-    return this.#write(request, path, 'replace');
+    return this.#write(request, path, 'replace', turn);
   }
 
   /** A request without Content-Format is plain text, as servers of 1.0 send it. */
-  #write(request: IncomingRequest, path: Path, mode: 'replace' | 'update'): Answer {
+  #write(request: IncomingRequest, path: Path, mode: 'replace' | 'update', turn: Turn): Answer {
     const { objects } = this.#context;
     const object = objects.of(path);
     // A resource may be made by a write, an instance or a resource instance may not (§6.3.3).
@@ -185,7 +189,8 @@ export class Dispatcher {
     checkContentFormat(format, 'write', this.#version);
     const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
     const known = path.resource === undefined ? knownOf(object, entries) : entries;
-    return after(object.write(path, known, mode, 'server'), () => ({ code: RESPONSE_CODES.changed }));
+    const prepared = object.prepareWrite({ path, entries: known, mode, by: 'server' });
+    return after(allTogether([prepared], turn.perform), () => ({ code: RESPONSE_CODES.changed }));
   }
 
   #writeAttributes(request: IncomingRequest, path: Path): OutgoingResponse {
@@ -198,18 +203,18 @@ export class Dispatcher {
     return { code: RESPONSE_CODES.changed };
   }
 
-  #post(request: IncomingRequest, path: Path): Answer {
+  #post(request: IncomingRequest, path: Path, turn: Turn): Answer {
     const { objects } = this.#context;
     const object = objects.of(path);
-    if (path.level === 'object') return this.#create(request, path, object);
-    if (path.level === 'instance') return this.#write(request, path, 'update');
+    if (path.level === 'object') return this.#create(request, path, object, turn);
+    if (path.level === 'instance') return this.#write(request, path, 'update', turn);
     const definition = objects.definitionOf(path);
     if (path.level === 'resource' && (definition === undefined || definition.operations === 'E')) {
       return this.#execute(request, path, object);
     }
     const updatable = path.level === 'resource' && definition?.multiple === true && request.contentFormat !== undefined;
     if (!updatable) throw new ModelError('methodNotAllowed', `${path} takes no POST`);
-    return this.#write(request, path, 'update');
+    return this.#write(request, path, 'update', turn);
   }
 
   #execute(request: IncomingRequest, path: Path, object: ManagedObject): Answer {
@@ -221,11 +226,11 @@ export class Dispatcher {
   }
 
   /** §6.3.6: all instances of the payload, or none. Where their ids are the server's choice, it knows them. */
-  #create(request: IncomingRequest, path: Path, object: ManagedObject): Answer {
+  #create(request: IncomingRequest, path: Path, object: ManagedObject, turn: Turn): Answer {
     const instances = this.#newInstances(request, path, object).map(({ id, entries }) =>
       object.prepareCreate(id, knownOf(object, entries), 'server'),
     );
-    return after(allTogether(instances, performAll), (ids) => ({
+    return after(allTogether(instances, turn.perform), (ids) => ({
       code: RESPONSE_CODES.created as ResponseCode,
       ...(ids.length === 1 ? { locationPath: [String(path.object), String(ids[0])] } : {}),
     }));
@@ -256,10 +261,16 @@ export class Dispatcher {
     return [...groups].map(([id, entries]) => ({ id, entries }));
   }
 
-  #delete(path: Path): Answer {
+  #delete(path: Path, turn: Turn): Answer {
     const object = this.#context.objects.of(path);
     if (path.level === 'resourceInstance' && this.#version >= '1.2') {
-      return after(object.deleteResourceInstance(path, 'server'), () => ({ code: RESPONSE_CODES.deleted }));
+      const { instance, resource, resourceInstance } = path;
+      if (object.resourceInstanceIds(instance!, resource!)?.includes(resourceInstance!) !== true) {
+        throw new ModelError('notFound', `there is no ${path}`);
+      }
+      const request = { path: path.prefix(3), entries: [], mode: 'update', by: 'server', removed: [path] } as const;
+      const prepared = object.prepareWrite(request);
+      return after(allTogether([prepared], turn.perform), () => ({ code: RESPONSE_CODES.deleted }));
     }
     if (path.level !== 'instance') throw new ModelError('methodNotAllowed', `Delete takes an instance, not ${path}`);
     object.delete(path.instance!, 'server');

@@ -17,6 +17,7 @@ import {
 import { NotificationSchedule, type Subject } from './notification-schedule.ts';
 import type { ObjectSet } from './object-set.ts';
 import { type Reading, StoredNotifications } from './stored-notifications.ts';
+import type { Patience } from './patience.ts';
 import { encodeAcceptable } from './answers.ts';
 import { knownWallTime } from './wall-time.ts';
 import { carriesTimestamps } from '../formats/index.ts';
@@ -39,6 +40,7 @@ export interface ObservationsOptions {
   readonly objects: ObjectSet;
   readonly attributes: AttributeStore;
   readonly environment: Environment;
+  readonly patience: Patience;
   readonly settings: () => NotificationSettings;
   /** A confirmable notification was not acknowledged: find out whether the server is there. */
   readonly undelivered: () => void;
@@ -192,7 +194,7 @@ export class Observations {
     try {
       const entries = this.#entries(subject);
       if (entries instanceof Promise) {
-        entries.then(
+        this.#options.patience.wait(entries).then(
           (read) => this.#evaluated(subject, read),
           (error: unknown) => this.#failed(subject, error),
         );

@@ -6,10 +6,11 @@ import { type ObjectHooks, ModelError, defineObject } from '../../lib/model/inde
 import { utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import { AttributeStore } from '../../lib/client/attribute-store.ts';
 import { Dispatcher } from '../../lib/client/dispatch.ts';
+import { DEFAULT_HANDLER_TIMEOUT, Patience } from '../../lib/client/patience.ts';
 import { ObjectSet } from '../../lib/client/object-set.ts';
 import { formatResponseCode } from '../../lib/client/index.ts';
 import { createTemperature } from '../../lib/objects/index.ts';
-import { silentLog } from '../../lib/runtime/index.ts';
+import { VirtualTime, silentLog } from '../../lib/runtime/index.ts';
 
 const Lamp = defineObject({
   id: 32_771,
@@ -34,10 +35,12 @@ function setup(hooks: LampHooks = {}) {
     hooks,
   );
   const temperature = createTemperature({ 0: { sensorValue: 21 } });
+  const time = new VirtualTime();
   const { handle } = new Dispatcher({
     objects: new ObjectSet([lamps, temperature]),
     attributes: new AttributeStore(),
     log: silentLog,
+    patience: new Patience(DEFAULT_HANDLER_TIMEOUT, { clock: time, timers: time }),
     version: () => '1.2',
     preferredFormat: undefined,
     observe: () => undefined,

@@ -10,13 +10,14 @@ import {
   type OutgoingResponse,
   RESPONSE_CODES,
 } from '../../lib/coap/index.ts';
-import { type Log, silentLog } from '../../lib/runtime/index.ts';
+import { type Log, VirtualTime, silentLog } from '../../lib/runtime/index.ts';
 import { ModelError, Path, defineObject } from '../../lib/model/index.ts';
 import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import { fromHex, utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import { AttributeStore } from '../../lib/client/attribute-store.ts';
 import { Dispatcher } from '../../lib/client/dispatch.ts';
 import type { LwM2mVersion } from '../../lib/client/registration.ts';
+import { DEFAULT_HANDLER_TIMEOUT, Patience } from '../../lib/client/patience.ts';
 import { ObjectSet } from '../../lib/client/object-set.ts';
 import { formatResponseCode } from '../../lib/client/index.ts';
 
@@ -68,6 +69,7 @@ function setup(version: LwM2mVersion | undefined = '1.1'): Setup {
   const log: Log = { ...silentLog, error: note, debug: note };
   const rooms = makeRooms(opened);
   const attributes = new AttributeStore();
+  const time = new VirtualTime();
   const { handle } = new Dispatcher({
     objects: new ObjectSet([
       rooms,
@@ -76,6 +78,7 @@ function setup(version: LwM2mVersion | undefined = '1.1'): Setup {
     ]),
     attributes,
     log,
+    patience: new Patience(DEFAULT_HANDLER_TIMEOUT, { clock: time, timers: time }),
     version: () => version,
     preferredFormat: undefined,
     observe: () => undefined,
@@ -336,10 +339,12 @@ describe('dispatch', () => {
   it('ignores everything before Register is answered', async () => {
     const dispatcher = setup('1.1');
     assert.notEqual(await dispatcher.ask('GET', `${R}/0/1`), 'nothing');
+    const time = new VirtualTime();
     const early = new Dispatcher({
       objects: new ObjectSet([dispatcher.rooms]),
       attributes: new AttributeStore(),
       log: silentLog,
+      patience: new Patience(DEFAULT_HANDLER_TIMEOUT, { clock: time, timers: time }),
       version: () => undefined,
       preferredFormat: undefined,
       observe: () => undefined,
