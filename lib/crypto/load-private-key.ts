@@ -4,7 +4,7 @@ import { equalBytes } from '../bytes/index.ts';
 import type { EnginePrivateKey } from './engine.ts';
 import { type SecurityInfoLeaf, leaves } from './leaves.ts';
 import { type LoadOptions, expectType, leafContent, parsed } from './load-options.ts';
-import type { PrivateKeyAlgorithm } from './private-key.ts';
+import type { PrivateKey, PrivateKeyAlgorithm } from './private-key.ts';
 import { readPrivateKeyFile } from './private-key-file.ts';
 import {
   type CryptoProvider,
@@ -14,6 +14,7 @@ import {
 } from './provider/provider.ts';
 import type { SignatureScheme, SigningKey } from './provider/provider.ts';
 import { parsePublicKey } from './public-key.ts';
+import { Secret } from './secret.ts';
 import { SecurityInfoError } from './security-info-error.ts';
 import type { PrivateKeyInfo } from './security-info.ts';
 import type { Certificate } from './x509.ts';
@@ -41,48 +42,90 @@ export function loadPrivateKey(info: PrivateKeyInfo, options: LoadOptions = {}):
   if (leaf === undefined) return undefined;
   const { source } = leaf.info;
   if (source.kind === 'engine') return engineKey(leaf, engineLookup(leaf, source.query, options));
-  const bytes = leafContent(leaf, options);
-  if (bytes === undefined) return undefined;
-  const password = 'password' in source ? source.password : undefined;
-  const { provider, keyDecryption, maxIterations } = options;
-  if (provider === undefined) throw new SecurityInfoError('ENOTSUP', leaf, 'expected a crypto provider, found none');
-  try {
-    return parsed(leaf, () => ownKey(leaf, provider, bytes, { password, keyDecryption, maxIterations }));
-  } finally {
-    bytes.fill(0);
-  }
+  return withKey(leaf, options, ({ algorithm }, signing, publicKey, { primitives }) => {
+    return new OwnPrivateKey(algorithm, publicKey, signing, primitives);
+  });
 }
+
+/** A private key as bytes, for stacks that sign by themselves. */
+export interface PrivateKeyMaterial {
+  readonly algorithm: PrivateKeyAlgorithm;
+  /** SubjectPublicKeyInfo, DER: computed from the key. */
+  readonly publicKey: Uint8Array;
+  /** PKCS#8 version 1, DER. */
+  readonly pkcs8: Secret;
+}
+
+/**
+ * The key itself, to be closed by the caller; undefined for `empty`.
+ * @throws SecurityInfoError as `loadPrivateKey`; ENOTSUP for a key that stays in its engine
+ */
+export function loadPrivateKeyMaterial(info: PrivateKeyInfo, options: LoadOptions): PrivateKeyMaterial | undefined {
+  expectType(info, 'privateKey');
+  const [leaf] = leaves(info, options);
+  if (leaf === undefined) return undefined;
+  if (leaf.info.source.kind === 'engine') {
+    const detail = 'expected a key that can be loaded, found one of an engine: the TLS stack here signs by itself';
+    throw new SecurityInfoError('ENOTSUP', leaf, detail);
+  }
+  return withKey(leaf, options, ({ algorithm, pkcs8 }, signing, publicKey) => {
+    signing.destroy();
+    return { algorithm, publicKey, pkcs8: new Secret(pkcs8.bytes) };
+  });
+}
+
+type OfPublicKey = Pick<LoadedPrivateKey, 'algorithm' | 'publicKey'>;
 
 /**
  * The certificate's key must be the key we sign with.
  * @throws SecurityInfoError EINVAL
  */
-export function checkKeyMatches(certificate: Certificate, key: LoadedPrivateKey, info: PrivateKeyInfo): void {
+export function checkKeyMatches(certificate: Certificate, key: OfPublicKey, info: PrivateKeyInfo): void {
   if (equalBytes(certificate.publicKey.spki, key.publicKey)) return;
   const place = { type: 'privateKey', source: info.source.kind, position: info.source.kind } as const;
   const detail = `expected the key of the first certificate (${certificate.publicKey.algorithm.name}), found another`;
   throw new SecurityInfoError('EINVAL', place, `${detail} (${key.algorithm.name})`);
 }
 
-function ownKey(
+/** Reads a key of ours and computes its public key. What `use` does not take is zeroed afterwards. */
+function withKey<T>(
   leaf: SecurityInfoLeaf<'privateKey'>,
-  provider: Pick<CryptoProvider, 'signingKey' | 'primitives'>,
-  bytes: Uint8Array,
-  options: Parameters<typeof readPrivateKeyFile>[1],
-): LoadedPrivateKey {
-  const { algorithm, pkcs8, statedPublicKey } = readPrivateKeyFile(bytes, options);
+  options: LoadOptions,
+  use: (key: PrivateKey, signing: SigningKey, publicKey: Uint8Array, provider: Signing) => T,
+): T | undefined {
+  const bytes = leafContent(leaf, options);
+  if (bytes === undefined) return undefined;
+  const { source } = leaf.info;
+  const password = 'password' in source ? source.password : undefined;
+  const { provider, keyDecryption, maxIterations } = options;
+  if (provider === undefined) throw new SecurityInfoError('ENOTSUP', leaf, 'expected a crypto provider, found none');
   try {
-    const signing = provider.signingKey(pkcs8.bytes);
-    const publicKey = signing.publicKey();
-    // Signing with one key under another's public key can give the private key away (Ed25519).
-    if (statedPublicKey !== undefined && !equalBytes(statedPublicKey, publicKey)) {
-      signing.destroy();
-      throw new SecurityInfoError('EINVAL', leaf, 'expected the public key that belongs to the private, found another');
-    }
-    return new OwnPrivateKey(algorithm, publicKey, signing, provider.primitives);
+    return parsed(leaf, () => {
+      const key = readPrivateKeyFile(bytes, { password, keyDecryption, maxIterations });
+      try {
+        const signing = provider.signingKey(key.pkcs8.bytes);
+        return use(key, signing, checkedPublicKey(leaf, key, signing), provider);
+      } finally {
+        key.pkcs8.close();
+      }
+    });
   } finally {
-    pkcs8.close();
+    bytes.fill(0);
   }
+}
+
+type Signing = Pick<CryptoProvider, 'signingKey' | 'primitives'>;
+
+/** Signing with one key under another's public key can give the private key away (Ed25519). */
+function checkedPublicKey(
+  leaf: SecurityInfoLeaf<'privateKey'>,
+  { statedPublicKey }: PrivateKey,
+  signing: SigningKey,
+): Uint8Array {
+  const publicKey = signing.publicKey();
+  if (statedPublicKey === undefined || equalBytes(statedPublicKey, publicKey)) return publicKey;
+  signing.destroy();
+  throw new SecurityInfoError('EINVAL', leaf, 'expected the public key that belongs to the private, found another');
 }
 
 class OwnPrivateKey implements LoadedPrivateKey {

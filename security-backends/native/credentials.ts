@@ -1,28 +1,15 @@
 // Who answers a connection's jobs: the credentials of a configuration, loaded once, for either role.
 
 import { concatBytes } from '../../lib/bytes/index.ts';
-import type { CryptoProvider, LoadOptions } from '../../lib/crypto/index.ts';
+import type { CryptoProvider, LoadOptions, WantedServer } from '../../lib/crypto/index.ts';
 import type { DtlsJob, DtlsJobAnswer, OwnCertificate, PskAnswer, RefusedChain } from './connection.ts';
 import { type LoadedPrivateKey, loadPsk, loadPskKey } from '../../lib/crypto/index.ts';
-import {
-  type Endpoint,
-  type PskSecurity,
-  type PskServerSecurity,
-  SocketError,
-  type TlsaRecord,
-} from '../../lib/net/index.ts';
+import { type Endpoint, type PskSecurity, type PskServerSecurity, SocketError } from '../../lib/net/index.ts';
 import type { Credential } from './ciphersuites.ts';
 import { keyFingerprint } from './resumable-session.ts';
 
 /** At once or later. */
 export type Answer<T = DtlsJobAnswer> = T | Promise<T>;
-
-/** Whom a client means to talk to. */
-export interface WantedServer {
-  /** The name asked for, or the address connected to. */
-  readonly host: string;
-  readonly tlsa: readonly TlsaRecord[];
-}
 
 /** A client's side. */
 export interface ClientCredentials {

@@ -21,3 +21,16 @@ export {
   chooseCertificate,
   completeChain,
 } from './choose-certificate.ts';
+export {
+  type ClientTrust,
+  type ClientTrustConfiguration,
+  type ServerTrust,
+  type ServerTrustConfiguration,
+  type WantedServer,
+  isCertificateRefused,
+  judgeClient,
+  judgeServer,
+  loadClientTrust,
+  loadServerTrust,
+  trustFingerprint,
+} from './configured-trust.ts';
