@@ -18,6 +18,7 @@ export type * from './live-session.ts';
 export * from './negotiated.ts';
 export type { DatagramOutlet } from './peer-socket.ts';
 export * from './security-backend.ts';
+export { type SessionPlace, StoredSession, hashOfPlace, serverNameOf } from './session-place.ts';
 export * from './socket.ts';
 export { SocketCore } from './socket-core.ts';
 export * from './socket-configuration.ts';

@@ -6,6 +6,7 @@ import type {
   Endpoint,
   HandshakeTimeouts,
   LiveSessionStore,
+  SessionPlace,
   SessionStore,
   TlsaRecord,
   WritableOptions,
@@ -14,15 +15,16 @@ import {
   type CheckedSocketConfiguration,
   SocketError,
   TlsAlertError,
-  literalFamily,
+  hashOfPlace,
   notSupported,
+  serverNameOf,
 } from '../../lib/net/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { DtlsClient, type DtlsClientOptions } from './client.ts';
 import { type DtlsSettings, checkHandshakeTimeouts, checkTlsaRecords, connectionIdOptions } from './configuration.ts';
 import type { DtlsJob } from './connection.ts';
-import { ClientSessions, type SessionPlace, hashOf } from './client-sessions.ts';
+import { ClientSessions } from './client-sessions.ts';
 import type { ClientCredentials } from './credentials.ts';
 import { LiveClient } from './live-client.ts';
 import { LiveConnection } from './live-connection.ts';
@@ -273,7 +275,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
       const handle = liveSession.open();
       if (handle === undefined) throw new SocketError('EPERM', 'liveSession: another process has it');
       const port = lower.local?.port ?? 0;
-      this.#live = new LiveClient(handle, hashOf(place, provider), port, this.environment);
+      this.#live = new LiveClient(handle, hashOfPlace(place, provider), port, this.environment);
       const state = this.#live.takeUp();
       this.#wentOn = state !== undefined;
       return state;
@@ -288,7 +290,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
     const { remote } = lower;
     if (remote === undefined) return undefined;
     const host = this.remoteHostname ?? remote.address;
-    const name = hostName(serverName ?? this.remoteHostname);
+    const name = serverNameOf(serverName ?? this.remoteHostname);
     return { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint() };
   }
 
@@ -300,7 +302,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
       ...settings,
       provider,
       handshakeTimeouts: this.#timeouts,
-      serverName: hostName(serverName ?? this.remoteHostname),
+      serverName: serverNameOf(serverName ?? this.remoteHostname),
       hasCertificate: credentials.hasCertificate,
       maxFragmentLength,
       resumption: this.#sessions && { offered: this.#offered },
@@ -350,9 +352,4 @@ export class DtlsClientSocket extends SecuredDatagrams {
     const message = cause.message.slice(cause.code.length + 2);
     return new SocketError('ETIMEDOUT', `${message}; the network reported ${soft.code}`, { cause: soft });
   }
-}
-
-/** server_name carries names, never addresses (RFC 6066 §3). */
-function hostName(host: string | undefined): string | undefined {
-  return host === undefined || literalFamily(host) !== undefined ? undefined : host;
 }
