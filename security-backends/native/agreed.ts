@@ -14,7 +14,7 @@ import { extendedMasterSecret, logMasterSecret, masterSecret, recordKeys, verify
 import { type Protection, protectionOf } from './record-protection.ts';
 import type { ConnectionIds } from './record-layer.ts';
 import type { ResumableSession } from './resumable-session.ts';
-import type { NewSessionTicket } from './session-ticket.ts';
+import type { ServerResumption } from './server-offer.ts';
 import type { Transcript } from './transcript.ts';
 
 /** From ServerHello on. The transcript grows with each message. */
@@ -29,9 +29,9 @@ export interface Agreed {
   readonly sessionId: Uint8Array;
   /** NewSessionTicket comes before the server's ChangeCipherSpec (RFC 5077 §3.1). */
   readonly ticket: boolean;
-  /** Server: what makes it. */
-  readonly seal?: ((session: ResumableSession) => NewSessionTicket | undefined) | undefined;
-  /** Whether somebody keeps sessions. */
+  /** Server: what makes it, and keeps sessions. */
+  readonly resumption?: ServerResumption | undefined;
+  /** Whether the session may be kept. */
   readonly resumable: boolean;
   /** The name the client asked for. */
   readonly serverName: string | undefined;

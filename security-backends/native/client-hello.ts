@@ -66,7 +66,7 @@ function offeredFor(handshake: Handshake, client: ClientParameters): OfferedSess
   if (offered === undefined) return undefined;
   const { mtu, ciphersuites } = handshake.options;
   if (!ciphersuites.some(({ id }) => id === offered.session.ciphersuite)) return undefined;
-  if (offered.session.serverName !== client.serverName) return undefined;
+  if (offered.session.serverName !== client.serverName || !offered.session.extendedMasterSecret) return undefined;
   const { length } = encodeClientHello(helloFor(handshake, client, offered));
   return length + COOKIE_ROOM + RECORD_HEADER_BYTES + HANDSHAKE_HEADER_BYTES <= mtu ? offered : undefined;
 }
@@ -208,7 +208,7 @@ function agree(
     connectionIds,
     sessionId: answer.sessionId.slice(),
     serverName,
-    resumable: keeps,
+    resumable: keeps && settled.extendedMasterSecret, // RFC 7627 §5.3
     ...settled,
   };
   handshake.limitRecords(limits);

@@ -27,7 +27,7 @@ export function resumeClient(handshake: Handshake, agreed: Agreed, { session }: 
   if (agreed.suite.id !== session.ciphersuite) {
     throw new HandshakeRefusal(ALERT.illegalParameter, 'cipher_suite: not that of the session resumed');
   }
-  if (agreed.extendedMasterSecret !== session.extendedMasterSecret) {
+  if (!agreed.extendedMasterSecret) {
     throw new HandshakeRefusal(ALERT.handshakeFailure, 'extended_master_secret: not as in the session resumed'); // RFC 7627 §5.3
   }
   handshake.note('identity', 'the server resumed the session we offered');

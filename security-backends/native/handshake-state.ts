@@ -12,6 +12,7 @@ import type { ConnectionIds, RecordLimits } from './record-layer.ts';
 import type { WindowState } from './replay-window.ts';
 import type { OfferedSession } from './resumable-session.ts';
 import type { Protection } from './record-protection.ts';
+import type { ServerResumption } from './server-offer.ts';
 
 /** The machine as states see it. */
 export interface Handshake {
@@ -69,10 +70,19 @@ export interface HandshakeState {
 /** The handshake is over: both Finished are verified. */
 export class Established {
   readonly negotiated: Negotiated;
+  /** Server: where the session can be resumed by its id. */
+  readonly kept: SessionKept | undefined;
 
-  constructor(negotiated: Negotiated) {
+  constructor(negotiated: Negotiated, kept?: SessionKept) {
     this.negotiated = negotiated;
+    this.kept = kept;
   }
+}
+
+/** What a server keeps, and under which name. */
+export interface SessionKept {
+  readonly sessionId: Uint8Array;
+  readonly by: Pick<ServerResumption, 'forget'>;
 }
 
 export type HandshakeStep = HandshakeState | Established;

@@ -177,6 +177,13 @@ export class Handshaker implements Handshake {
     if (state.job === undefined) this.#transmitAgain(flight);
   }
 
+  /** A fatal alert, of ours or authenticated, ends the session: it is not resumed from here (RFC 5246 §7.2.2). */
+  forgetSession(): void {
+    if (!(this.#state instanceof Established)) return;
+    const { kept } = this.#state;
+    kept?.by.forget(kept.sessionId);
+  }
+
   /** The peer has shown that it has all of our flights. */
   releaseFlight(): void {
     this.#flight = undefined;

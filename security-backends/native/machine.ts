@@ -236,13 +236,11 @@ export class DtlsMachine implements DtlsConnection {
     }
     this.#outputs.push({ kind: 'alert', ...alert, direction: 'received' });
     if (alert.description === ALERT.closeNotify) this.#endByPeer();
-    else if (ends)
-      this.#end(
-        new TlsAlertError(
-          { ...alert, direction: 'received' },
-          this.#handshaker.tell(alertMeaning(alert.description) ?? 'the peer ended it'),
-        ),
-      );
+    else if (ends) {
+      this.#handshaker.forgetSession();
+      const message = this.#handshaker.tell(alertMeaning(alert.description) ?? 'the peer ended it');
+      this.#end(new TlsAlertError({ ...alert, direction: 'received' }, message));
+    }
   }
 
   #endByPeer(): void {
@@ -255,6 +253,7 @@ export class DtlsMachine implements DtlsConnection {
   /** Ends with a fatal alert of ours. */
   #fail(description: number, message: string, cause: unknown): void {
     const alert: Alert = { level: 'fatal', description };
+    this.#handshaker.forgetSession();
     if (this.#phase !== 'idle') this.#sendAlert(alert);
     this.#end(new TlsAlertError({ ...alert, direction: 'sent' }, message, { cause }));
   }

@@ -16,9 +16,10 @@ import type { Negotiated } from '../../lib/net/index.ts';
 import type { FlightItem } from './flight.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE } from './handshake-messages.ts';
-import type { Handshake, HandshakeState } from './handshake-state.ts';
+import type { Handshake, HandshakeState, SessionKept } from './handshake-state.ts';
 import { Established } from './handshake-state.ts';
-import { encodeNewSessionTicket } from './session-ticket.ts';
+import type { ResumableSession } from './resumable-session.ts';
+import { type NewSessionTicket, encodeNewSessionTicket } from './session-ticket.ts';
 
 /** What the server knows once every message before ChangeCipherSpec has come. */
 export interface ServerEnd {
@@ -69,7 +70,7 @@ class WaitFinished implements HandshakeState {
     const { master, server } = secrets;
     checkFinished(message, finishedBody(handshake, agreed, master, 'client'), this.name);
     agreed.transcript.add(message.raw);
-    const ticket = this.#keepSession(handshake);
+    const { ticket, kept } = this.#keepSession(handshake);
     const verify = finishedBody(handshake, agreed, master, 'server');
     master.fill(0);
     handshake.protectWrites(server);
@@ -78,20 +79,39 @@ class WaitFinished implements HandshakeState {
       { kind: 'changeCipherSpec' },
       { kind: 'handshake', epoch: 1, message: ownMessage(handshake, HANDSHAKE_TYPE.finished, verify) },
     ]);
-    return new Established(negotiated);
+    return new Established(negotiated, kept);
   }
 
   /** In the client's hands, as a ticket to be sent; or in ours, by its id. */
-  #keepSession(handshake: Handshake): readonly FlightItem[] {
-    const { agreed, secrets, negotiated, keyFingerprint } = this.#end;
-    if (!agreed.resumable) return [];
-    const session = resumableSession(handshake, agreed, secrets.master, negotiated, keyFingerprint);
-    const sealed = agreed.ticket ? agreed.seal?.(session) : undefined;
-    if (sealed !== undefined || agreed.sessionId.length === 0) session.master.fill(0);
-    else handshake.keep({ sessionId: agreed.sessionId, ticket: undefined, session });
-    if (!agreed.ticket) return [];
+  #keepSession(handshake: Handshake): {
+    readonly ticket: readonly FlightItem[];
+    readonly kept?: SessionKept | undefined;
+  } {
+    const { agreed } = this.#end;
+    const sealed = agreed.resumable && agreed.ticket ? this.#seal(handshake) : undefined;
+    const kept = agreed.resumable && sealed === undefined ? this.#keepById(handshake) : undefined;
+    if (!agreed.ticket) return { ticket: [], kept };
     const body = encodeNewSessionTicket(sealed ?? { lifetimeHint: 0, ticket: new Uint8Array(0) }); // announced, so it must come
-    return [inClear(addOwnMessage(handshake, agreed, HANDSHAKE_TYPE.newSessionTicket, body))];
+    return { ticket: [inClear(addOwnMessage(handshake, agreed, HANDSHAKE_TYPE.newSessionTicket, body))], kept };
+  }
+
+  #seal(handshake: Handshake): NewSessionTicket | undefined {
+    const session = this.#session(handshake);
+    const sealed = this.#end.agreed.resumption?.seal(session);
+    session.master.fill(0);
+    return sealed;
+  }
+
+  #keepById(handshake: Handshake): SessionKept | undefined {
+    const { sessionId, resumption } = this.#end.agreed;
+    if (resumption === undefined || sessionId.length === 0) return undefined;
+    handshake.keep({ sessionId, ticket: undefined, session: this.#session(handshake) });
+    return { sessionId, by: resumption };
+  }
+
+  #session(handshake: Handshake): ResumableSession {
+    const { agreed, secrets, negotiated, keyFingerprint } = this.#end;
+    return resumableSession(handshake, agreed, secrets.master, negotiated, keyFingerprint);
   }
 
   // Keys for reading are the record layer's by now.

@@ -269,8 +269,8 @@ function agreedWith(
     certificateTypes: { client: type, server: type },
     sessionId,
     ticket: offer.ticket !== undefined,
-    seal: (session) => server.resumption?.seal(session),
-    resumable: server.resumption !== undefined,
+    resumption: server.resumption,
+    resumable: server.resumption !== undefined && offer.extendedMasterSecret, // RFC 7627 §5.3
     serverName: offer.serverName,
   };
 }

@@ -83,6 +83,8 @@ export interface ServerResumption {
   seal(session: ResumableSession): NewSessionTicket | undefined;
   /** Whether tickets are given out and taken. */
   readonly tickets: boolean;
+  /** What a fatal alert has ended is not resumed by its name any more (RFC 5246 §7.2.2). */
+  forget(sessionId: Uint8Array): void;
 }
 
 /** @throws HandshakeRefusal if nothing can be agreed on; DecodeError */

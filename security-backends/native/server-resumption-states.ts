@@ -19,7 +19,7 @@ import type { Ciphersuite } from './ciphersuites.ts';
 import type { DtlsJobAnswer } from './connection.ts';
 import type { HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE } from './handshake-messages.ts';
-import type { Handshake, HandshakeState } from './handshake-state.ts';
+import type { Handshake, HandshakeState, SessionKept } from './handshake-state.ts';
 import { Established } from './handshake-state.ts';
 import { type ResumableSession, isSameKey } from './resumable-session.ts';
 import type { ClientOffer } from './server-offer.ts';
@@ -71,9 +71,9 @@ class WaitSession implements HandshakeState {
       suite !== undefined &&
       answer.credential === handshake.options.credential &&
       answer.serverName === offer.serverName &&
-      (answer.extendedMasterSecret || !offer.extendedMasterSecret); // RFC 7627 §5.3: else a full handshake is due
+      answer.extendedMasterSecret; // RFC 7627 §5.3: else a full handshake is due
     if (!fits) return this.#plan.full();
-    if (!offer.extendedMasterSecret && answer.extendedMasterSecret) {
+    if (!offer.extendedMasterSecret) {
       throw new HandshakeRefusal(ALERT.handshakeFailure, 'extended_master_secret: not as in the session to resume');
     }
     return prove(this.#plan, { ...answer, master: answer.master.slice() }, suite, handshake);
@@ -162,13 +162,20 @@ function resume(
     { kind: 'handshake', epoch: 1, message: finished },
   ]);
   agreed.transcript.add(finished.raw);
-  return new WaitChangeCipherSpec({ agreed, session, secrets });
+  return new WaitChangeCipherSpec({ agreed, session, secrets, kept: keptAt(plan.offer, agreed) });
+}
+
+/** With a ticket, the id is the client's own choice and names nothing (RFC 5077 §3.4): not even what to forget. */
+function keptAt({ hello, ticket }: ClientOffer, { resumption }: Agreed): SessionKept | undefined {
+  if (resumption === undefined || (ticket !== undefined && ticket.length > 0)) return undefined;
+  return { sessionId: hello.sessionId.slice(), by: resumption };
 }
 
 interface Resumed {
   readonly agreed: Agreed;
   readonly session: ResumableSession;
   readonly secrets: Secrets;
+  readonly kept: SessionKept | undefined;
 }
 
 const SILENCE = 'the client does not go on with the session: its secret may be another';
@@ -206,10 +213,10 @@ class WaitFinished implements HandshakeState {
   }
 
   handle(message: HandshakeMessage, handshake: Handshake): Established {
-    const { agreed, session, secrets } = this.#resumed;
+    const { agreed, session, secrets, kept } = this.#resumed;
     checkFinished(message, finishedBody(handshake, agreed, secrets.master, 'client'), this.name);
     secrets.master.fill(0);
-    return new Established({ ...negotiatedOf(agreed, session.identification), resumed: true });
+    return new Established({ ...negotiatedOf(agreed, session.identification), resumed: true }, kept);
   }
 
   // All other keys are the record layer's by now.

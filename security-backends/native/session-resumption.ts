@@ -67,6 +67,12 @@ export class SessionResumption implements ServerResumption {
     return undefined;
   }
 
+  forget(sessionId: Uint8Array): void {
+    const id = toHex(sessionId);
+    const session = this.#sessions.get(id);
+    if (session !== undefined) this.#forget(id, session);
+  }
+
   /** Zeroes everything. */
   destroy(): void {
     this.#keys.destroy();

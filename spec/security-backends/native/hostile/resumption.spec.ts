@@ -37,13 +37,23 @@ function first(resumption: SessionResumption): OfferedSession {
   return pair.client.resumable[0]!;
 }
 
-/** The records of a datagram that `keep` takes, by content type and epoch. */
-function filtered(datagram: Uint8Array, keep: (type: number, epoch: number, first: number) => boolean): Uint8Array {
+type Chosen = (type: number, epoch: number, first: number) => boolean;
+
+const { changeCipherSpec, handshake } = CONTENT_TYPE;
+
+/** What a flight of the other side would leave out. */
+const LEFT_OUT: readonly Chosen[] = [
+  (type) => type === changeCipherSpec,
+  (type, epoch) => type === handshake && epoch === 1,
+];
+
+/** A datagram without the records that are chosen, by content type, epoch and first byte. */
+function without(datagram: Uint8Array, chosen: Chosen): Uint8Array {
   const reader = new Reader(datagram);
   const kept: Uint8Array[] = [];
   while (reader.remaining > 0) {
     const record = decodeRecord(reader);
-    if (keep(record.type, record.epoch, record.fragment[0] ?? 0)) kept.push(encodePlaintextRecord(record));
+    if (!chosen(record.type, record.epoch, record.fragment[0] ?? 0)) kept.push(encodePlaintextRecord(record));
   }
   return concatBytes(...kept);
 }
@@ -80,32 +90,20 @@ describe('hostile: resumption', () => {
     });
 
     it(`${how}: the client waits for ChangeCipherSpec, and for Finished`, () => {
-      const { changeCipherSpec, handshake } = CONTENT_TYPE;
-      for (const left of [
-        (type: number): boolean => type === changeCipherSpec,
-        (type: number, epoch: number): boolean => type === handshake && epoch === 1,
-      ]) {
+      for (const isLeft of LEFT_OUT) {
         const resumption = keeping(tickets);
         const pair = pairOf(resumption, first(resumption));
-        pair.wire = (datagram, to) => [
-          to === 'client' ? filtered(datagram, (...record) => !left(...record)) : datagram,
-        ];
+        pair.wire = (datagram, to) => [to === 'client' ? without(datagram, isLeft) : datagram];
         pair.start().run();
         assert.deepEqual([pair.client.negotiated, pair.server?.negotiated], [undefined, undefined]);
       }
     });
 
     it(`${how}: the server waits for ChangeCipherSpec, and for Finished, and hears nothing before`, () => {
-      const { changeCipherSpec, handshake } = CONTENT_TYPE;
-      for (const left of [
-        (type: number): boolean => type === changeCipherSpec,
-        (type: number, epoch: number): boolean => type === handshake && epoch === 1,
-      ]) {
+      for (const isLeft of LEFT_OUT) {
         const resumption = keeping(tickets);
         const pair = pairOf(resumption, first(resumption), { client: { handshakeTries: 2 } });
-        pair.wire = (datagram, to) => [
-          to === 'server' ? filtered(datagram, (...record) => !left(...record)) : datagram,
-        ];
+        pair.wire = (datagram, to) => [to === 'server' ? without(datagram, isLeft) : datagram];
         pair.start().settle();
         assert.equal(pair.client.negotiated?.resumed, true, 'the client speaks last');
         pair.say('client', 'too early');
@@ -118,12 +116,72 @@ describe('hostile: resumption', () => {
   it('a ticket that was announced must come before ChangeCipherSpec', () => {
     const resumption = keeping(true);
     const pair = pairOf(resumption, first(resumption));
-    const isTicket = (type: number, epoch: number, message: number): boolean =>
-      type === CONTENT_TYPE.handshake && epoch === 0 && message === 4;
-    pair.wire = (datagram, to) => [
-      to === 'client' ? filtered(datagram, (...record) => !isTicket(...record)) : datagram,
-    ];
+    const isTicket: Chosen = (type, epoch, message) => type === handshake && epoch === 0 && message === 4;
+    pair.wire = (datagram, to) => [to === 'client' ? without(datagram, isTicket) : datagram];
     pair.start().run();
     assert.equal(pair.client.negotiated, undefined);
+  });
+
+  it('by id: what a fatal alert has ended is not resumed again, full or resumed, whoever sent it (RFC 5246 §7.2.2)', () => {
+    for (const resumedOnce of [false, true]) {
+      for (const from of ['client', 'server'] as const) {
+        const resumption = keeping(false);
+        const pair = pairOf(resumption).handshake();
+        for (const each of pair.server!.resumable) resumption.keep(each);
+        const [offered] = pair.client.resumable;
+        const last = resumedOnce ? pairOf(resumption, offered).handshake() : pair;
+        assert.equal(last.client.negotiated?.resumed, resumedOnce || undefined);
+        last.party(from).connection.abort(80, last.now);
+        last.party(from).pump(last.now);
+        last.settle();
+        const again = pairOf(resumption, offered).handshake();
+        assert.ok(again.talks());
+        assert.equal(again.client.negotiated?.resumed, undefined);
+      }
+    }
+  });
+
+  it('by id: what ends in order, or by an alert that nobody proves, can be resumed', () => {
+    const resumption = keeping(false);
+    const offered = first(resumption);
+    const pair = pairOf(resumption, offered).handshake();
+    const alert = { type: CONTENT_TYPE.alert, version: 0xfefd, epoch: 0, sequence: 9, fragment: Uint8Array.of(2, 80) };
+    pair.deliver(encodePlaintextRecord(alert), 'server');
+    pair.client.connection.close(pair.now);
+    pair.client.pump(pair.now);
+    pair.settle();
+    assert.equal(pairOf(resumption, offered).handshake().client.negotiated?.resumed, true);
+  });
+
+  it('by ticket: the id beside it, which may be another session’s, is not what a fatal alert ends', () => {
+    const resumption = keeping(true);
+    const mine = first(resumption);
+    const sessionId = new Uint8Array(32).fill(7);
+    resumption.keep({ ...mine, sessionId, session: { ...mine.session, master: mine.session.master.slice() } });
+    const random = new SeededRandom(5);
+    const bytes = (length: number): Uint8Array => (length === 32 ? sessionId.slice() : random.bytes(length));
+    const pair = pairOf(resumption, mine, { client: { random: { bytes } } }).handshake();
+    assert.equal(pair.client.negotiated?.resumed, true);
+    pair.client.connection.abort(80, pair.now);
+    pair.client.pump(pair.now);
+    pair.settle();
+    assert.ok(resumption.find(sessionId, undefined) !== undefined);
+  });
+
+  it('without extended master secret nothing is resumed from, offered or taken (RFC 7627 §5.3)', () => {
+    for (const tickets of [true, false]) {
+      const resumption = keeping(tickets);
+      const prefer = { extendedMasterSecret: 'prefer' } as const;
+      const more: PairOptions = { client: prefer, server: { ...prefer, resumption } };
+      const session = { ...first(resumption).session, extendedMasterSecret: false };
+      const sealed = resumption.seal(session)!;
+      const plain = tickets
+        ? { sessionId: new Uint8Array(0), ticket: sealed.ticket, session }
+        : { sessionId: new Uint8Array(32).fill(7), ticket: undefined, session };
+      if (!tickets) resumption.keep({ ...plain, session: { ...session, master: session.master.slice() } });
+      const again = pairOf(resumption, plain, more).handshake();
+      assert.ok(again.talks());
+      assert.equal(again.client.negotiated?.resumed, undefined);
+    }
   });
 });
