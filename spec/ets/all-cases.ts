@@ -1,0 +1,10 @@
+// All cases, in the order of their ids.
+
+import type { EtsCase } from './ets-case.ts';
+import { READ_CASES } from './read-cases.ts';
+
+export const ALL_CASES: readonly EtsCase[] = [...READ_CASES].toSorted((a, b) => numberOf(a) - numberOf(b));
+
+function numberOf({ id }: EtsCase): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1));
+}

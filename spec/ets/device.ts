@@ -1,0 +1,155 @@
+// The device of the cases, in OMA's configurations (ETS appendix C), over UDP of the loopback with time that we move.
+
+import { type LwM2mVersion, LwM2mClient, type ServerAccount } from '../../lib/client/index.ts';
+import { type InstanceInit, type ManagedObject, defineObject } from '../../lib/model/index.ts';
+import { type DeviceInit, createDevice } from '../../lib/objects/index.ts';
+import { type VirtualTime, systemEnvironment } from '../../lib/runtime/index.ts';
+import { udpSocket } from '../../lib/net/node/index.ts';
+
+/** Portfolio (object 16): texts about the host, which servers may create and delete. */
+export const Portfolio = defineObject({
+  id: 16,
+  name: 'Portfolio',
+  multiple: true,
+  resources: {
+    identity: { id: 0, name: 'Identity', operations: 'RW', type: 'string', multiple: true, mandatory: true },
+  },
+});
+
+type PortfolioInit = InstanceInit<(typeof Portfolio)['definition']>;
+type ServerValues = NonNullable<ServerAccount['server']>;
+
+/** What a client has; the security mode is always NoSec here, for the cases look at what is said. */
+export interface Configuration {
+  readonly server: ServerValues;
+  readonly device: Omit<DeviceInit, 'reboot'>;
+  /** Instances of /16; undefined: the object is not there. */
+  readonly portfolio?: Readonly<Record<number, PortfolioInit>>;
+  /** Whether the device has Current Time. */
+  readonly hasClock?: boolean;
+}
+
+/** `/1/0/1` of all configurations, in seconds. */
+export const LIFETIME = 86_400;
+
+const MINIMAL_SERVER: ServerValues = { notificationStoringWhenDisabledOrOffline: false, binding: 'U' };
+const EXTENDED_SERVER: ServerValues = {
+  ...MINIMAL_SERVER,
+  defaultMinimumPeriod: 1,
+  defaultMaximumPeriod: 10,
+  disableTimeout: 86_400,
+};
+const MINIMAL_DEVICE = {
+  manufacturer: 'Open Mobile Alliance',
+  modelNumber: 'Lightweight M2M Client',
+  serialNumber: '345000123',
+  firmwareVersion: '1.0',
+  errorCode: { 0: 0 },
+  supportedBindingAndModes: 'U',
+};
+const BATTERY_DEVICE = {
+  ...MINIMAL_DEVICE,
+  availablePowerSources: { 0: 1, 1: 2 },
+  powerSourceVoltage: { 0: 0, 1: 0 },
+  powerSourceCurrent: { 0: 0, 1: 0 },
+  batteryLevel: 0,
+};
+
+/** C.1: the least. */
+export const C1: Configuration = { server: MINIMAL_SERVER, device: MINIMAL_DEVICE };
+/** C.3: default periods and disable timeout. */
+export const C3: Configuration = { server: EXTENDED_SERVER, device: MINIMAL_DEVICE };
+/** C.4: and the battery. */
+export const C4: Configuration = { server: EXTENDED_SERVER, device: BATTERY_DEVICE };
+/** C.6: and all else of the Device object. */
+export const C6: Configuration = {
+  server: EXTENDED_SERVER,
+  hasClock: true,
+  device: {
+    ...BATTERY_DEVICE,
+    memoryFree: 15,
+    utcOffset: '+01:00',
+    timezone: 'Europe/Berlin',
+    deviceType: 'sensor',
+    hardwareVersion: '1.1',
+    softwareVersion: '1.2',
+    batteryStatus: 0,
+    memoryTotal: 128,
+    extDevInfo: { 0: { object: 3, instance: 0 } },
+    factoryReset: () => undefined,
+  },
+};
+/** C.1 and an object of the Portfolio without instances. */
+export const C1_PORTFOLIO: Configuration = { ...C1, portfolio: {} };
+/** C.12: the Portfolio with its first instance. */
+export const C12: Configuration = {
+  server: EXTENDED_SERVER,
+  device: MINIMAL_DEVICE,
+  portfolio: {
+    0: {
+      identity: {
+        0: 'Host Device ID #1',
+        1: 'Host Device Manufacturer #1',
+        2: 'Host Device Model #1',
+        3: 'Host Device Software Version #1',
+      },
+    },
+  },
+};
+
+export const ENDPOINT = 'urn:dev:ops:32473-ets';
+
+interface Powered {
+  readonly client: LwM2mClient;
+  readonly device: ReturnType<typeof createDevice>;
+}
+
+/** A device that can be turned off and on; what it was told is then forgotten. */
+export class TestDevice {
+  readonly #make: () => Powered;
+  #now: Powered;
+  /** How often /3/0/4 was executed. */
+  reboots = 0;
+
+  constructor(configuration: Configuration, version: LwM2mVersion, uri: string, time: VirtualTime) {
+    const environment = systemEnvironment({ clock: time, timers: time });
+    this.#make = () => {
+      const device = createDevice(
+        { ...configuration.device, reboot: () => void this.reboots++ },
+        configuration.hasClock === true ? { clock: time } : {},
+      );
+      const objects: ManagedObject[] = [device];
+      if (configuration.portfolio !== undefined) {
+        const hooks = { instanceTemplate: () => ({}), deletable: true };
+        objects.push(Portfolio.create(configuration.portfolio, hooks));
+      }
+      const client = new LwM2mClient({
+        endpoint: ENDPOINT,
+        objects,
+        servers: [{ uri, shortServerId: 1, lifetime: LIFETIME, server: configuration.server }],
+        backends: { udp: udpSocket },
+        environment,
+        versions: [version],
+        dangerAllowNoSec: true,
+      });
+      return { client, device };
+    };
+    this.#now = this.#make();
+  }
+
+  get client(): LwM2mClient {
+    return this.#now.client;
+  }
+
+  /** The instance /3/0, as the application has it. */
+  get device(): ReturnType<typeof createDevice>[0] {
+    return this.#now.device[0];
+  }
+
+  /** Loses power and has it again. */
+  async restart(): Promise<void> {
+    await this.client.stop({ deregister: false });
+    this.#now = this.#make();
+    await this.client.start();
+  }
+}

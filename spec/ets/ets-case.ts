@@ -1,0 +1,43 @@
+// A case of OMA's interoperability test specification (ETS INT 1.2), and what it is to run one.
+
+import type { LwM2mVersion } from '../../lib/client/index.ts';
+import type { Configuration } from './device.ts';
+import { expectRegister } from './expectations.ts';
+import { Session } from './session.ts';
+
+export interface EtsCase {
+  /** `int-201`. */
+  readonly id: string;
+  /** OMA's. */
+  readonly title: string;
+  /** Of appendix C. */
+  readonly configuration: Configuration;
+  /** Versions of the enabler that a client of it must pass the case in; the case begins registered with one of them. */
+  readonly versions: readonly LwM2mVersion[];
+  /** The steps, each with its pass criteria. */
+  run(session: Session): Promise<void>;
+}
+
+export const SINCE_1_0: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
+export const SINCE_1_1: readonly LwM2mVersion[] = ['1.1', '1.2'];
+
+const PATIENCE = 20_000; // milliseconds of the world's time, for a message that never comes
+
+/** Registers a device of the case's configuration and goes through the steps. @throws what the first wrong step throws */
+export async function runCase(ets: EtsCase, version: LwM2mVersion): Promise<void> {
+  const session = await Session.open(ets.configuration, version);
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`the client said nothing for ${PATIENCE / 1_000} s`)), PATIENCE);
+  });
+  const steps = async (): Promise<void> => {
+    await expectRegister(session);
+    await ets.run(session);
+  };
+  try {
+    await Promise.race([steps(), session.server.broken, silence]);
+  } finally {
+    clearTimeout(timer);
+    await session.close();
+  }
+}

@@ -1,0 +1,178 @@
+// One case at work: the scripted server, the device that is registered with it, and the time between them.
+
+import assert from 'node:assert/strict';
+import type { LwM2mVersion } from '../../lib/client/index.ts';
+import { VirtualTime } from '../../lib/runtime/index.ts';
+import { type Configuration, TestDevice } from './device.ts';
+import { FORMATS, type Format, type Values, readLinks, readPayload, senmlPack } from './payloads.ts';
+import { type Heard, type Question, ScriptedServer, type Uplink, contentFormatOf } from './scripted-server.ts';
+import { OPTIONS, numbers } from './wire.ts';
+
+const START = Date.UTC(2026, 0, 1);
+
+/** An observation that is being answered. */
+export interface Observing {
+  readonly token: string;
+  /** What the response to the request said. */
+  readonly values: Values;
+}
+
+export class Session {
+  readonly version: LwM2mVersion;
+  readonly server: ScriptedServer;
+  readonly device: TestDevice;
+  readonly #time: VirtualTime;
+  #seenUplinks = 0;
+  #observations = 0;
+
+  private constructor(version: LwM2mVersion, server: ScriptedServer, device: TestDevice, time: VirtualTime) {
+    this.version = version;
+    this.server = server;
+    this.device = device;
+    this.#time = time;
+  }
+
+  /** A device of that configuration, registered, and its Register looked at (int-101). */
+  static async open(configuration: Configuration, version: LwM2mVersion): Promise<Session> {
+    const time = new VirtualTime(START);
+    const server = await ScriptedServer.listen(() => time.now() / 1_000);
+    const session = new Session(version, server, new TestDevice(configuration, version, server.uri, time), time);
+    await session.device.client.start();
+    return session;
+  }
+
+  async close(): Promise<void> {
+    await this.device.client.stop({ deregister: false });
+    this.server.close();
+  }
+
+  /** The next request of the client, which may be on its way. */
+  async uplink(): Promise<Uplink> {
+    await this.#time.advance(0);
+    await this.server.until(() => this.server.uplinks.length > this.#seenUplinks);
+    const request = this.server.uplinks[this.#seenUplinks++]!;
+    await this.server.caughtUp(); // the client has its answer, too
+    return request;
+  }
+
+  /** The client says no more than has been looked at. */
+  async noUplink(): Promise<void> {
+    await this.elapse(0);
+    assert.deepEqual(
+      this.server.uplinks.slice(this.#seenUplinks).map(({ method, path }) => `${method} ${path}`),
+      [],
+      'requests of the client',
+    );
+  }
+
+  /** Lets seconds pass for the device; what it says then is here afterwards. */
+  async elapse(seconds: number): Promise<void> {
+    await this.#time.advance(0);
+    await this.server.caughtUp();
+    for (let passed = 0; passed < seconds; passed++) {
+      await this.#time.advance(1_000);
+      await this.server.caughtUp();
+    }
+  }
+
+  /** Seconds since the device was turned on. */
+  get now(): number {
+    return this.#time.now() / 1_000;
+  }
+
+  /** Asks, and expects that code in answer. */
+  async ask(code: string, question: Question): Promise<Heard> {
+    const response = await this.server.ask(question);
+    const { method, path } = question;
+    const said = response.code.startsWith('2.') ? '' : ` ${Buffer.from(response.payload).toString('utf8')}`;
+    assert.equal(response.code, code, `${method} ${path}${said}`);
+    assert.deepEqual(numbers(response.options, OPTIONS.block2), [], 'an answer in one piece');
+    return response;
+  }
+
+  /** Reads and expects 2.05; `accept` is what the answer must then be in. */
+  async read(path: string, accept?: Format): Promise<Values> {
+    const response = await this.ask('2.05', { method: 'GET', path, accept });
+    return this.valuesOf(response, path, accept);
+  }
+
+  /** Read-Composite of these paths, both ways in one format. */
+  async readComposite(paths: readonly string[], format: Format): Promise<Values> {
+    const response = await this.ask('2.05', { ...composite(paths, format), accept: format });
+    return this.valuesOf(response, '/', format);
+  }
+
+  /** What an answer or a notification says. `expected`: the formats it may be in, default any. */
+  valuesOf(response: Heard, path: string, expected?: Format | readonly Format[]): Values {
+    const format = contentFormatOf(response);
+    assert.ok(format !== undefined, 'a payload with its Content-Format');
+    const allowed = expected === undefined ? [format] : [expected].flat();
+    assert.ok(allowed.includes(format as Format), `Content-Format ${format}, expected ${allowed.join(' or ')}`);
+    return readPayload(format, path, response.payload);
+  }
+
+  /** Writes and expects 2.04. */
+  async write(method: 'PUT' | 'POST' | 'iPATCH', path: string, contentFormat: Format, payload: Uint8Array | string) {
+    await this.ask('2.04', { method, path, contentFormat, payload: Buffer.from(payload) });
+  }
+
+  /** Write-Attributes: `/3?pmin=10`. */
+  async writeAttributes(path: string): Promise<void> {
+    await this.ask('2.04', { method: 'PUT', path });
+  }
+
+  /** Discover; attributes as texts, without the versions of objects. */
+  async discover(path: string): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
+    const response = await this.ask('2.05', { method: 'GET', path, accept: FORMATS.coreLink });
+    assert.equal(contentFormatOf(response), FORMATS.coreLink);
+    const links = Object.entries(readLinks(response.payload));
+    return Object.fromEntries(links.map(([target, { ver: _ver, ...attributes }]) => [target, attributes]));
+  }
+
+  /** Observes a path, or several by FETCH, and expects that it is accepted. */
+  async observe(path: string | readonly string[], format?: Format): Promise<Observing> {
+    const token = `0b5e${(this.#observations++).toString(16).padStart(2, '0')}`;
+    const request = this.#observing(path, format);
+    const response = await this.ask('2.05', { ...request, accept: format, observe: 0, token });
+    assert.equal(numbers(response.options, OPTIONS.observe).length, 1, 'the Observe option of an accepted observation');
+    return { token, values: this.valuesOf(response, pathOf(path), format) };
+  }
+
+  /** Observe 1 with the same request and token (RFC 7641 §3.6). */
+  async cancel({ token }: Observing, path: string | readonly string[], format?: Format): Promise<Values> {
+    const request = this.#observing(path, format);
+    const response = await this.ask('2.05', { ...request, accept: format, observe: 1, token });
+    assert.deepEqual(numbers(response.options, OPTIONS.observe), [], 'no Observe option once it is cancelled');
+    return this.valuesOf(response, pathOf(path), format);
+  }
+
+  #observing(path: string | readonly string[], format: Format | undefined): Question {
+    return typeof path === 'string' ? { method: 'GET', path } : composite(path, format!);
+  }
+
+  /** Notifications of an observation so far; each has the Observe option and a number above the one before. */
+  notificationsOf({ token }: Observing): readonly Heard[] {
+    const heard = this.server.notifications.filter((each) => each.token === token);
+    const sequence = heard.map(({ code, options }) => {
+      assert.equal(code, '2.05');
+      assert.equal(numbers(options, OPTIONS.observe).length, 1, 'the Observe option of a notification');
+      return numbers(options, OPTIONS.observe)[0]!;
+    });
+    assert.deepEqual(
+      sequence,
+      [...new Set(sequence)].toSorted((a, b) => a - b),
+      'notifications are numbered upwards',
+    );
+    return heard;
+  }
+}
+
+function pathOf(path: string | readonly string[]): string {
+  return typeof path === 'string' ? path.split('?')[0]! : '/';
+}
+
+/** FETCH with the paths as SenML records without values (LwM2M Core 1.2 §6.3.8). */
+export function composite(paths: readonly string[], format: Format): Question {
+  const records = paths.map((n) => ({ n }));
+  return { method: 'FETCH', path: '/', contentFormat: format, payload: senmlPack(format, records) };
+}
