@@ -3,8 +3,9 @@
 import type { SocketError } from '../errors.ts';
 import type { SocketConfiguration } from '../socket-configuration.ts';
 import type { AnySocket, Cancellable, DatagramSocket, StreamSocket } from '../socket.ts';
-import { ConformanceError, check } from './expectation.ts';
+import { check } from './expectation.ts';
 import type { SocketFixture } from './fixture.ts';
+import { type Passing, settledIn } from './settled.ts';
 
 /** A client, the session it made, and who listens. */
 export interface Pair {
@@ -33,15 +34,8 @@ export class Scene {
   }
 
   /** Waits for what must happen; if it never can, the rule is broken. */
-  async run<T>(promise: Promise<T>): Promise<T> {
-    try {
-      return await this.fixture.run(promise);
-    } catch (error) {
-      if (error instanceof Error && /promise is (still )?pending/.test(error.message)) {
-        throw new ConformanceError(`what the rule asks for never happens: ${error.message}`);
-      }
-      throw error;
-    }
+  run<T>(promise: Promise<T>): Promise<T> {
+    return settledIn(this.fixture, promise);
   }
 
   /** A listener, bound. */
@@ -98,10 +92,10 @@ export class Watch {
   readonly closed: (SocketError | undefined)[] = [];
   readable = 0;
   writable = 0;
-  readonly #scene: Scene;
+  readonly #scene: Passing;
   #changed: (() => void) | undefined;
 
-  constructor(scene: Scene, socket: AnySocket, readable: () => void = () => undefined) {
+  constructor(scene: Passing, socket: AnySocket, readable: () => void = () => undefined) {
     this.#scene = scene;
     socket.handler = {
       readable: () => {

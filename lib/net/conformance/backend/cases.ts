@@ -1,0 +1,29 @@
+// The list of all cases, and those for one backend.
+
+import { type BackendCase, type BackendCaseDefinition, backendCase } from './case.ts';
+import type { BackendFixture, Kind } from './fixture.ts';
+import { HANDSHAKE_CASES } from './handshake-cases.ts';
+import { LIFE_CASES } from './life-cases.ts';
+import { REFUSAL_CASES } from './refusal-cases.ts';
+import { SECRECY_CASES } from './secrecy-cases.ts';
+import { TIME_CASES } from './time-cases.ts';
+import { TRAFFIC_CASES } from './traffic-cases.ts';
+
+/** Every case there is, for whatever backend. */
+export const BACKEND_CASES: readonly BackendCaseDefinition[] = [
+  ...HANDSHAKE_CASES,
+  ...REFUSAL_CASES,
+  ...TRAFFIC_CASES,
+  ...LIFE_CASES,
+  ...TIME_CASES,
+  ...SECRECY_CASES,
+];
+
+/** The cases for what the fixture makes; those that cannot be tried there say why (`skipped`). */
+export function backendCases<S extends Kind<S>>(fixture: BackendFixture<S>): readonly BackendCase[] {
+  const { capabilities } = fixture.backend(fixture.peer.rawSocket);
+  const here = BACKEND_CASES.filter(
+    ({ transport }) => (transport ?? fixture.peer.transport) === fixture.peer.transport,
+  );
+  return here.map((definition) => backendCase(definition, fixture, capabilities));
+}

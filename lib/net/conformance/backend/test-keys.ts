@@ -1,0 +1,53 @@
+// Keys and certificates of the cases: P-256, made with OpenSSL, valid from 2020 to 2120. They are public and protect nothing.
+
+import { fromBase64 } from '../../../bytes/index.ts';
+
+/** Signs the certificates of `SERVER` (peer.example, 127.0.0.1, ::1, 10.1.2.3) and `CLIENT`. */
+export const AUTHORITY = {
+  certificate: fromBase64(
+    'MIIBczCCARmgAwIBAgIBATAKBggqhkjOPQQDAjAgMR4wHAYDVQQDDBVjb25mb3JtYW5jZSBhdXRob3JpdHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMCAxHjAcBgNVBAMMFWNvbmZvcm1hbmNlIGF1dGhvcml0eTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHL4OKxw9ukxCLMBzgVnf8+OPqbyzFn3ISjZYM6Lp2X5c9c0eaBxnZKPpE3FNvPFuyBnNxzwpjWixzHs0pnA+D6jQjBAMA8GA1UdEwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgEGMB0GA1UdDgQWBBQTCo2/hIZ6mdUtkAGKhH3QFKp0gzAKBggqhkjOPQQDAgNIADBFAiBJ+jLC1FaHii4dSnA3I+FXpwFybPBw5FKCLY6gfKVNsAIhAOSbPjW5TBDDwiIy1dV5/z6sHQSs8rZSK1Xy36GXbBqE',
+    'certificate',
+  ),
+};
+
+/** A certificate authority that has signed nobody here, and a key that nobody knows. */
+export const STRANGER = {
+  certificate: fromBase64(
+    'MIIBcTCCARegAwIBAgIBAjAKBggqhkjOPQQDAjAfMR0wGwYDVQQDDBRjb25mb3JtYW5jZSBzdHJhbmdlcjAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowHzEdMBsGA1UEAwwUY29uZm9ybWFuY2Ugc3RyYW5nZXIwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARQpoq6w1YmNB7q018pChNsvwsWpoh8OomOmz9yTI+KWbGw4Ce4tmQZaScbcD6Yxv6HwlI/t2bW29KwpKb/U+Mro0IwQDAPBgNVHRMBAf8EBTADAQH/MA4GA1UdDwEB/wQEAwIBBjAdBgNVHQ4EFgQUY7EReTT3r2ZQvo6B8O26Fuxz7PQwCgYIKoZIzj0EAwIDSAAwRQIgJqewFy4hoLquUEGlPQO9fI67lxX+xNYwPp3tD/EwnK4CIQDyipMmQznJuAKd+xpez9UJyX1eoggbPtQb2qpjfrgWMw==',
+    'certificate',
+  ),
+  publicKey: fromBase64(
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEUKaKusNWJjQe6tNfKQoTbL8LFqaIfDqJjps/ckyPilmxsOAnuLZkGWknG3A+mMb+h8JSP7dm1tvSsKSm/1PjKw==',
+    'public key',
+  ),
+};
+
+export const SERVER = {
+  certificate: fromBase64(
+    'MIIB1jCCAXygAwIBAgIBAzAKBggqhkjOPQQDAjAgMR4wHAYDVQQDDBVjb25mb3JtYW5jZSBhdXRob3JpdHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBcxFTATBgNVBAMMDHBlZXIuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCdJc9Q3sDd5qFMM5hM2Kqa/BiIMwhtNrCFGg9/o+636pkIYaGzj3h7NjwiU9yVh8EjD96YYOq2xkMT8aaSpZgqjga0wgaowDAYDVR0TAQH/BAIwADAOBgNVHQ8BAf8EBAMCB4AwEwYDVR0lBAwwCgYIKwYBBQUHAwEwNQYDVR0RBC4wLIIMcGVlci5leGFtcGxlhwR/AAABhxAAAAAAAAAAAAAAAAAAAAABhwQKAQIDMB8GA1UdIwQYMBaAFBMKjb+EhnqZ1S2QAYqEfdAUqnSDMB0GA1UdDgQWBBRY6/XArLveqHPHP0DtzdfRf7HecTAKBggqhkjOPQQDAgNIADBFAiA38s8+IRL6BERjmtSvNSZmlrSyLWH/7VgdTW7NdJdYwAIhAPE6HZxcxCal/2q+PevsaoGBfcxK2ka18XRXhKharJWn',
+    'certificate',
+  ),
+  key: fromBase64(
+    'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgEuk6PcJ7smI+LkrEm98lS2ayUSueji38Js1xdn9jGcahRANCAAQnSXPUN7A3eahTDOYTNiqmvwYiDMIbTawhRoPf6Put+qZCGGhs494ezY8IlPclYfBIw/emGDqtsZDE/GmkqWYK',
+    'key',
+  ),
+  publicKey: fromBase64(
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEJ0lz1DewN3moUwzmEzYqpr8GIgzCG02sIUaD3+j7rfqmQhhobOPeHs2PCJT3JWHwSMP3phg6rbGQxPxppKlmCg==',
+    'public key',
+  ),
+};
+
+export const CLIENT = {
+  certificate: fromBase64(
+    'MIIBozCCAUmgAwIBAgIBBDAKBggqhkjOPQQDAjAgMR4wHAYDVQQDDBVjb25mb3JtYW5jZSBhdXRob3JpdHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMB0xGzAZBgNVBAMMEmNvbmZvcm1hbmNlLWRldmljZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABBGM7befYvvn2j5MKH3b5dH6IY+NMJiJySBKsZMQUKqunFRxZglXzcYLXM2YfI4uiRh37EO9Exx0RLOryP5G356jdTBzMAwGA1UdEwEB/wQCMAAwDgYDVR0PAQH/BAQDAgeAMBMGA1UdJQQMMAoGCCsGAQUFBwMCMB8GA1UdIwQYMBaAFBMKjb+EhnqZ1S2QAYqEfdAUqnSDMB0GA1UdDgQWBBRT/jvlm/OD8Nh/LxfJVo7hi6X0ajAKBggqhkjOPQQDAgNIADBFAiEA4MflRJ9QvAiZ6vUepEfQy4sG9K902GuOtCJKGvdZbCQCIBA32U75goGOXsh5iIgbSBXCwiXuEPBVU1QACparoVPH',
+    'certificate',
+  ),
+  key: fromBase64(
+    'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgs2smRFWDrld+zkmX9YpZHmKxLzWFCPsHb/kcAgOsBR2hRANCAAQRjO23n2L759o+TCh92+XR+iGPjTCYickgSrGTEFCqrpxUcWYJV83GC1zNmHyOLokYd+xDvRMcdESzq8j+Rt+e',
+    'key',
+  ),
+  publicKey: fromBase64(
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEYztt59i++faPkwofdvl0fohj40wmInJIEqxkxBQqq6cVHFmCVfNxgtczZh8ji6JGHfsQ70THHREs6vI/kbfng==',
+    'public key',
+  ),
+};
