@@ -120,6 +120,8 @@ export function decodeOffered(bytes: Uint8Array): OfferedSession {
   const sessionId = reader.vector8('offered session_id').slice();
   if (sessionId.length > 32) throw new DecodeError('offered session_id', 'at most 32 bytes', `${sessionId.length}`);
   const ticket = readOptional(reader, 'offered ticket');
+  // A server that resumes nothing answers with an empty id: that would be taken for this one.
+  if (ticket === undefined && sessionId.length === 0) throw new DecodeError('offered session_id', '1 to 32 bytes', '0');
   return { sessionId, ticket, session: decodeSession(reader.bytes(reader.remaining, 'offered session')) };
 }
 

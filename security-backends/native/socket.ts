@@ -237,11 +237,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
       const lower = await start(signal);
       signal.throwIfAborted();
       const live = this.#takeUp(lower);
-      if (live === undefined) {
-        this.#sessions = this.#sessionsFor(lower);
-        this.#offered = await this.#sessions?.load();
-        signal.throwIfAborted();
-      }
+      this.#sessions = this.#sessionsFor(lower); // also beside a live session: the alert that ends it ends what is kept of it
+      if (live === undefined) await this.#loadOffered(signal);
       await this.#run(lower, live);
     });
     // What came with the last flight is told now that the state allows an answer.
@@ -256,6 +253,13 @@ export class DtlsClientSocket extends SecuredDatagrams {
       lower.setOption('forcedAddressFamily', this.forcedAddressFamily);
     }
     return lower;
+  }
+
+  async #loadOffered(signal: AbortSignal): Promise<void> {
+    const offered = await this.#sessions?.load();
+    if (signal.aborted) offered?.session.master.fill(0);
+    signal.throwIfAborted();
+    this.#offered = offered;
   }
 
   #sessionsFor(lower: DatagramSocket): ClientSessions | undefined {

@@ -2,14 +2,18 @@
 
 import { randomBytes, randomInt } from 'node:crypto';
 import {
+  type Stats,
+  chmodSync,
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -31,14 +35,18 @@ export class LiveSessionDirectory {
     this.directory = path.resolve(directory);
   }
 
-  /** @throws Error with the host's code if the directory cannot be used */
+  /** @throws Error with the host's code if the directory cannot be used; or that it is another user's */
   open(): LiveSessionEntry | undefined {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    makePrivate(this.directory);
     const lock = path.join(this.directory, 'lock');
     return claim(lock) ? new OpenDirectory(this.directory, lock) : undefined;
   }
 }
 
+const OTHERS = 0o077;
+const hasOwners = process.geteuid !== undefined;
+const HALF_WRITTEN = /^session\.[0-9a-f]{8}$/;
 const GENERATION = /^generation\.([0-9]{1,15})$/;
 
 class OpenDirectory implements LiveSessionEntry {
@@ -62,7 +70,13 @@ class OpenDirectory implements LiveSessionEntry {
     return this.#generation;
   }
 
+  /** @throws Error if it is no file of ours alone: whoever wrote it knows its keys */
   read(): Uint8Array | undefined {
+    const status = lstatSync(this.#session, { throwIfNoEntry: false });
+    if (status === undefined) return undefined;
+    if (!status.isFile() || !isOurs(status) || (hasOwners && (status.mode & OTHERS) !== 0)) {
+      throw new Error(`${this.#session}: expected a file that is ours, and that nobody else can read or write`);
+    }
     const bytes = readIfThere(this.#session);
     return bytes && Uint8Array.from(bytes);
   }
@@ -85,6 +99,7 @@ class OpenDirectory implements LiveSessionEntry {
     const all = generationsIn(this.#directory).toSorted((a, b) => a - b);
     if (all.at(-1) !== next) throw notOurs(this.#session); // ours was made, and taken away, by others before us
     for (const old of all) if (old < next) rmSync(this.#fileOf(old), { force: true });
+    this.#removeHalfWritten();
     this.#owned = true;
     return next;
   }
@@ -102,6 +117,13 @@ class OpenDirectory implements LiveSessionEntry {
     return !existsSync(this.#fileOf(this.#generation + 1)) && existsSync(this.#fileOf(this.#generation));
   }
 
+  /** What a process left that ended before its state took its place: a secret that nobody would take away. */
+  #removeHalfWritten(): void {
+    for (const name of readdirSync(this.#directory)) {
+      if (HALF_WRITTEN.test(name)) rmSync(path.join(this.#directory, name), { force: true });
+    }
+  }
+
   #fileOf(generation: number): string {
     return path.join(this.#directory, `generation.${generation}`);
   }
@@ -117,6 +139,18 @@ class OpenDirectory implements LiveSessionEntry {
       throw error;
     }
   }
+}
+
+function isOurs({ uid }: Stats): boolean {
+  return !hasOwners || uid === process.geteuid?.();
+}
+
+/** Whoever can write to it could put a session of his own there. */
+function makePrivate(directory: string): void {
+  const status = statSync(directory);
+  if (!isOurs(status))
+    throw new Error(`${directory}: expected a directory of our own, found one of user ${status.uid}`);
+  if (hasOwners && (status.mode & OTHERS) !== 0) chmodSync(directory, 0o700);
 }
 
 function generationsIn(directory: string): readonly number[] {

@@ -1,7 +1,18 @@
 // The directory of a live session: one owner, generations that nobody gets twice, and owners that are no longer.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { LiveSessionEntry } from '../../../lib/storage/index.ts';
@@ -116,5 +127,37 @@ describe('the directory of a live session', () => {
     handle.release();
     assert.throws(() => handle.write(bytes(1)), /not ours/);
     assert.throws(() => handle.nextGeneration(), /not ours/);
+  });
+
+  it('is made our own, and a session there that others could have written is nobody’s', () => {
+    chmodSync(directory, 0o777);
+    const first = opened();
+    assert.equal(statSync(directory).mode & 0o777, 0o700);
+    first.nextGeneration();
+    first.write(bytes(1));
+    const session = path.join(directory, 'session');
+    for (const mode of [0o660, 0o604]) {
+      chmodSync(session, mode);
+      assert.throws(() => first.read(), /ours/);
+    }
+    first.write(bytes(2));
+    assert.deepEqual(first.read(), bytes(2));
+    renameSync(session, path.join(directory, 'elsewhere'));
+    symlinkSync(path.join(directory, 'elsewhere'), session);
+    assert.throws(() => first.read(), /ours/);
+  });
+
+  it('of somebody else is refused', function () {
+    if (process.geteuid?.() !== 0) this.skip(); // only root can give a directory away
+    chownSync(directory, 12_345, 12_345);
+    assert.throws(() => store.open(), /user 12345/);
+  });
+
+  it('keeps no state that a process left half-way', () => {
+    const left = path.join(directory, 'session.0a1b2c3d');
+    writeFileSync(left, 'a secret');
+    const first = opened();
+    first.nextGeneration();
+    assert.equal(existsSync(left), false);
   });
 });

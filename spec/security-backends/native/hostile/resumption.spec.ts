@@ -1,12 +1,16 @@
 // Who would like a session to be resumed that is not theirs, or without its proofs: RFC 5246 §7.3, RFC 5077 §3, RFC 7627 §5.3.
 
 import assert from 'node:assert/strict';
-import { Reader, concatBytes } from '../../../../lib/bytes/index.ts';
+import { DecodeError, Reader, concatBytes } from '../../../../lib/bytes/index.ts';
 import { nodeProvider } from '../../../../lib/crypto/provider/node/index.ts';
 import { SeededRandom, VirtualTime, hours, silentLog } from '../../../../lib/runtime/index.ts';
 import type { DtlsJob, DtlsJobAnswer } from '../../../../security-backends/native/connection.ts';
 import { CONTENT_TYPE, decodeRecord, encodePlaintextRecord } from '../../../../security-backends/native/record.ts';
-import type { OfferedSession } from '../../../../security-backends/native/resumable-session.ts';
+import {
+  type OfferedSession,
+  decodeOffered,
+  encodeOffered,
+} from '../../../../security-backends/native/resumable-session.ts';
 import { SessionResumption } from '../../../../security-backends/native/session-resumption.ts';
 import { KEY, Pair, type PairOptions } from '../pair.ts';
 
@@ -59,6 +63,11 @@ function without(datagram: Uint8Array, chosen: Chosen): Uint8Array {
 }
 
 describe('hostile: resumption', () => {
+  it('a stored session without any name is a DecodeError: a full handshake would be taken for its resumption', () => {
+    const offered = { ...first(keeping(true)), ticket: undefined, sessionId: new Uint8Array(0) };
+    assert.throws(() => decodeOffered(encodeOffered(offered)), DecodeError);
+  });
+
   for (const [how, tickets] of [
     ['by ticket', true],
     ['by id', false],
