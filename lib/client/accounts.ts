@@ -10,7 +10,16 @@ import {
   createSecurity,
   createServer,
 } from '../objects/index.ts';
-import { COAP_SCHEMES, type CoapUri, type Security, type SslConfiguration, parseCoapUri } from '../net/index.ts';
+import {
+  COAP_SCHEMES,
+  type CoapUri,
+  type DatagramSocket,
+  type Security,
+  type SocketConfiguration,
+  type SslConfiguration,
+  parseCoapUri,
+} from '../net/index.ts';
+import type { Environment } from '../runtime/index.ts';
 import { DecodeError } from '../bytes/index.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import {
@@ -37,7 +46,7 @@ export interface ServerAccount {
   readonly shortServerId?: number | undefined;
   /** Of the registration, in seconds; 0 is infinite. Default 86400 (LwM2M Core 1.0 §5.3.1). */
   readonly lifetime?: number | undefined;
-  /** Further resources of this server's /1 instance, such as `{ muteSend: false, defaultMaximumPeriod: 60 }`. */
+  /** Further resources of this server's /1 instance, such as `{ defaultMaximumPeriod: 60 }`; muteSend is false by default. */
   readonly server?: Partial<Omit<ServerInit, 'shortServerId' | 'lifetime'>> | undefined;
   /** Tell the server that we may sleep (the `Q` of Register). Default false. */
   readonly queueMode?: boolean | undefined;
@@ -46,6 +55,11 @@ export interface ServerAccount {
    * `ciphersuites` (/0/x/16).
    */
   readonly tls?: Omit<SslConfiguration, 'security'> | undefined;
+  /**
+   * What carries this account's datagrams where UDP does not: a modem, SMS, a serial line. Makes a closed socket, which is
+   * connected to host and port of the URI in the transport's own way, and secured by `decorate`. Default: UDP.
+   */
+  readonly transport?: ((configuration: SocketConfiguration, environment: Environment) => DatagramSocket) | undefined;
 }
 
 /** An account that can be used: number `instance` of /0 and of /1. */
@@ -61,6 +75,7 @@ export interface CheckedAccount {
   readonly security: Security | undefined;
   readonly tls: Omit<SslConfiguration, 'security'>;
   readonly server: Partial<Omit<ServerInit, 'shortServerId' | 'lifetime'>>;
+  readonly transport: ServerAccount['transport'];
 }
 
 const DEFAULT_LIFETIME = 86_400; // seconds; LwM2M Core 1.0 §5.3.1
@@ -102,8 +117,15 @@ function checkAccount(
     lifetime: within(account.lifetime ?? DEFAULT_LIFETIME, 0, 0xffff_ffff, `${field}.lifetime`),
     queueMode: account.queueMode ?? false,
     tls: { ...account.tls },
-    server: checkServer(account.server, field),
+    // Absent would mean muted (/1/x/23): for an account of a bootstrap server that is its choice, here it is ours.
+    server: { muteSend: false, ...checkServer(account.server, field) },
+    transport: checkTransport(account.transport, field),
   };
+}
+
+function checkTransport(transport: ServerAccount['transport'], field: string): ServerAccount['transport'] {
+  if (transport === undefined || typeof transport === 'function') return transport;
+  throw wrong(`${field}.transport`, 'a function that makes a datagram socket', transport);
 }
 
 function checkServer(server: ServerAccount['server'], field: string): NonNullable<ServerAccount['server']> {

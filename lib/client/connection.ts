@@ -57,9 +57,14 @@ async function connect(
   options: OpenOptions,
 ): Promise<DatagramSocket> {
   const { signal } = options;
-  const socket = createSocket(account, backends, environment, options);
+  const { uri, transport } = account;
+  const configuration = socketConfiguration(account, options);
+  const socket = createSocket(account, backends, configuration, environment, options);
   try {
-    await socket.connect(account.uri.host, account.uri.port, { signal });
+    if (transport !== undefined && COAP_SCHEMES[uri.scheme].secure) {
+      await socket.decorate(transport(configuration, environment)); // closed as yet: connecting opens it
+    }
+    await socket.connect(uri.host, uri.port, { signal });
     return socket;
   } catch (error) {
     await socket[Symbol.asyncDispose](); // with its keys
@@ -67,14 +72,18 @@ async function connect(
   }
 }
 
+function socketConfiguration({ tls }: CheckedAccount, { localPort: port }: OpenOptions): SocketConfiguration {
+  if (port === undefined) return { ...tls.socket };
+  return { ...tls.socket, localEndpoint: { ...tls.socket?.localEndpoint, port } };
+}
+
 function createSocket(
-  { uri, security, tls }: CheckedAccount,
+  { uri, security, tls, transport }: CheckedAccount,
   { udp, dtls }: Backends,
+  configuration: SocketConfiguration,
   environment: Environment,
-  { localPort: port, onOwnCertificate }: OpenOptions,
+  { onOwnCertificate }: OpenOptions,
 ): DatagramSocket {
-  const configuration: SocketConfiguration =
-    port === undefined ? { ...tls.socket } : { ...tls.socket, localEndpoint: { ...tls.socket?.localEndpoint, port } };
   if (COAP_SCHEMES[uri.scheme].secure) {
     if (dtls === undefined || security === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend');
     const told = (certificate: Uint8Array): void => {
@@ -86,6 +95,7 @@ function createSocket(
       environment,
     );
   }
-  if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
-  return udp(configuration, environment);
+  const makes = transport ?? udp;
+  if (makes === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
+  return makes(configuration, environment);
 }

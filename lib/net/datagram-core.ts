@@ -2,7 +2,7 @@
 
 import { formatEndpoint, sameEndpoint, udpOverhead } from './address.ts';
 import { type SocketError, notSupported, tooLarge } from './errors.ts';
-import type { DatagramSocket, Endpoint } from './socket.ts';
+import type { DatagramSocket, Endpoint, Family } from './socket.ts';
 import { SocketCore } from './socket-core.ts';
 
 /** A datagram and who sent it. */
@@ -20,8 +20,13 @@ export abstract class DatagramCore extends SocketCore<DatagramSocket, Arrival> i
   /** Hands one datagram to the layer below; `to` is undefined when connected. The size has been checked. */
   protected abstract transmit(bytes: Uint8Array, to: Endpoint | undefined): void;
 
+  /** Bytes of headers below a datagram, of `mtu`. Default: IP's and UDP's; a transport without them overrides. */
+  protected overhead(family: Family): number {
+    return udpOverhead(family);
+  }
+
   get innerMtu(): number {
-    return this.mtu - udpOverhead(this.addressFamily);
+    return this.mtu - this.overhead(this.addressFamily);
   }
 
   send(bytes: Uint8Array): void {
@@ -36,7 +41,7 @@ export abstract class DatagramCore extends SocketCore<DatagramSocket, Arrival> i
       throw notSupported('sendTo', `connected to ${formatEndpoint(this.remote)}`);
     }
     if (this.state !== 'bound') throw this.badState();
-    const most = this.mtu - udpOverhead(to.address.includes(':') ? 'ipv6' : 'ipv4');
+    const most = this.mtu - this.overhead(to.address.includes(':') ? 'ipv6' : 'ipv4');
     if (bytes.length > most) throw tooLarge(bytes.length, most);
     this.transmit(bytes, to);
     this.countSent(bytes.length);
