@@ -98,6 +98,10 @@ export class Association {
       patience,
       version: () => this.#servingVersion(),
       preferredFormat: options.preferredFormat,
+      defaultPeriods: () => {
+        const { pmin, pmax } = this.#settings.notifications;
+        return { pmin, pmax };
+      },
       observe: (observed) => this.#observations.accept(observed),
       attributesChanged: () => this.#attributesChanged(),
     });

@@ -9,25 +9,48 @@ import type { ObjectSet } from './object-set.ts';
 const DEFAULT_DEPTHS = { object: 2, instance: 1, resource: 1 } as const; // §6.3.2, table "Depth Modifier"
 const DEEPEST = 4; // ids in a path
 
-/** @param depth levels below `path`, 0 to 3; default by level. @throws ModelError notFound, methodNotAllowed for a resource instance */
-export function discover(objects: ObjectSet, attributes: AttributeStore, path: Path, depth?: number): string {
+export interface DiscoverOptions {
+  /** Levels below the path, 0 to 3; default by level. */
+  readonly depth?: number | undefined;
+  /** What applies to an object where nothing is set: OMA's int-264 and int-266 see it where a depth is asked for. */
+  readonly defaults?: NotificationAttributes | undefined;
+}
+
+/** @throws ModelError notFound, methodNotAllowed for a resource instance */
+export function discover(
+  objects: ObjectSet,
+  attributes: AttributeStore,
+  path: Path,
+  { depth, defaults }: DiscoverOptions = {},
+): string {
   const { level } = path;
   if (level === 'root' || level === 'resourceInstance') {
     throw new ModelError('methodNotAllowed', 'Discover takes an object, an instance or a resource');
   }
   if (!objects.has(path)) throw new ModelError('notFound', `there is no ${path}`);
   const deepest = Math.min(path.ids.length + (depth ?? DEFAULT_DEPTHS[level]), DEEPEST);
+  const shown = { ...(level === 'object' ? defaults : {}), ...attributes.effective(path) };
   const links: CoreLink[] = [];
-  collect(objects, attributes, path, deepest, links);
+  collect({ objects, store: attributes, deepest, links }, path, shown);
   return encodeLinks(links);
 }
 
+interface Collecting {
+  readonly objects: ObjectSet;
+  readonly store: AttributeStore;
+  readonly deepest: number;
+  readonly links: CoreLink[];
+}
+
 /** The target shows what applies to it, from all levels; what lies below only what was set there. */
-function collect(objects: ObjectSet, store: AttributeStore, path: Path, deepest: number, links: CoreLink[]): void {
-  const set = links.length === 0 ? store.effective(path) : store.own(path);
-  links.push({ target: path.toString(), attributes: { ...properties(objects, path), ...present(set) } });
+function collect(into: Collecting, path: Path, shown: NotificationAttributes): void {
+  const { objects, store, deepest, links } = into;
+  links.push({ target: path.toString(), attributes: { ...properties(objects, path), ...present(shown) } });
   if (path.ids.length >= deepest) return;
-  for (const id of childIds(objects, path)) collect(objects, store, path.child(id), deepest, links);
+  for (const id of childIds(objects, path)) {
+    const child = path.child(id);
+    collect(into, child, store.own(child));
+  }
 }
 
 function childIds(objects: ObjectSet, path: Path): readonly number[] {

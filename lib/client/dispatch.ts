@@ -23,7 +23,7 @@ import type { LwM2mVersion } from './registration.ts';
 import type { Log } from '../runtime/index.ts';
 import type { ObjectSet } from './object-set.ts';
 import { type Patience, Turn } from './patience.ts';
-import { discover } from './discover.ts';
+import { type DiscoverOptions, discover } from './discover.ts';
 import { parseExecuteArguments } from './execute-arguments.ts';
 import { refusal } from './refusal.ts';
 
@@ -39,6 +39,8 @@ export interface DispatchContext {
   version(): LwM2mVersion | undefined;
   /** What answers prefer where the server asks for no format; undefined: the version's default. */
   readonly preferredFormat: number | undefined;
+  /** What /1/x/2 and /1/x/3 of this server say. Default nothing. */
+  defaultPeriods?(): Pick<NotificationAttributes, 'pmin' | 'pmax'>;
   /** Offered every successful read that asks to be observed. */
   observe(observed: Observed): void;
   /** Attributes at or below `path` are others now. */
@@ -166,8 +168,14 @@ export class Dispatcher {
   #discover(request: IncomingRequest, path: Path): OutgoingResponse {
     const { objects, attributes } = this.#context;
     const text =
-      path.level === 'root' ? objectLinks(objects) : discover(objects, attributes, path, depthOf(request.query));
+      path.level === 'root' ? objectLinks(objects) : discover(objects, attributes, path, this.#extent(request, path));
     return { code: RESPONSE_CODES.content, contentFormat: CONTENT_FORMATS.coreLink, payload: utf8Encode(text) };
+  }
+
+  #extent({ query }: IncomingRequest, path: Path): DiscoverOptions {
+    const depth = depthOf(query);
+    if (this.#version === '1.0') return path.level === 'resource' ? { depth: 0 } : {}; // it knows no resource instances
+    return depth === undefined ? {} : { depth, defaults: this.#context.defaultPeriods?.() };
   }
 
   #put(request: IncomingRequest, path: Path, turn: Turn): Answer {

@@ -15,6 +15,9 @@ export const FORMATS = {
 } as const;
 export type Format = (typeof FORMATS)[keyof typeof FORMATS];
 
+/** Those of composites that OMA's cases name. */
+export const COMPOSITE_FORMATS = [FORMATS.senmlJson, FORMATS.senmlCbor] as const;
+
 /** Values by path. Times are seconds since 1970, links `object:instance`. */
 export type Values = Readonly<Record<string, string | number | boolean>>;
 

@@ -4,10 +4,8 @@ import assert from 'node:assert/strict';
 import { C1, C1_PORTFOLIO } from './device.ts';
 import { type EtsCase, SINCE_1_0, SINCE_1_1 } from './ets-case.ts';
 import { DEVICE_VALUES, SERVER_VALUES, areBelow, includes } from './expectations.ts';
-import { FORMATS, type Format, tlvRecords } from './payloads.ts';
+import { COMPOSITE_FORMATS, FORMATS, type Format, tlvRecords } from './payloads.ts';
 import type { Session } from './session.ts';
-
-const COMPOSITE_FORMATS = [FORMATS.senmlJson, FORMATS.senmlCbor] as const;
 
 /** One after the other: a session has one conversation. */
 async function eachOf<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
