@@ -10,7 +10,7 @@ import { SecuredDatagrams } from './secured-datagrams.ts';
 /** A network of the host's, for a backend whose clock is the system's. */
 export interface NativePeerOnHost {
   readonly environment: Environment;
-  /** The literal address at which servers listen, `127.0.0.1` for instance. */
+  /** A literal address of this host, `127.0.0.1` for instance. */
   readonly address: string;
   /** Closed raw sockets that resolve `peer.example` to `address`. */
   readonly rawSocket: RawSockets<DatagramSocket>;
@@ -23,19 +23,17 @@ const DEAD_PORT = 9; // discard (RFC 863): nobody is bound there
 export function conformancePeer(host?: NativePeerOnHost): ConformancePeer<DatagramSocket> {
   const time = new VirtualTime();
   const { environment, address, rawSocket } = host ?? simulated(time);
-  const stack = (role: 'client' | 'server'): ReturnType<typeof nativeDtls> =>
-    nativeDtls({ datagramSocket: (configuration, env) => rawSocket(role, configuration, env) });
-  const [clients, servers] = [stack('client'), stack('server')];
+  const stack = nativeDtls({ datagramSocket: rawSocket });
   return {
     transport: 'datagram',
-    capabilities: servers.capabilities,
+    capabilities: stack.capabilities,
     environment,
     virtualTime: host === undefined,
     address,
     host: 'peer.example',
     rawSocket,
-    server: (configuration) => servers.createServer(configuration, environment),
-    client: (configuration) => clients.createSocket(configuration, environment),
+    server: (configuration) => stack.createServer(configuration, environment),
+    client: (configuration) => stack.createSocket(configuration, environment),
     run: (promise) => (host === undefined ? time.run(promise) : promise),
     abort: (session, description) => {
       if (session instanceof SecuredDatagrams) session.abort(description);
@@ -50,7 +48,6 @@ function simulated(time: VirtualTime): NativePeerOnHost {
   return {
     environment: network.environment,
     address: SIMULATED_ADDRESS,
-    rawSocket: (role, configuration, environment) =>
-      network.datagramSocket(role === 'server' ? SIMULATED_ADDRESS : undefined, configuration, environment),
+    rawSocket: (configuration, env) => network.datagramSocket(SIMULATED_ADDRESS, configuration, env),
   };
 }

@@ -9,7 +9,7 @@ import { conformancePeer } from '../../../security-backends/native/conformance-p
 const loopback = conformancePeer({
   environment: systemEnvironment(),
   address: '127.0.0.1',
-  rawSocket: (_role, configuration, environment) =>
+  rawSocket: (configuration, environment) =>
     udpSocket(configuration, environment, { resolver: async () => ['127.0.0.1'] }),
 });
 
@@ -21,7 +21,7 @@ for (const [name, peer] of [
     {
       name,
       peer,
-      backend: (rawSocket) => nativeDtls({ datagramSocket: (...raw) => rawSocket('client', ...raw) }),
+      backend: (rawSocket) => nativeDtls({ datagramSocket: rawSocket }),
     },
     { describe, it },
   );

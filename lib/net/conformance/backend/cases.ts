@@ -6,6 +6,7 @@ import { HANDSHAKE_CASES } from './handshake-cases.ts';
 import { LIFE_CASES } from './life-cases.ts';
 import { REFUSAL_CASES } from './refusal-cases.ts';
 import { SECRECY_CASES } from './secrecy-cases.ts';
+import { SERVER_CASES } from './server-cases.ts';
 import { TIME_CASES } from './time-cases.ts';
 import { TRAFFIC_CASES } from './traffic-cases.ts';
 
@@ -17,6 +18,7 @@ export const BACKEND_CASES: readonly BackendCaseDefinition[] = [
   ...LIFE_CASES,
   ...TIME_CASES,
   ...SECRECY_CASES,
+  ...SERVER_CASES,
 ];
 
 /** The cases for what the fixture makes; those that cannot be tried there say why (`skipped`). */

@@ -9,12 +9,8 @@ import type { ServerConfiguration, SslConfiguration } from '../../ssl-configurat
 /** A kind of socket, as layers see it: DatagramSocket or StreamSocket. */
 export type Kind<S> = AnySocket & SocketBase<S>;
 
-/** Makes a closed raw socket, to connect with (`client`) or to listen at the peer's address (`server`). */
-export type RawSockets<S> = (
-  role: 'client' | 'server',
-  configuration: SocketConfiguration,
-  environment: Environment,
-) => S;
+/** Makes a closed raw socket, to connect with or to listen at the peer's address. */
+export type RawSockets<S> = (configuration: SocketConfiguration, environment: Environment) => S;
 
 /** The far end: another stack, its network and its time. One case at a time uses it. */
 export interface ConformancePeer<S extends Kind<S>> {
@@ -24,7 +20,7 @@ export interface ConformancePeer<S extends Kind<S>> {
   readonly environment: Environment;
   /** Whether waiting for hours costs nothing. */
   readonly virtualTime: boolean;
-  /** The literal address at which servers listen. */
+  /** The literal address at which everybody is: servers listen there, clients call from there. */
   readonly address: string;
   /** Its name, `peer.example`, which the raw sockets resolve: what the certificates of the cases are made out to. */
   readonly host: string;

@@ -53,7 +53,7 @@ export class Stage<S extends Kind<S>> {
     this.#fixture = fixture;
     this.peer = fixture.peer;
     this.environment = new ObservedEnvironment(fixture.peer.environment);
-    this.backend = fixture.backend((...raw) => this.#observe(fixture.peer.rawSocket(...raw)));
+    this.backend = fixture.backend((...raw) => this.#observe(this.peer.rawSocket(...raw)));
     const { credentials } = this.backend.capabilities;
     const tried = KINDS.filter((kind) => kind !== 'certificate' || !this.peer.virtualTime);
     this.kinds = tried.filter(
@@ -72,6 +72,21 @@ export class Stage<S extends Kind<S>> {
   client(configuration: Partial<SslConfiguration> = {}): S {
     const whole = { security: clientSecurity(this.kind), ...this.#fixture.configuration, ...configuration };
     return this.keep(this.backend.createSocket(whole, this.environment));
+  }
+
+  /** A closed server of the backend. */
+  server(configuration: Partial<ServerConfiguration> = {}): S {
+    const whole = { security: serverSecurity(this.kind), ...configuration };
+    const server = this.backend.createServer?.(whole, this.environment);
+    check(server !== undefined, 'a backend whose roles have server makes servers');
+    return this.keep(server);
+  }
+
+  /** A closed client of the peer's. */
+  visitor(configuration: Partial<SslConfiguration> = {}): S {
+    const client = this.peer.client?.({ security: clientSecurity(this.kind), ...configuration });
+    check(client !== undefined, 'the peer has clients');
+    return this.keep(client);
   }
 
   /** A server of the peer's, bound. */
@@ -115,7 +130,7 @@ export class Stage<S extends Kind<S>> {
 
   /** A raw socket as the backend would have made it, for `decorate`. */
   rawSocket(): S {
-    return this.#observe(this.peer.rawSocket('client', {}, this.environment));
+    return this.#observe(this.peer.rawSocket({}, this.environment));
   }
 
   /** The next session of a listener; may be awaited late. */
