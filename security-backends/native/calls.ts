@@ -56,7 +56,7 @@ export class Calls {
     if (handshake === undefined && session === undefined) return false;
     if (epochOf(datagram) !== 0) {
       if (session?.takes(datagram, from) === true || handshake?.takes(datagram, from) === true) return true;
-      return !shared;
+      return !shared && datagram[0] !== CONTENT_TYPE.tls12Cid; // an id finds its peer wherever it comes from
     }
     // Two handshakes between the same two addresses: most messages tell whose they are. What does not is given to both,
     // who drop what is not due.

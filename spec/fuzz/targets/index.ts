@@ -7,6 +7,7 @@ import { cbor, coap, composite, coreLink, json, lwm2mCbor, senmlCbor, senmlJson,
 import { endpoint } from './endpoint.ts';
 import { handshakeMessages } from './handshake-messages.ts';
 import { connectionIds, liveState } from './live-session.ts';
+import { storedSession, ticket } from './sessions.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   records,
@@ -17,6 +18,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   endpoint,
   connectionIds,
   liveState,
+  storedSession,
+  ticket,
   x509,
   crl,
   spki,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SocketError, type TlsAlertError } from '../../../lib/net/index.ts';
+import { type Endpoint, SocketError, type TlsAlertError } from '../../../lib/net/index.ts';
 import { NEVER, UNBOUNDED, days, milliseconds, seconds } from '../../../lib/runtime/index.ts';
 import type {
   DtlsEndpointOptions,
@@ -693,6 +693,27 @@ describe('DtlsEndpoint: connection ids', () => {
       [{ kind: 'moved', before: A }],
     );
     assert.equal(b.counters.handshakesStarted, 1);
+  });
+
+  it('a client is found by its id also at an address that we call ourselves', async () => {
+    const network = new Network();
+    const ids = { connectionId: true } as const;
+    const [a, b] = [await network.endpoint(A, ids), await network.endpoint(B, ids)];
+    const other: Endpoint = { address: '10.0.0.3', port: 5684 };
+    await network.endpoint(other, ids);
+    const session = await network.run(a.connect(B));
+    const called = await network.run(b.connect(other));
+    network.network.onDatagram((from, to, datagram) => {
+      if (from.address !== A.address) return 'pass';
+      network.network.inject(other, to, datagram);
+      return 'drop';
+    });
+    for (let received = 0; received < 2; received++) b.receiveNow();
+    session.sendNow(bytes('from the address of the server'));
+    await network.time.advance(seconds(1));
+    assert.equal(textOf(b.receiveNow()), 'from the address of the server');
+    assert.equal(called.state, 'connected');
+    called.sendNow(bytes('still'));
   });
 
   it('a renewal from the new port takes the place of the session', async () => {
