@@ -25,9 +25,9 @@ import {
   type Security,
   SocketError,
   type SslConfiguration,
+  oneBackend,
 } from '../net/index.ts';
-import { udpSocket } from '../net/node/index.ts';
-import { nativeDtls } from '../../security-backends/native/backend.ts';
+import type { Backends } from '../client/index.ts';
 import { systemEnvironment } from '../runtime/index.ts';
 import { utf8Encode } from '../bytes/index.ts';
 import { wrongFlag } from './cli-error.ts';
@@ -126,16 +126,17 @@ export function checkSni(name: string): string {
   );
 }
 
-/** Makes a socket that sends nothing: what the backend refuses is told now, by its flag. @throws CliError */
-export function tryOut(configuration: SslConfiguration): void {
-  const { files, keyDecryption } = LOADING;
+/** Makes a socket that sends nothing: what the backends refuse is told now, by its flag. @throws CliError */
+export function tryOut({ dtls }: Backends, configuration: SslConfiguration): void {
+  if (dtls === undefined) return;
   try {
-    nativeDtls({ datagramSocket: udpSocket, files, keyDecryption })
-      .createSocket(configuration, systemEnvironment())
-      .close();
+    oneBackend(dtls).createSocket(configuration, systemEnvironment()).close();
   } catch (error) {
     if (error instanceof SocketError && error.message.includes('ciphersuites')) {
       throw wrongFlag('--ciphersuites', error.message, '--ciphersuites 0xC0AE,0xC02B');
+    }
+    if (error instanceof SocketError && error.code === 'ENOTSUP') {
+      throw wrongFlag('--dtls-backend', error.message, '--dtls-backend native');
     }
     if (!(error instanceof SecurityInfoError)) throw error;
     throw wrongFlag('--private-key', error.message, CREDENTIAL_EXAMPLES[configuration.security.mode]);

@@ -10,6 +10,7 @@ import {
   type KeyLog,
   type LwM2mClient,
   type ManagedObject,
+  type NodeBackendsOptions,
   type ServerAccount,
   type Storage,
   createClient,
@@ -22,6 +23,7 @@ import {
   udpSocket,
 } from '../index.ts';
 import { COAP_SCHEMES } from '../net/index.ts';
+import { DTLS_BACKENDS, loadDtlsBackends } from './backends.ts';
 import { CAPTURE_HELP, openCapture } from './capture.ts';
 import { CliError, wrongFlag } from './cli-error.ts';
 import {
@@ -51,6 +53,7 @@ interface DeviceFlags extends CredentialFlags, ObjectFlags {
   readonly seed: string;
   readonly state?: string;
   readonly connectionId?: boolean;
+  readonly dtlsBackend: string;
   readonly keyLog?: string;
   readonly capture?: string;
   readonly log: string;
@@ -94,6 +97,11 @@ export function deviceCommand(io: CliIo): Command {
     .option('--seed <number>', 'the same seed changes the temperature in the same way', '1')
     .option('--state <directory>', 'keep the registration there, and DTLS sessions to resume: a restart takes them up')
     .option('--connection-id', 'DTLS connection ids (RFC 9146): the session survives a change of our address')
+    .option(
+      '--dtls-backend <names>',
+      `what secures coaps://: ${DTLS_BACKENDS.join(', ')}; of several, the first that fits (lwm2m backends tells what each can do)`,
+      DTLS_BACKENDS[0],
+    )
     .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
     .option('--capture <file>', CAPTURE_HELP)
     .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
@@ -135,10 +143,11 @@ async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
   const storage = flags.state === undefined ? undefined : new FileStorage(flags.state);
   const records = openRecords(flags, environment, io);
   try {
+    const backends = await backendsOver(flags, records.capture);
     await runClient(
       flags,
-      await accountOf(flags, binding, { ...records, storage }, io),
-      { environment, device, further, say, records, storage },
+      await accountOf(flags, binding, { ...records, storage, backends }, io),
+      { environment, device, further, say, backends, storage },
       io,
     );
   } finally {
@@ -153,7 +162,7 @@ interface Stage {
   /** Of `--objects`. */
   readonly further: readonly ManagedObject[];
   readonly say: Say;
-  readonly records: Records;
+  readonly backends: Backends;
   readonly storage: Storage | undefined;
 }
 
@@ -174,12 +183,12 @@ function openRecords(flags: DeviceFlags, { clock }: Environment, io: CliIo): Rec
 }
 
 async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stage, io: CliIo): Promise<void> {
-  const { environment, device, further, say, records, storage } = stage;
+  const { environment, device, further, say, backends, storage } = stage;
   const client = createClient({
     endpoint: flags.endpoint,
     objects: [...device.objects, ...further],
     servers: [account],
-    backends: backendsOver(records.capture),
+    backends,
     environment,
     storage,
     versions: versionsFrom(parseChoice('--lwm2m-version', flags.lwm2mVersion, VERSIONS)),
@@ -189,9 +198,11 @@ async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stag
   await runUntilInterrupted(client, () => device.run(), io);
 }
 
-function backendsOver(capture: CaptureFile | undefined): Backends {
-  if (capture === undefined) return nodeBackends();
-  return nodeBackends({ datagramSocket: (...configured) => capture.watch(udpSocket(...configured)) });
+async function backendsOver({ dtlsBackend }: DeviceFlags, capture: CaptureFile | undefined): Promise<Backends> {
+  const options: NodeBackendsOptions =
+    capture === undefined ? {} : { datagramSocket: (...configured) => capture.watch(udpSocket(...configured)) };
+  const dtls = await loadDtlsBackends('--dtls-backend', dtlsBackend, options);
+  return { ...nodeBackends(options), dtls: dtls.length === 1 ? dtls[0] : dtls };
 }
 
 /** Runs until a signal (de-registers then) or until registering is given up. */
@@ -216,13 +227,13 @@ async function runUntilInterrupted(client: LwM2mClient, simulate: () => () => vo
 async function accountOf(
   flags: DeviceFlags,
   { binding, queueMode }: ReturnType<typeof parseBinding>,
-  { keyLog, capture, storage }: Records & Pick<Stage, 'storage'>,
+  { keyLog, capture, storage, backends }: Records & Pick<Stage, 'storage' | 'backends'>,
   io: CliIo,
 ): Promise<ServerAccount> {
   const uri = parseUri('--server', flags.server);
   const security = COAP_SCHEMES[uri.scheme].secure ? await securityOf(flags, io) : refuseCredentials(flags);
   const chosen = chosenTls(flags);
-  if (security !== undefined) tryOut({ ...chosen, security });
+  if (security !== undefined) tryOut(backends, { ...chosen, security });
   else if (flags.connectionId === true) {
     throw wrongFlag('--connection-id', 'coap:// has no security, so there is no session to find by an id', EXAMPLE);
   }

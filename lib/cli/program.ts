@@ -1,6 +1,7 @@
 // The program `lwm2m`: one file per command, one way to end.
 
 import { Command, CommanderError } from 'commander';
+import { backendsCommand } from './backends.ts';
 import { CliError } from './cli-error.ts';
 import type { CliIo } from './io.ts';
 import { codegenCommand } from './codegen.ts';
@@ -12,7 +13,7 @@ import { serverCommand } from './server.ts';
 /** Parses and runs. @returns the exit code */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const program = new Command('lwm2m').description('LwM2M devices and servers for the command line');
-  const commands = [demoCommand(io), deviceCommand(io), serverCommand(io), codegenCommand(io)];
+  const commands = [demoCommand(io), deviceCommand(io), serverCommand(io), codegenCommand(io), backendsCommand(io)];
   for (const command of [program, ...commands]) {
     command.exitOverride();
     command.configureOutput({
