@@ -6,7 +6,7 @@ import { seconds } from '../../lib/runtime/index.ts';
 import { behind } from './fixtures.ts';
 
 /** Members that stand before those of a good socket. */
-type Overrides = Record<string, unknown>;
+export type Overrides = Record<string, unknown>;
 
 export interface Breakage {
   /** What a broken socket does differently from the good one behind it. */
@@ -29,8 +29,14 @@ function broken(good: AnySocket, breakage: Breakage, configuration?: SocketConfi
   const sessions = {
     accept: async (...given: Parameters<AnySocket['accept']>) => broken(await good.accept(...given), breakage),
   };
-  const overrides = withAccessors(sessions, breakage.socket?.(good, configuration) ?? {});
-  const socket = new Proxy(good, {
+  const socket = standBefore(good, withAccessors(sessions, breakage.socket?.(good, configuration) ?? {}));
+  behind.set(socket, good);
+  return socket;
+}
+
+/** The same socket but for `overrides`, which go before its own members. */
+export function standBefore<S extends AnySocket>(good: S, overrides: Overrides): S {
+  return new Proxy(good, {
     get: (target, key) => {
       if (Object.hasOwn(overrides, key)) return Reflect.get(overrides, key) as unknown;
       const value: unknown = Reflect.get(target, key, target);
@@ -39,8 +45,6 @@ function broken(good: AnySocket, breakage: Breakage, configuration?: SocketConfi
     set: (target, key, value) =>
       Object.hasOwn(overrides, key) ? Reflect.set(overrides, key, value) : Reflect.set(target, key, value, target),
   });
-  behind.set(socket, good);
-  return socket;
 }
 
 /** Object spread would call getters once; this keeps them. */
