@@ -19,4 +19,5 @@ export { DtlsClient, type DtlsClientOptions } from './client.ts';
 export { DtlsServer, type DtlsServerOptions } from './server.ts';
 export { CookieGate, type CookieGateOptions, type CookieVerdict, type VerifiedHello } from './cookie-gate.ts';
 export * from './connection.ts';
+export { type CryptoProvider, type DefaultProviderOptions, defaultProvider } from '../../lib/crypto/index.ts';
 export { CIPHERSUITES, TLS_PSK_WITH_AES_128_CCM_8, TLS_PSK_WITH_AES_128_GCM_SHA256 } from './ciphersuites.ts';
