@@ -5,7 +5,7 @@ import { type Duration, type Instant, type Log, NEVER, type RandomSource } from 
 import { completeResponse, negotiateEarly, open, streamBody, transfer } from './block-client.ts';
 import { type BlockClientContext, ourCut } from './block-context.ts';
 import { bytesSource } from './body-source.ts';
-import type { Carrier, Delivery } from './carrier.ts';
+import type { Carrier, Delivery, Sending } from './carrier.ts';
 import { ClientObservation } from './client-observation.ts';
 import { CoapError, peerFault } from './coap-error.ts';
 import { type Untokened, bodyOf, encodeRequest, readResponse } from './content.ts';
@@ -96,14 +96,20 @@ export class ClientExchanges {
         if (error === undefined) resolve();
         else reject(error);
       };
-      const delivery: Delivery = { acknowledged: () => settle(), failed: settle };
-      const sending = this.#carrier.send(content, confirmable, delivery);
+      let sending: Sending | undefined;
       const abort = (): void => {
-        sending.cancel();
+        sending?.cancel();
         settle(canceled(signal));
       };
+      // A stream may take it within the call.
+      const delivery: Delivery = { acknowledged: () => settle(), failed: settle };
       if (confirmable) signal?.addEventListener('abort', abort, { once: true });
-      else settle();
+      try {
+        sending = this.#carrier.send(content, confirmable, delivery);
+      } catch (error) {
+        return settle(error instanceof Error ? error : new CoapError('EINVAL', String(error)));
+      }
+      if (!confirmable) settle();
     });
   }
 

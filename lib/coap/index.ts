@@ -12,6 +12,10 @@ export type * from './message-layer-contract.ts';
 export { checkPreconditions } from './preconditions.ts';
 export type { FreshnessOptions } from './freshness.ts';
 export { TokenLayer, type TokenLayerOptions, tokenKey } from './token-layer.ts';
+export { ExchangeConnection, type ExchangeConnectionOptions } from './exchange-connection.ts';
+export { TcpCoapConnection, type StreamCounters } from './tcp-connection.ts';
+export { TCP_DEFAULTS, type TcpCoapOptions } from './tcp-options.ts';
+export type { Capabilities, ReleaseReasons } from './signalling.ts';
 export { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
 export { type CoapServing, serveCoap } from './serve.ts';
 export {

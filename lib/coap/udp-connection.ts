@@ -1,27 +1,13 @@
 // CoAP over one connected datagram socket, plain or DTLS alike (RFC 7252): client and server at once.
 
 import { type DatagramSocket, SocketError } from '../net/index.ts';
-import { type Duration, type Environment, type Instant, type Timer } from '../runtime/index.ts';
+import type { Environment, Instant, Timer } from '../runtime/index.ts';
 import type { Carrier, Delivery, RequestArrival, Sending } from './carrier.ts';
-import { ClientExchanges } from './client-exchanges.ts';
 import { LARGEST_EXPONENT } from './block-option.ts';
 import { CoapError } from './coap-error.ts';
 import { encodedLength } from './codec.ts';
-import type {
-  CoapConnection,
-  IncomingRequest,
-  IncomingResponse,
-  Observation,
-  ObservationWatcher,
-  ObservedResource,
-  ObserveOptions,
-  OutgoingRequest,
-  RequestHandler,
-  RequestHead,
-  StreamedResponse,
-} from './exchange.ts';
 import { RESPONSE_CODES } from './exchange.ts';
-import type { FreshnessOptions } from './freshness.ts';
+import { ExchangeConnection, type ExchangeConnectionOptions } from './exchange-connection.ts';
 import { type MessageContent, NO_BYTES, NO_OPTIONS } from './message.ts';
 import { MessageLayer } from './message-layer.ts';
 import type {
@@ -31,108 +17,41 @@ import type {
   MessageLayerOutput,
   Sent,
 } from './message-layer-contract.ts';
-import { ServerExchanges } from './server-exchanges.ts';
-import type { TokenLayerOptions } from './token-layer.ts';
-import { exchangeLifetime } from './transmission.ts';
+import { checkedTransmission, exchangeLifetime } from './transmission.ts';
 
-export interface UdpCoapOptions extends MessageLayerOptions, TokenLayerOptions {
-  readonly handler?: RequestHandler | undefined;
-  /** While it says no, requests get no answer at all, not even an error of this layer. Default: always yes. */
-  readonly admits?: (() => boolean) | undefined;
-  /** Called once when the socket has closed, with its cause if it was an error. Not called by `close()`. */
-  readonly onClosed?: ((cause: SocketError | undefined) => void) | undefined;
-  /** How long an answer may take after its request was acknowledged. Default EXCHANGE_LIFETIME, 247 s (RFC 7252 §4.8.2). */
-  readonly responseTimeout?: Duration | undefined;
-  /** Largest body, of requests and responses, in bytes. Default 1 MiB. */
-  readonly maxBodyBytes?: number | undefined;
-  /** Least room kept beside a block for header, token and options, in bytes. Default 64. */
-  readonly optionReserve?: number | undefined;
-  /** Block-wise transfers at once, each way. Default 4. */
-  readonly maxTransfers?: number | undefined;
-  /** Bytes of response bodies kept for those who fetch them. Default 2 MiB. */
-  readonly maxKeptBytes?: number | undefined;
-  /** How long a block-wise transfer may pause. Default EXCHANGE_LIFETIME (RFC 7959 §2.4). */
-  readonly transferLifetime?: Duration | undefined;
-  /** Observations the peer may have. Default 1,000. */
-  readonly maxObservations?: number | undefined;
-  /** Confirmable notifications out at once; observations beyond keep their newest state. Default NSTART (RFC 7641 §4.5.1). */
-  readonly maxOutstandingNotifications?: number | undefined;
-  /** Requests of the peer whose handler has not answered yet. Default 64. */
-  readonly maxPendingRequests?: number | undefined;
-  /** How long a handler may take; 5.03 is answered then. Default EXCHANGE_LIFETIME, 247 s: the peer has given up by then. */
-  readonly handlerTimeout?: Duration | undefined;
-  /** Chooses the requests whose body the handler reads as it comes (`request.body`). Default none: bodies are whole. */
-  readonly streamed?: ((request: RequestHead) => boolean) | undefined;
-  /** Requests that must be fresh: they are answered 4.01 with Echo until they are (RFC 9175 §2). Default none. */
-  readonly freshness?: FreshnessOptions | undefined;
-  /** Critical options that handler and callers understand, beside those of this layer. Default none. */
-  readonly understoodOptions?: readonly number[] | undefined;
-}
+export interface UdpCoapOptions extends MessageLayerOptions, ExchangeConnectionOptions {}
 
-export class UdpCoapConnection implements CoapConnection {
+export class UdpCoapConnection extends ExchangeConnection {
   readonly #socket: DatagramSocket;
   readonly #environment: Environment;
   readonly #layer: MessageLayer<Delivery>;
-  readonly #client: ClientExchanges;
-  readonly #server: ServerExchanges;
   readonly #multicast: boolean;
   readonly #onClosed: ((cause: SocketError | undefined) => void) | undefined;
   #timer: Timer | undefined;
   #armedFor: Instant | undefined;
   #running = false;
-  #closedBy: Error | undefined;
   #softError: SocketError | undefined;
 
   /** Takes over `socket.handler`; the socket must be connected. What it has buffered is read in the next microtask. */
   constructor(socket: DatagramSocket, environment: Environment, options: UdpCoapOptions = {}) {
+    const transmission = checkedTransmission(options.transmission);
+    super(environment, options, {
+      lifetime: exchangeLifetime(transmission),
+      outstandingNotifications: transmission.nstart,
+    });
     this.#socket = socket;
     this.#environment = environment;
     this.#onClosed = options.onClosed;
     this.#multicast = options.multicast ?? false;
     this.#layer = new MessageLayer(environment.random, options);
-    const carrier = this.#carrier();
-    const shared = {
-      maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
-      optionReserve: options.optionReserve ?? 64,
-      understoodOptions: options.understoodOptions ?? [],
-    };
-    const lifetime = exchangeLifetime(this.#layer.transmission);
-    this.#client = new ClientExchanges(carrier, environment.random, environment.log, {
-      ...shared,
-      tokenLength: options.tokenLength,
-      maxOpenTokens: options.maxOpenTokens,
-      responseTimeout: options.responseTimeout ?? lifetime,
-    });
-    this.#server = new ServerExchanges(carrier, environment.random, environment.log, {
-      ...shared,
-      maxTransfers: options.maxTransfers ?? 4,
-      maxKeptBytes: options.maxKeptBytes ?? 2_097_152,
-      lifetime: options.transferLifetime ?? lifetime,
-      maxObservations: options.maxObservations ?? 1_000,
-      maxPendingRequests: options.maxPendingRequests ?? 64,
-      handlerTimeout: options.handlerTimeout ?? lifetime,
-      admits: options.admits,
-      streamed: options.streamed,
-      freshness: options.freshness,
-      maxOutstandingNotifications: options.maxOutstandingNotifications ?? this.#layer.transmission.nstart,
-    });
-    this.#server.handler = options.handler;
     socket.handler = {
       readable: () => this.#drain(),
       writable: () => undefined, // what was refused is lost like a datagram, and sent again like one
       closed: (cause) => this.#socketClosed(cause),
     };
     queueMicrotask(() => {
-      if (this.#closedBy === undefined && socket.getOption('hasBufferedData')) this.#drain();
+      if (this.closedBy === undefined && socket.getOption('hasBufferedData')) this.#drain();
     });
-  }
-
-  get handler(): RequestHandler | undefined {
-    return this.#server.handler;
-  }
-
-  set handler(handler: RequestHandler | undefined) {
-    this.#server.handler = handler;
   }
 
   /** What was dropped or repeated so far. */
@@ -140,37 +59,11 @@ export class UdpCoapConnection implements CoapConnection {
     return this.#layer.counters;
   }
 
-  request(
-    request: OutgoingRequest,
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<IncomingResponse> {
-    return this.#client.request(request, options.signal);
-  }
-
-  requestStream(
-    request: OutgoingRequest,
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<StreamedResponse> {
-    return this.#client.requestStream(request, options.signal);
-  }
-
-  send(request: OutgoingRequest, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    return this.#client.send(request, options.signal);
-  }
-
-  observe(
-    request: OutgoingRequest,
-    notified: (response: IncomingResponse) => void,
-    options: ObserveOptions = {},
-  ): Promise<ObservedResource> {
-    return this.#client.observe(request, notified, options);
-  }
-
   ping(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(new CoapError('ECANCELED', 'the ping was aborted', signal.reason));
-      if (this.#closedBy !== undefined) return reject(this.#closedBy);
+      if (this.closedBy !== undefined) return reject(this.closedBy);
       const done = (error?: Error): void => {
         signal?.removeEventListener('abort', abort);
         // A Reset is the answer wanted; whoever acknowledges instead is there too.
@@ -187,13 +80,8 @@ export class UdpCoapConnection implements CoapConnection {
     });
   }
 
-  adoptObservation(request: IncomingRequest, watcher: ObservationWatcher, sequence: number): Observation {
-    if (this.#closedBy !== undefined) throw this.#closedBy;
-    return this.#server.adopt(request, watcher, sequence);
-  }
-
   close(): void {
-    if (this.#closedBy !== undefined) return;
+    if (this.closedBy !== undefined) return;
     this.#socket.handler = undefined;
     this.#end(new CoapError('ECONNABORTED', 'the connection was closed'));
   }
@@ -202,15 +90,15 @@ export class UdpCoapConnection implements CoapConnection {
     return this.#environment.clock.now();
   }
 
-  #carrier(): Carrier {
+  protected carrier(): Carrier {
     return {
       now: () => this.#now(),
-      maxMessageBytes: () => (this.#closedBy === undefined ? this.#socket.getOption('innerMtu') : 0),
+      maxMessageBytes: () => (this.closedBy === undefined ? this.#socket.getOption('innerMtu') : 0),
       maxSizeExponent: () => LARGEST_EXPONENT,
       ordered: false,
       mustConfirm: () => this.#layer.mustConfirm(this.#now()),
       send: (content, confirmable, delivery) => {
-        if (this.#closedBy !== undefined) throw this.#closedBy;
+        if (this.closedBy !== undefined) throw this.closedBy;
         const sending = this.#sending(this.#layer.send(content, confirmable, delivery, this.#now()));
         this.#run();
         return sending;
@@ -245,17 +133,17 @@ export class UdpCoapConnection implements CoapConnection {
       if (bytes === undefined) continue;
       this.#layer.handleDatagram(bytes, this.#now());
       this.#run();
-    } while (this.#closedBy === undefined && this.#socket.getOption('hasBufferedData'));
+    } while (this.closedBy === undefined && this.#socket.getOption('hasBufferedData'));
   }
 
   // The polling contract: all outputs, then one timer for the next deadline. Calls from within handlers join the loop.
   #run(): void {
-    if (this.#running || this.#closedBy !== undefined) return;
+    if (this.#running || this.closedBy !== undefined) return;
     this.#running = true;
     try {
       for (let output = this.#layer.poll(); output !== undefined; output = this.#layer.poll()) {
         this.#perform(output);
-        if (this.#closedBy !== undefined) return;
+        if (this.closedBy !== undefined) return;
       }
     } finally {
       this.#running = false;
@@ -265,11 +153,11 @@ export class UdpCoapConnection implements CoapConnection {
 
   #perform(output: MessageLayerOutput<Delivery>): void {
     if (output.kind === 'transmit') this.#transmit(output.bytes, output.sent);
-    else if (output.kind === 'request') this.#server.handle(this.#arrival(output.inbound));
+    else if (output.kind === 'request') this.server.handle(this.#arrival(output.inbound));
     else if (output.kind === 'acknowledged') output.context.acknowledged();
     else if (output.kind === 'failed') output.context.failed(this.#failure(output.reason));
     else {
-      const verdict = this.#client.handleResponse(output.message, this.#now());
+      const verdict = this.client.handleResponse(output.message, this.#now());
       if (output.inbound === undefined) return;
       if (verdict === 'accepted') this.#layer.acknowledge(output.inbound);
       else this.#layer.reject(output.inbound);
@@ -295,17 +183,17 @@ export class UdpCoapConnection implements CoapConnection {
       confirmable: message.type === 0,
       multicast: this.#multicast,
       respond: (content, delivery = unattended) => {
-        if (this.#closedBy !== undefined) return;
+        if (this.closedBy !== undefined) return;
         this.#respond(inbound, content, delivery);
         this.#run();
       },
       acknowledge: () => {
-        if (this.#closedBy !== undefined) return;
+        if (this.closedBy !== undefined) return;
         this.#layer.acknowledge(inbound);
         this.#run();
       },
       ignore: () => {
-        if (this.#closedBy !== undefined) return;
+        if (this.closedBy !== undefined) return;
         this.#layer.ignore(inbound);
         this.#run();
       },
@@ -347,7 +235,7 @@ export class UdpCoapConnection implements CoapConnection {
   }
 
   #arm(): void {
-    const next = Math.min(this.#layer.nextTimeout(), this.#client.nextTimeout(), this.#server.nextTimeout()) as Instant;
+    const next = Math.min(this.#layer.nextTimeout(), this.client.nextTimeout(), this.server.nextTimeout()) as Instant;
     if (next === this.#armedFor) return;
     this.#timer?.cancel();
     this.#armedFor = next;
@@ -358,23 +246,22 @@ export class UdpCoapConnection implements CoapConnection {
     this.#armedFor = undefined;
     const now = this.#now();
     this.#layer.handleTimeout(now);
-    this.#client.handleTimeout(now);
-    this.#server.handleTimeout(now);
+    this.client.handleTimeout(now);
+    this.server.handleTimeout(now);
     this.#run();
   }
 
   #socketClosed(cause: SocketError | undefined): void {
-    if (this.#closedBy !== undefined) return;
+    if (this.closedBy !== undefined) return;
     this.#end(cause ?? new CoapError('ECONNABORTED', 'the socket was closed'));
     this.#onClosed?.(cause);
   }
 
   #end(error: Error): void {
-    this.#closedBy = error;
+    this.closedBy = error;
     this.#timer?.cancel();
     this.#layer.abandon((delivery) => delivery.failed(error));
-    this.#client.close(error);
-    this.#server.close(error);
+    this.endExchanges(error);
   }
 }
 
