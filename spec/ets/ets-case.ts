@@ -14,9 +14,11 @@ export interface EtsCase {
   readonly configuration: Configuration;
   /** Versions of the enabler that a client of it must pass the case in; the case begins registered with one of them. */
   readonly versions: readonly LwM2mVersion[];
-  /** The steps, each with its pass criteria. */
-  run(session: Session): Promise<void>;
+  /** The steps, each with its pass criteria; where there are several, each is for a device of its own. */
+  readonly run: Steps | readonly Steps[];
 }
+
+type Steps = (session: Session) => Promise<void>;
 
 export const SINCE_1_0: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
 export const SINCE_1_1: readonly LwM2mVersion[] = ['1.1', '1.2'];
@@ -25,17 +27,17 @@ const PATIENCE = 20_000; // milliseconds of the world's time, for a message that
 
 /** Registers a device of the case's configuration and goes through the steps. @throws what the first wrong step throws */
 export async function runCase(ets: EtsCase, version: LwM2mVersion): Promise<void> {
-  const session = await Session.open(ets.configuration, version);
+  for (const steps of [ets.run].flat()) await runSteps(ets.configuration, version, steps);
+}
+
+async function runSteps(configuration: Configuration, version: LwM2mVersion, steps: Steps): Promise<void> {
+  const session = await Session.open(configuration, version);
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`the client said nothing for ${PATIENCE / 1_000} s`)), PATIENCE);
   });
-  const steps = async (): Promise<void> => {
-    await expectRegister(session);
-    await ets.run(session);
-  };
   try {
-    await Promise.race([steps(), session.server.broken, silence]);
+    await Promise.race([expectRegister(session).then(() => steps(session)), session.server.broken, silence]);
   } finally {
     clearTimeout(timer);
     await session.close();
