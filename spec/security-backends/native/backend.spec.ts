@@ -52,6 +52,8 @@ describe('nativeDtls', () => {
       resumption: true,
       connectionId: true,
       dane: true,
+      engine: false,
+      liveSession: true,
       clock: 'injected',
     });
   });
