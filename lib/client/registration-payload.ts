@@ -4,8 +4,8 @@ import { CONTENT_FORMATS, type CoreLink, SUPPORTED_READ_FORMATS, encodeLinks } f
 import type { LwM2mVersion, RegistrationParameters } from './registration.ts';
 import type { ManagedObject } from '../model/index.ts';
 
-/** Objects no server is told of: Security and OSCORE (LwM2M Core 1.2 §6.2.1). */
-export const HIDDEN_OBJECTS: ReadonlySet<number> = new Set([0, 21]);
+/** Objects no server is told of: Security and OSCORE (LwM2M Core 1.2 §6.2.1), and COSE, which holds keys as well (int-235). */
+export const HIDDEN_OBJECTS: ReadonlySet<number> = new Set([0, 21, 23]);
 
 /** Objects and instances as `</>;rt="oma.lwm2m";ct="…",</1/0>,</3303>;ver=1.1,</3303/0>`; an object without instances as itself. */
 export function objectLinks(objects: Iterable<ManagedObject>): string {

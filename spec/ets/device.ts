@@ -16,6 +16,11 @@ export const Portfolio = defineObject({
   },
 });
 
+function keyHolder(id: number) {
+  const name = { id: 0, name: 'Name', operations: 'R', type: 'string' } as const;
+  return defineObject({ id, name: 'Keys', multiple: true, resources: { name } });
+}
+
 type PortfolioInit = InstanceInit<(typeof Portfolio)['definition']>;
 type ServerValues = NonNullable<ServerAccount['server']>;
 
@@ -25,6 +30,8 @@ export interface Configuration {
   readonly device: Omit<DeviceInit, 'reboot'>;
   /** Instances of /16; undefined: the object is not there. */
   readonly portfolio?: Readonly<Record<number, PortfolioInit>>;
+  /** Makes the objects beside these. Default none. */
+  readonly others?: () => readonly ManagedObject[];
   /** Whether the device has Current Time. */
   readonly hasClock?: boolean;
 }
@@ -81,6 +88,11 @@ export const C6: Configuration = {
 };
 /** C.1 and an object of the Portfolio without instances. */
 export const C1_PORTFOLIO: Configuration = { ...C1, portfolio: {} };
+/** C.1, and the objects that hold keys: here they can be read, so that only the client stands before them. */
+export const C1_KEYS: Configuration = {
+  ...C1,
+  others: () => [21, 23].map((id) => keyHolder(id).create({ 0: { name: 'a secret' } })),
+};
 /** C.12: the Portfolio with its first instance. */
 export const C12: Configuration = {
   server: EXTENDED_SERVER,
@@ -118,7 +130,7 @@ export class TestDevice {
         { ...configuration.device, reboot: () => void this.reboots++ },
         configuration.hasClock === true ? { clock: time } : {},
       );
-      const objects: ManagedObject[] = [device];
+      const objects: ManagedObject[] = [device, ...(configuration.others?.() ?? [])];
       if (configuration.portfolio !== undefined) {
         const hooks = { instanceTemplate: () => ({}), deletable: true };
         objects.push(Portfolio.create(configuration.portfolio, hooks));

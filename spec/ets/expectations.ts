@@ -44,7 +44,7 @@ export async function expectRegister(session: Session): Promise<void> {
   const links = Object.keys(readLinks(register.payload));
   for (const needed of ['/1/0', '/3/0']) assert.ok(links.includes(needed), `${needed} in ${links.join(' ')}`);
   assert.deepEqual(
-    links.filter((link) => /^\/(0|21)(\/|$)/.test(link)),
+    links.filter((link) => /^\/(0|21|23)(\/|$)/.test(link)),
     [],
     'objects that no server is told of',
   );
