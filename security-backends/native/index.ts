@@ -19,5 +19,6 @@ export { DtlsClient, type DtlsClientOptions } from './client.ts';
 export { DtlsServer, type DtlsServerOptions } from './server.ts';
 export { CookieGate, type CookieGateOptions, type CookieVerdict, type VerifiedHello } from './cookie-gate.ts';
 export * from './connection.ts';
+export { type OfferedSession, type ResumableSession, decodeOffered, encodeOffered } from './resumable-session.ts';
 export { type CryptoProvider, type DefaultProviderOptions, defaultProvider } from '../../lib/crypto/index.ts';
 export { CIPHERSUITES, TLS_PSK_WITH_AES_128_CCM_8, TLS_PSK_WITH_AES_128_GCM_SHA256 } from './ciphersuites.ts';

@@ -50,14 +50,16 @@ export const TRAFFIC_CASES: readonly BackendCaseDefinition[] = [
   },
   {
     name: 'two records in one arrival',
-    rule: 'hasBufferedData is true while a message waits that came with another; readable is called once',
+    rule: 'hasBufferedData is true while a message waits that came with another; for datagrams readable is called once',
     run: async (stage) => {
       const { client, session, lower } = await stage.pair();
       const watch = stage.watch(client);
       await holdTwo(stage, session, lower.passage);
       lower.passage.release('merged');
       await stage.pass();
-      same(watch.readable, 1, 'calls of readable');
+      // The pieces of a stream may be told of one by one.
+      if (client.transport === 'datagram') same(watch.readable, 1, 'calls of readable');
+      else check(watch.readable > 0, 'readable is called');
       same(first(client), 1, 'first message');
       same(client.getOption('hasBufferedData'), true, 'hasBufferedData after the first message');
       same(first(client), 2, 'second message');
