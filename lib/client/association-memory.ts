@@ -1,4 +1,5 @@
-// What one association keeps across restarts: its registration, and the notification attributes its server has written.
+// What one association keeps across restarts: its registration, the notification attributes its server has written, and what
+// is to be sent.
 
 import type { AttributeStore } from './attribute-store.ts';
 import type { Environment } from '../runtime/index.ts';
@@ -6,19 +7,32 @@ import { Memory } from './memory.ts';
 import { type SavedState, registrationCodec, stateKey } from './saved-registration.ts';
 import type { ServerReference } from './events.ts';
 import type { Storage } from '../storage/index.ts';
+import type { ObjectSet } from './object-set.ts';
+import type { SendPack } from './send.ts';
+import { sendsCodec, sendsKey } from './saved-sends.ts';
 import { attributesCodec, attributesKey } from './saved-attributes.ts';
 
 export class AssociationMemory {
   readonly #registration: Memory<SavedState>;
+  readonly #sends: Memory<readonly SendPack[]>;
   readonly #attributes: Memory<unknown>;
   readonly #environment: Environment;
 
-  constructor(storage: Storage, environment: Environment, endpoint: string, server: ServerReference) {
+  constructor(
+    storage: Storage,
+    environment: Environment,
+    {
+      endpoint,
+      server,
+      objects,
+    }: { readonly endpoint: string; readonly server: ServerReference; readonly objects: ObjectSet },
+  ) {
     const owner = { endpoint, uri: server.uri };
     const { shortServerId } = server;
     this.#environment = environment;
     const codec = registrationCodec(owner, environment.clock);
     this.#registration = new Memory(storage, environment, stateKey(shortServerId), codec);
+    this.#sends = new Memory(storage, environment, sendsKey(shortServerId), sendsCodec(owner, objects));
     this.#attributes = new Memory(storage, environment, attributesKey(shortServerId), attributesCodec(owner));
   }
 
@@ -44,9 +58,19 @@ export class AssociationMemory {
     this.#attributes.save(attributes.toJSON());
   }
 
+  /** What was to be sent before the restart. */
+  async loadSends(): Promise<readonly SendPack[]> {
+    return (await this.#sends.load()) ?? [];
+  }
+
+  saveSends(packs: readonly SendPack[]): void {
+    this.#sends.save(packs);
+  }
+
   /** Resolves when everything saved so far is kept. */
   async settled(): Promise<void> {
     await this.#registration.settled;
     await this.#attributes.settled;
+    await this.#sends.settled;
   }
 }

@@ -4,12 +4,11 @@ import type { Backends } from './connection.ts';
 import type { CheckedAccount } from './accounts.ts';
 import type { ClientEvents, ServerReference } from './events.ts';
 import type { IncomingRequest, OutgoingResponse, UdpCoapOptions } from '../coap/index.ts';
-import type { Change, Path } from '../model/index.ts';
+import type { Change, Entry } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { DatagramSocket } from '../net/index.ts';
 import { type Duration, type Environment, type Events, type Timer, later } from '../runtime/index.ts';
 import {
-  type FailureReason,
   type LwM2mVersion,
   type RegistrationAction,
   type RegistrationEvent,
@@ -17,16 +16,19 @@ import {
 } from './registration.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { LwM2mError } from './lwm2m-error.ts';
+import { Narration } from './narration.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Observations } from './observations.ts';
-import { Patience } from './patience.ts';
-import { RegistrationExchanges, refusedError } from './registration-exchanges.ts';
+import type { Patience } from './patience.ts';
+import { RegistrationExchanges } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
 import { AssociationMemory } from './association-memory.ts';
 import { ServerLink } from './link.ts';
 import { ServerSettings } from './server-settings.ts';
-import { sendValues } from './send.ts';
+import type { SendFormat } from './send.ts';
+import { SendQueue } from './send-queue.ts';
+import { knownWallTime } from './wall-time.ts';
 
 export interface AssociationOptions {
   readonly account: CheckedAccount;
@@ -41,11 +43,14 @@ export interface AssociationOptions {
   readonly updateMargin: Duration;
   /** How long `stop` waits for the answer to De-register. */
   readonly deregisterTimeout: Duration;
-  readonly handlerTimeout: Duration;
+  readonly patience: Patience;
   readonly coap: UdpCoapOptions;
   readonly confirmableNotifications: boolean;
   readonly maxObservations: number | undefined;
   readonly maxStoredNotifications: number | undefined;
+  readonly maxDeferredValues: number | undefined;
+  /** What it means that /1/x/23 is not there. */
+  readonly absentMuteSend: 'mutes' | 'allows';
   readonly preferredFormat: number | undefined;
 }
 
@@ -60,6 +65,8 @@ export class Association {
   readonly #observations: Observations;
   readonly #dispatcher: Dispatcher;
   readonly #link: ServerLink;
+  readonly #narration: Narration;
+  readonly #sends: SendQueue;
   readonly #pending: RegistrationEvent[] = [];
   readonly #idleWaiters: (() => void)[] = [];
   #machine: RegistrationMachine | undefined;
@@ -72,14 +79,18 @@ export class Association {
   #refresh: Timer | undefined;
 
   constructor(options: AssociationOptions) {
-    const { account, environment, objects } = options;
+    const { account, environment, objects, patience } = options;
     this.#options = options;
     this.reference = { shortServerId: account.shortServerId, uri: account.text };
     const log = environment.log.child({ server: account.shortServerId });
     this.#environment = { ...environment, log };
-    const patience = new Patience(options.handlerTimeout, environment);
-    this.#settings = new ServerSettings(account, objects);
-    this.#memory = new AssociationMemory(options.storage, this.#environment, options.endpoint, this.reference);
+    this.#narration = new Narration(options.events, this.reference, log);
+    this.#settings = new ServerSettings(account, objects, options.absentMuteSend);
+    this.#memory = new AssociationMemory(options.storage, this.#environment, {
+      endpoint: options.endpoint,
+      server: this.reference,
+      objects,
+    });
     this.#observations = new Observations({
       objects,
       attributes: this.#attributes,
@@ -106,11 +117,19 @@ export class Association {
       attributesChanged: () => this.#attributesChanged(),
     });
     this.#link = this.#makeLink();
+    this.#sends = new SendQueue({
+      objects: () => objects,
+      log,
+      muted: () => this.#settings.mutesSend,
+      refusedAsMuted: () => this.#narration.emit('sendMuted', { absent: this.#settings.muteSend === undefined }),
+      undelivered: () => this.updateSoon(),
+      save: (packs) => this.#memory.saveSends(packs),
+      maxValues: options.maxDeferredValues,
+    });
   }
 
   #makeLink(): ServerLink {
     const { account, endpoint, backends, coap } = this.#options;
-    const server = this.reference;
     return new ServerLink({
       account,
       endpoint,
@@ -119,7 +138,7 @@ export class Association {
       coap,
       admits: () => this.#servingVersion() !== undefined,
       handler: (request) => this.#handle(request),
-      onNameDiffers: (commonNames) => this.#emit('certificateNameDiffers', { server, endpoint, commonNames }),
+      onNameDiffers: (commonNames) => this.#narration.emit('certificateNameDiffers', { endpoint, commonNames }),
       onLost: (cause) => this.#lost(cause),
     });
   }
@@ -133,7 +152,9 @@ export class Association {
     this.#wanted = true;
     this.#goesOn = false;
     const saved = await this.#memory.load(this.#attributes);
+    const sends = await this.#memory.loadSends();
     if (!this.#wanted) return; // stopped meanwhile
+    this.#sends.open(sends);
     this.#link.localPort = saved?.localPort;
     this.#machine ??= new RegistrationMachine({
       parameters: this.#settings.parameters,
@@ -152,6 +173,7 @@ export class Association {
     this.#wanted = false;
     this.#goesOn = !options.deregister && this.#options.account.tls.liveSession !== undefined;
     this.#refresh?.cancel();
+    this.#sends.close();
     this.#run({ kind: 'stop', deregister: options.deregister });
     if (this.state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     this.#timer?.cancel();
@@ -176,23 +198,24 @@ export class Association {
     this.#soon(() => this.#run({ kind: 'disable', duration }));
   }
 
-  /** The Send operation. @throws LwM2mError ESTATE, EMUTED, EREFUSED; CoapError; ModelError */
-  async send(paths: readonly Path[], options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const { objects } = this.#options;
-    await sendValues({
-      connection: this.#servingVersion() === undefined ? undefined : this.#link.connection,
-      version: this.#servingVersion() ?? '1.1',
-      muted: this.#settings.mutesSend,
-      objects,
-      paths,
-      signal: options.signal,
-    });
+  /** The Send operation. @throws LwM2mError ESTATE, EMUTED, EREFUSED, EDROPPED; CoapError; ModelError */
+  async send(entries: readonly Entry[], format: SendFormat, signal: AbortSignal | undefined): Promise<void> {
+    const at = knownWallTime(this.#environment.clock);
+    await this.#sends.send({ entries, format, at }, signal);
+  }
+
+  /** Packs that wait for the server, and values dropped for newer ones. */
+  get deferred(): { readonly waiting: number; readonly dropped: number } {
+    return this.#sends.state;
   }
 
   /** Something in the data model is different now. */
   changed(change: Change): void {
     this.#observations.changed(change.path);
-    if (this.#settings.owns(change.path)) this.#observations.attributesChanged();
+    if (this.#settings.owns(change.path)) {
+      this.#observations.attributesChanged();
+      this.#sends.settingsChanged();
+    }
     if (change.kind === 'deleted' && this.#attributes.forget(change.path)) this.#attributesChanged();
     if (change.kind === 'value' && !this.#settings.isRegistered(change.path)) return;
     this.#refresh?.cancel();
@@ -231,43 +254,44 @@ export class Association {
   }
 
   #perform(action: RegistrationAction): void {
-    const server = this.reference;
     switch (action.kind) {
       case 'connect':
-        this.#emit('connecting', { server });
+        this.#narration.emit('connecting', {});
         return void this.#connect(this.#fresh());
       case 'disconnect':
         return this.#disconnect();
       case 'register':
+        this.#sends.goOffline(); // whoever has forgotten us takes nothing
+        return void this.#exchange(action, this.#fresh());
       case 'update':
         return void this.#exchange(action, this.#fresh());
       case 'deregister':
         return void this.#leave(action.location, this.#fresh());
       case 'save':
         return this.#memory.save({ localPort: this.#link.localPort, registration: action.registration });
-      case 'registered': {
+      case 'registered':
         this.#observations.clear(); // a new registration begins without observations (Core 1.2 §6.2)
-        const { location, version, parameters } = action.registration;
-        const { lifetime } = parameters;
-        return this.#emit('registered', { server, location: `/${location.join('/')}`, lifetime, version });
-      }
+        this.#sendOver(action.registration.version);
+        return this.#narration.registered(action.registration);
       case 'updated': {
         const { connection } = this.#link;
         if (connection !== undefined) this.#observations.goOnline(connection);
-        const { location, parameters } = action.registration;
-        const { lifetime } = parameters;
-        return this.#emit('updated', { server, location: `/${location.join('/')}`, lifetime });
+        this.#sendOver(action.registration.version);
+        return this.#narration.updated(action.registration);
       }
       case 'deregistered':
         this.#observations.clear();
-        return this.#emit('deregistered', { server });
+        this.#sends.goOffline();
+        return this.#narration.emit('deregistered', {});
       case 'registrationFailed':
-        return this.#emit('registrationFailed', {
-          server,
-          error: this.#errorOf(action.reason),
-          retryAfter: action.retryAfter,
-        });
+        if (action.reason.kind !== 'refused') this.#settings.noteAlert(action.reason.error);
+        return this.#narration.registrationFailed(action.reason, action.retryAfter);
     }
+  }
+
+  #sendOver(version: LwM2mVersion): void {
+    const { connection } = this.#link;
+    if (connection !== undefined) this.#sends.goOnline(connection, version);
   }
 
   /** Ends whatever is under way: only one attempt or exchange of the registration is, at any time. */
@@ -289,17 +313,12 @@ export class Association {
   #connected(socket: DatagramSocket): void {
     const { connection } = this.#link;
     if (connection !== undefined) this.#exchanges = new RegistrationExchanges(connection, this.#options.endpoint);
-    this.#emit('connected', {
-      server: this.reference,
-      local: socket.local,
-      remote: socket.remote,
-      negotiated: socket.getOption('negotiated'),
-    });
+    this.#narration.connected(socket);
     this.#run({ kind: 'connected' });
   }
 
   #lost(cause: Error | undefined): void {
-    this.#emit('disconnected', { server: this.reference, cause });
+    this.#narration.emit('disconnected', { cause });
     const error = cause ?? new LwM2mError('ESTATE', 'the server ended the connection');
     this.#run({ kind: 'failed', reason: { kind: 'connectionLost', error } });
   }
@@ -307,6 +326,7 @@ export class Association {
   #disconnect(): void {
     this.#abort.abort();
     this.#observations.goOffline();
+    this.#sends.goOffline();
     this.#exchanges = undefined;
     this.#link.close(this.#goesOn);
   }
@@ -343,21 +363,12 @@ export class Association {
     const answer = this.#dispatcher.handle(request);
     if (answer instanceof Promise) {
       return answer.then((response) => {
-        this.#answered(request, response);
+        this.#narration.answered(request, response);
         return response;
       });
     }
-    this.#answered(request, answer);
+    this.#narration.answered(request, answer);
     return answer;
-  }
-
-  #answered(request: IncomingRequest, response: OutgoingResponse | undefined): void {
-    this.#emit('request', {
-      server: this.reference,
-      method: request.method,
-      path: `/${request.path.join('/')}`,
-      code: response?.code,
-    });
   }
 
   /** Undefined before Register's 2.01: requests are ignored then. */
@@ -365,24 +376,4 @@ export class Association {
     const serves = this.state === 'registered' || this.state === 'updating' || this.state === 'deregistering';
     return serves ? this.#machine?.registration?.version : undefined;
   }
-
-  /** What a listener throws is its own affair: the registration goes on. */
-  #emit<K extends keyof ClientEvents>(name: K, payload: ClientEvents[K]): void {
-    try {
-      this.#options.events.emit(name, payload);
-    } catch (error) {
-      this.#environment.log.error(
-        { event: name, error: error instanceof Error ? error.name : typeof error },
-        'a listener failed',
-      );
-    }
-  }
-
-  #errorOf(reason: FailureReason): Error {
-    if (reason.kind === 'refused') return refusedError(this.reference.uri, reason.code);
-    this.#settings.noteAlert(reason.error);
-    return reason.error instanceof Error ? reason.error : new LwM2mError('ESTATE', String(reason.error));
-  }
 }
-
-/** Lets the peer know (close_notify) where that works soon enough, and closes in any case. */

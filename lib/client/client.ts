@@ -17,12 +17,14 @@ import {
   checkVersions,
   wrong,
 } from './check-options.ts';
+import { Collection, type CollectionOptions } from './collection.ts';
 import type { Backends } from './connection.ts';
 import type { ClientEvents } from './events.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import { ObjectSet } from './object-set.ts';
-import { Path } from '../model/index.ts';
-import { DEFAULT_HANDLER_TIMEOUT } from './patience.ts';
+import type { Path } from '../model/index.ts';
+import { type Sample, type SendFormat, checkSendFormat, gather, pathOf } from './send.ts';
+import { DEFAULT_HANDLER_TIMEOUT, Patience } from './patience.ts';
 import type { ServerDefinition } from '../objects/index.ts';
 import type { UdpCoapOptions } from '../coap/index.ts';
 
@@ -59,6 +61,10 @@ export interface ClientOptions {
   readonly maxObservations?: number | undefined;
   /** Notifications kept for a server while it cannot be reached (/1/x/6); the oldest is dropped for a newer one. Default 1,000. */
   readonly maxStoredNotifications?: number | undefined;
+  /** Values of Sends that wait for a server at once; the oldest Send is dropped for a newer one. Default 10,000. */
+  readonly maxDeferredValues?: number | undefined;
+  /** What it means for Send that Mute Send (/1/x/23) is not there, as after a bootstrap. Default `mutes`: E.2 says so. */
+  readonly absentMuteSend?: 'mutes' | 'allows' | undefined;
   /** Content-Format of answers where a server asks for none and it can carry them. Default: the version's, SenML JSON from 1.1 on. */
   readonly preferredFormat?: number | undefined;
   /** Transmission parameters and limits of CoAP. Defaults of RFC 7252 §4.8. */
@@ -80,6 +86,9 @@ export class LwM2mClient {
   readonly #associations: readonly Association[];
   readonly #objects: ObjectSet;
   readonly #storage: Storage;
+  readonly #environment: Environment;
+  readonly #patience: Patience;
+  readonly #collections = new Set<Collection>();
   #lock: StorageLock | undefined;
   #attempt = 0;
   #unsubscribe: (() => void) | undefined;
@@ -98,6 +107,9 @@ export class LwM2mClient {
       disable: (instance) => this.#associations[instance]?.disableSoon(),
     });
     this.#storage = options.storage ?? new MemoryStorage();
+    this.#environment = options.environment ?? systemEnvironment();
+    const timeout = checkDuration(options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT, 'handlerTimeout');
+    this.#patience = new Patience(timeout, this.#environment);
     this.#objects = new ObjectSet([securityObject(accounts), this.server, ...options.objects]);
     this.#associations = accounts.map((account) => this.#associate(account, options));
   }
@@ -108,18 +120,20 @@ export class LwM2mClient {
       endpoint: this.endpoint,
       objects: this.#objects,
       backends: { ...options.backends },
-      environment: options.environment ?? systemEnvironment(),
+      environment: this.#environment,
       storage: this.#storage,
       events: this.events,
       versions: checkVersions(options.versions ?? DEFAULTS.versions),
       retry: checkRetry(options.retry),
       updateMargin: checkDuration(options.updateMargin ?? DEFAULT_UPDATE_MARGIN, 'updateMargin'),
       deregisterTimeout: checkDuration(options.deregisterTimeout ?? DEFAULTS.deregisterTimeout, 'deregisterTimeout'),
-      handlerTimeout: checkDuration(options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT, 'handlerTimeout'),
+      patience: this.#patience,
       coap: { ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),
       maxStoredNotifications: checkCount(options.maxStoredNotifications, 'maxStoredNotifications'),
+      maxDeferredValues: checkCount(options.maxDeferredValues, 'maxDeferredValues'),
+      absentMuteSend: options.absentMuteSend ?? 'mutes',
       preferredFormat: options.preferredFormat,
     });
   }
@@ -149,6 +163,7 @@ export class LwM2mClient {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     const { deregister = true } = options;
+    for (const collection of this.#collections) collection.close();
     await Promise.all(this.#associations.map((association) => association.stop({ deregister })));
     const lock = this.#lock;
     this.#lock = undefined;
@@ -165,17 +180,52 @@ export class LwM2mClient {
   }
 
   /**
-   * Sends the values at these paths (`/3303/0/5700`) to a server, or to all; resolves when they have them.
-   * @throws LwM2mError ESTATE while not registered, EMUTED if /1/x/23 is not false, EREFUSED by the server
-   * @throws ModelError if a path is not there; DecodeError if it is not a path
+   * Sends values to a server, or to all, by `/dp`: what is at these paths now (`/3303/0/5700`), or samples with their times.
+   * Resolves when they have them; while a server cannot be reached, its part waits in order, at most `maxDeferredValues` (the
+   * oldest is dropped for what is newer), in the storage too, and is told with its time where that is known.
+   * @throws LwM2mError ESTATE if the client does not run or the server knows no Send, EMUTED if /1/x/23 is not false, EREFUSED
+   * by the server, EDROPPED; ModelError if a path is not there, not readable or not of its type; DecodeError if it is no path
    */
   async send(
-    paths: readonly (string | Path)[],
-    options: { readonly shortServerId?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+    what: readonly (string | Path | Sample)[],
+    options: {
+      readonly shortServerId?: number | undefined;
+      /** Default `senmlJson`. */
+      readonly format?: SendFormat | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
   ): Promise<void> {
-    const parsed = paths.map((path) => (typeof path === 'string' ? Path.parse(path) : path));
     const chosen = this.#chosen(options.shortServerId);
-    await Promise.all(chosen.map((association) => association.send(parsed, { signal: options.signal })));
+    const format = checkSendFormat(options.format);
+    const entries = await gather(this.#objects, what, this.#patience);
+    await Promise.all(chosen.map((association) => association.send(entries, format, options.signal)));
+  }
+
+  /**
+   * Gathers samples of what is at `path` (an instance, resource or resource instance), to be sent as one pack with their
+   * times: by timers, or as the application says. `stop` closes it.
+   * @throws LwM2mError ECONFIG naming the option; DecodeError if it is no path
+   */
+  collect(path: string | Path, options: CollectionOptions = {}): Collection {
+    const { shortServerId, format = 'senmlCbor' } = options;
+    if (shortServerId !== undefined) this.#chosen(shortServerId);
+    const collection = new Collection(pathOf(path), options, {
+      environment: this.#environment,
+      read: (at) => gather(this.#objects, [at], this.#patience),
+      send: (samples) => this.send(samples, { shortServerId, format }),
+      closed: (closed) => this.#collections.delete(closed),
+    });
+    this.#collections.add(collection);
+    return collection;
+  }
+
+  /** Sends that wait for servers (`waiting`), and values that were dropped for newer ones; of one server, or of all. */
+  deferredSends(shortServerId?: number): { readonly waiting: number; readonly dropped: number } {
+    const each = this.#chosen(shortServerId).map(({ deferred }) => deferred);
+    return {
+      waiting: each.reduce((sum, { waiting }) => sum + waiting, 0),
+      dropped: each.reduce((sum, { dropped }) => sum + dropped, 0),
+    };
   }
 
   #chosen(shortServerId: number | undefined): readonly Association[] {

@@ -44,6 +44,8 @@ export interface ClientEvents {
     /** Until the next attempt; undefined when all are used up: then `update()` tries again. */
     readonly retryAfter: Duration | undefined;
   };
+  /** A Send was refused to the application: /1/x/23 is true, or (`absent`) not there. */
+  sendMuted: { readonly server: ServerReference; readonly absent: boolean };
   /** A server's request was answered. */
   request: {
     readonly server: ServerReference;

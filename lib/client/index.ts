@@ -3,6 +3,8 @@ export { type ServerAccount, accountFromSecurity } from './accounts.ts';
 export type { DeviceTrust, SecurityResources } from './account-security.ts';
 export type { Backends } from './connection.ts';
 export type { ClientEvents, ServerReference } from './events.ts';
+export type { Collection, CollectionOptions } from './collection.ts';
+export type { Sample, SendFormat } from './send.ts';
 export { LwM2mError, type LwM2mErrorCode, formatResponseCode } from './lwm2m-error.ts';
 export { type CommunicationRetry, DEFAULT_COMMUNICATION_RETRY } from './retry.ts';
 export { type LwM2mVersion, REGISTRATION_TRANSITIONS, type RegistrationState } from './registration.ts';

@@ -2,9 +2,10 @@
 
 /**
  * `ECONFIG`: an option is wrong. `ESTATE`: not possible now. `EMUTED`: /1/x/23 forbids Send. `EREFUSED`: the server answered with
- * an error, `responseCode` says which. `EPROTO`: its answer cannot be used. `ENOACCOUNT`: no server account fits.
+ * an error, `responseCode` says which. `EPROTO`: its answer cannot be used. `ENOACCOUNT`: no server account fits. `EDROPPED`:
+ * given up for something newer.
  */
-export type LwM2mErrorCode = 'ECONFIG' | 'ESTATE' | 'EMUTED' | 'EREFUSED' | 'EPROTO' | 'ENOACCOUNT';
+export type LwM2mErrorCode = 'ECONFIG' | 'ESTATE' | 'EMUTED' | 'EREFUSED' | 'EPROTO' | 'ENOACCOUNT' | 'EDROPPED';
 
 /** The error of the client's own operations. */
 export class LwM2mError extends Error {

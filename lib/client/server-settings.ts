@@ -28,8 +28,11 @@ const DEFAULT_DISABLE_TIMEOUT = seconds(86_400); // /1/x/5, LwM2M Core 1.2 Appen
 export class ServerSettings {
   readonly #account: CheckedAccount;
   readonly #objects: ObjectSet;
+  readonly #absentMuteSend: 'mutes' | 'allows';
 
-  constructor(account: CheckedAccount, objects: ObjectSet) {
+  /** @param absentMuteSend what it means that /1/x/23 is not there */
+  constructor(account: CheckedAccount, objects: ObjectSet, absentMuteSend: 'mutes' | 'allows' = 'mutes') {
+    this.#absentMuteSend = absentMuteSend;
     this.#account = account;
     this.#objects = objects;
   }
@@ -71,9 +74,15 @@ export class ServerSettings {
     return given === undefined ? DEFAULT_DISABLE_TIMEOUT : seconds(given);
   }
 
-  /** Absent means muted (/1/x/23). */
+  /** /1/x/23. */
+  get muteSend(): boolean | undefined {
+    const value = this.#value(MUTE_SEND);
+    return typeof value === 'boolean' ? value : undefined;
+  }
+
+  /** Whether nothing is sent. */
   get mutesSend(): boolean {
-    return this.#value(MUTE_SEND) !== false;
+    return this.muteSend ?? this.#absentMuteSend === 'mutes';
   }
 
   /** /1/x/17 to 20 where they are there, `otherwise` elsewhere; a live view, since servers may write them at any time. */

@@ -18,6 +18,7 @@ export type {
   Operations,
   ResourceDefinition,
 } from './definition.ts';
+export { checkValue } from './instance.ts';
 export { ModelError, type ModelErrorReason } from './model-error.ts';
 export type { Actor, Change, ManagedObject, Prepared, WriteMode, WriteRequest } from './managed-object.ts';
 export { type ObjectHooks, type TypedObject, TypedObjectBase } from './typed-object.ts';

@@ -10,7 +10,6 @@ import {
 import { type ClientOptions, LwM2mClient } from '../../lib/client/index.ts';
 import { SimulatedNetwork } from '../../lib/net/simulated/index.ts';
 import { type Environment, NEVER, type Timers, VirtualTime } from '../../lib/runtime/index.ts';
-import { utf8Decode } from '../../lib/bytes/index.ts';
 
 export interface Seen {
   readonly at: number;
@@ -54,7 +53,7 @@ export class Scene {
         this.seen.push({
           at: this.time.now() / 1000,
           line: `${request.method} /${request.path.join('/')}${query}`,
-          payload: utf8Decode(request.payload),
+          payload: new TextDecoder().decode(request.payload), // of any bytes: Send may be CBOR
           from: socket.remote?.port,
         });
         return this.answer(request);
