@@ -1,33 +1,25 @@
 // A CoAP client for one host: opens the socket that the URI asks for, and speaks in paths.
 
 import {
+  type AnySocket,
   COAP_SCHEMES,
-  type CoapScheme,
-  type DatagramSocket,
   type Security,
-  type SecurityBackend,
   type SocketConfiguration,
-  SocketError,
   type SslConfiguration,
   parseCoapUri,
 } from '../net/index.ts';
 import { type Environment, systemEnvironment } from '../runtime/index.ts';
 import type { CoapConnection, IncomingResponse, Method, OutgoingRequest, StreamedResponse } from './exchange.ts';
 import { Notifications, type NotificationsOptions } from './notifications.ts';
+import { type CoapBackends, clientSocket, datagramsOf, streamsOf } from './sockets.ts';
+import { TcpCoapConnection } from './tcp-connection.ts';
+import type { TcpCoapOptions } from './tcp-options.ts';
 import { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
 
-/** What makes sockets: `udpSocket` of `lwm2m-client`, `nativeDtls(…)` of `lwm2m-client/native`, or your own. */
-export interface CoapBackends {
-  /** Plain datagram sockets, for `coap`. */
-  readonly udp?: ((configuration: SocketConfiguration, environment: Environment) => DatagramSocket) | undefined;
-  /** Secured ones, for `coaps`. */
-  readonly dtls?: SecurityBackend<DatagramSocket> | undefined;
-}
-
-export interface CoapClientOptions extends UdpCoapOptions {
-  /** For `coaps`: who we are, and whom we believe. */
+export interface CoapClientOptions extends UdpCoapOptions, TcpCoapOptions {
+  /** For `coaps` and `coaps+tcp`: who we are, and whom we believe. */
   readonly security?: Security | undefined;
-  /** Further options of `coaps`. */
+  /** Further options of these. */
   readonly tls?: Omit<SslConfiguration, 'security'> | undefined;
   readonly socket?: SocketConfiguration | undefined;
   /** Default: the real world. */
@@ -42,7 +34,7 @@ export type RequestFields = Omit<OutgoingRequest, 'method' | 'path' | 'query'> &
 };
 
 /**
- * Connects to the host of a `coap` or `coaps` URI. Its path and query go before those of the requests.
+ * Connects to the host of a `coap`, `coaps`, `coap+tcp` or `coaps+tcp` URI. Its path and query go before those of the requests.
  *
  * ```ts
  * const client = await coapClient('coap://192.0.2.1', { udp: udpSocket });
@@ -55,7 +47,8 @@ export type RequestFields = Omit<OutgoingRequest, 'method' | 'path' | 'query'> &
  * client.close();
  * ```
  *
- * @throws DecodeError for a malformed URI; SocketError of connect, ENOTSUP without a backend or `security` for its scheme
+ * @throws DecodeError for a malformed URI; SocketError of connect, ENOTSUP without a backend or `security` for its scheme;
+ * CoapError if a stream's peer does not introduce itself (RFC 8323 §5.3)
  */
 export async function coapClient(
   uri: string,
@@ -64,32 +57,32 @@ export async function coapClient(
 ): Promise<CoapClient> {
   const { scheme, host, port, path, query } = parseCoapUri(uri);
   const environment = options.environment ?? systemEnvironment();
-  const socket = openedSocket(scheme, backends, environment, options);
+  if (COAP_SCHEMES[scheme].transport === 'datagram') {
+    const socket = clientSocket(scheme, datagramsOf(backends), environment, options);
+    await connected(socket, host, port, options);
+    const connection = new UdpCoapConnection(socket, environment, options);
+    return new CoapClient(connection, { environment, path, query, close: () => socket.close() });
+  }
+  const socket = clientSocket(scheme, streamsOf(backends), environment, options);
+  await connected(socket, host, port, options);
+  const connection = new TcpCoapConnection(socket, environment, options);
+  const client = new CoapClient(connection, { environment, path, query, close: () => socket.close() });
   try {
-    await socket.connect(host, port, { signal: options.signal });
+    await connection.introduced(options);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+async function connected(socket: AnySocket, host: string, port: number, { signal }: CoapClientOptions): Promise<void> {
+  try {
+    await socket.connect(host, port, { signal });
   } catch (error) {
     await socket[Symbol.asyncDispose]();
     throw error;
   }
-  const connection = new UdpCoapConnection(socket, environment, options);
-  return new CoapClient(connection, { environment, path, query, close: () => socket.close() });
-}
-
-function openedSocket(
-  scheme: CoapScheme,
-  { udp, dtls }: CoapBackends,
-  environment: Environment,
-  { security, tls, socket }: CoapClientOptions,
-): DatagramSocket {
-  if (COAP_SCHEMES[scheme].transport !== 'datagram')
-    throw new SocketError('ENOTSUP', `${scheme}: only coap and coaps are opened here`);
-  if (!COAP_SCHEMES[scheme].secure) {
-    if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
-    return udp(socket ?? {}, environment);
-  }
-  if (dtls === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend');
-  if (security === undefined) throw new SocketError('ENOTSUP', 'coaps needs security: a key or certificates');
-  return dtls.createSocket({ ...tls, security, socket: socket ?? tls?.socket }, environment);
 }
 
 /** What a client stands on, beside its connection. */

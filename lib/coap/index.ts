@@ -17,14 +17,17 @@ export { TcpCoapConnection, type StreamCounters } from './tcp-connection.ts';
 export { TCP_DEFAULTS, type TcpCoapOptions } from './tcp-options.ts';
 export type { Capabilities, ReleaseReasons } from './signalling.ts';
 export { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
-export { type CoapServing, serveCoap } from './serve.ts';
+export { type CoapServing, serveCoap, serveCoapStreams } from './serve.ts';
+export { CoapClient, type CoapClientBase, type CoapClientOptions, type RequestFields, coapClient } from './client.ts';
 export {
   type CoapBackends,
-  CoapClient,
-  type CoapClientBase,
-  type CoapClientOptions,
-  type RequestFields,
-  coapClient,
-} from './client.ts';
+  type ClientSocketOptions,
+  type PlainSockets,
+  type SocketsFor,
+  clientSocket,
+  datagramsOf,
+  serverSocket,
+  streamsOf,
+} from './sockets.ts';
 export { type CoapHandler, type CoapServer, type CoapServerOptions, coapServer } from './server.ts';
 export { Notifications, type NotificationsOptions } from './notifications.ts';

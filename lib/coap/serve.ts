@@ -1,7 +1,10 @@
 // The server's side of connection-making: one CoAP connection for each session a listening socket accepts.
 
-import { type DatagramSocket, SocketError } from '../net/index.ts';
+import { type AnySocket, type DatagramSocket, SocketError, type StreamSocket } from '../net/index.ts';
 import type { Environment } from '../runtime/index.ts';
+import type { ExchangeConnection } from './exchange-connection.ts';
+import { TcpCoapConnection } from './tcp-connection.ts';
+import type { TcpCoapOptions } from './tcp-options.ts';
 import { UdpCoapConnection, type UdpCoapOptions } from './udp-connection.ts';
 
 export interface CoapServing {
@@ -11,6 +14,9 @@ export interface CoapServing {
   readonly ended: Promise<SocketError | undefined>;
 }
 
+/** Options for every session, or for each by its socket. */
+type Chosen<S, Options> = Options | ((socket: S) => Options);
+
 /**
  * Accepts sessions of a bound listener for as long as it is open.
  * `onConnection` sets the connection's handler before it returns: the first datagram may be waiting already.
@@ -19,13 +25,44 @@ export function serveCoap(
   listener: DatagramSocket,
   environment: Environment,
   onConnection: (connection: UdpCoapConnection, socket: DatagramSocket) => void,
-  options: UdpCoapOptions | ((socket: DatagramSocket) => UdpCoapOptions) = {},
+  options: Chosen<DatagramSocket, UdpCoapOptions> = {},
+): CoapServing {
+  const over = (socket: DatagramSocket): UdpCoapConnection =>
+    new UdpCoapConnection(socket, environment, chosenFor(socket, options));
+  return serveSessions(listener, environment, over, onConnection);
+}
+
+/** As `serveCoap`, over a listener for streams, TCP or TLS (RFC 8323). */
+export function serveCoapStreams(
+  listener: StreamSocket,
+  environment: Environment,
+  onConnection: (connection: TcpCoapConnection, socket: StreamSocket) => void,
+  options: Chosen<StreamSocket, TcpCoapOptions> = {},
+): CoapServing {
+  const over = (socket: StreamSocket): TcpCoapConnection =>
+    new TcpCoapConnection(socket, environment, chosenFor(socket, options));
+  return serveSessions(listener, environment, over, onConnection);
+}
+
+function chosenFor<S, Options>(socket: S, options: Options | ((socket: S) => Options)): Options {
+  return typeof options === 'function' ? (options as (socket: S) => Options)(socket) : options;
+}
+
+/** What can be listened to: the kind of its sessions is its own. */
+interface Listening<S> {
+  accept(options: { readonly signal: AbortSignal }): Promise<S>;
+}
+
+function serveSessions<S extends AnySocket, C extends ExchangeConnection>(
+  listener: Listening<S>,
+  environment: Environment,
+  over: (socket: S) => C,
+  onConnection: (connection: C, socket: S) => void,
 ): CoapServing {
   const stopping = new AbortController();
-  const connect = (socket: DatagramSocket): void => {
+  const connect = (socket: S): void => {
     try {
-      const chosen = typeof options === 'function' ? options(socket) : options;
-      onConnection(new UdpCoapConnection(socket, environment, chosen), socket);
+      onConnection(over(socket), socket);
     } catch (error) {
       environment.log.error({ error: String(error) }, 'coap: a session was refused: its set-up failed');
       socket.close();

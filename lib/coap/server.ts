@@ -1,6 +1,7 @@
 // A CoAP server at one address: opens the listener that the URI asks for, and hands each request to one handler.
 
 import {
+  type AnySocket,
   COAP_SCHEMES,
   type DatagramSocket,
   type Endpoint,
@@ -8,18 +9,21 @@ import {
   type ServerSecurity,
   type SocketConfiguration,
   SocketError,
+  type StreamSocket,
   parseCoapUri,
 } from '../net/index.ts';
 import { type Environment, systemEnvironment } from '../runtime/index.ts';
-import type { CoapBackends } from './client.ts';
 import type { CoapConnection, IncomingRequest, OutgoingResponse } from './exchange.ts';
-import { serveCoap } from './serve.ts';
+import type { ExchangeConnection } from './exchange-connection.ts';
+import { type CoapServing, serveCoap, serveCoapStreams } from './serve.ts';
+import { type CoapBackends, datagramsOf, serverSocket, streamsOf } from './sockets.ts';
+import type { TcpCoapOptions } from './tcp-options.ts';
 import type { UdpCoapOptions } from './udp-connection.ts';
 
-export interface CoapServerOptions extends Omit<UdpCoapOptions, 'handler'> {
-  /** For `coaps`. */
+export interface CoapServerOptions extends Omit<UdpCoapOptions & TcpCoapOptions, 'handler'> {
+  /** For `coaps` and `coaps+tcp`. */
   readonly security?: ServerSecurity | undefined;
-  /** Further options of `coaps`. */
+  /** Further options of these. */
   readonly tls?: Omit<ServerConfiguration, 'security'> | undefined;
   readonly socket?: SocketConfiguration | undefined;
   /** Default: the real world. */
@@ -41,7 +45,7 @@ export interface CoapServer {
 }
 
 /**
- * Listens at the host and port of a `coap` or `coaps` URI; port 0 takes a free one.
+ * Listens at the host and port of a `coap`, `coaps`, `coap+tcp` or `coaps+tcp` URI; port 0 takes a free one.
  *
  * ```ts
  * const server = await coapServer('coap://127.0.0.1:5683', { udp: udpSocket }, (request) => {
@@ -63,31 +67,29 @@ export async function coapServer(
 ): Promise<CoapServer> {
   const { scheme, host, port } = parseCoapUri(uri, { leastPort: 0 });
   const environment = options.environment ?? systemEnvironment();
-  if (COAP_SCHEMES[scheme].transport !== 'datagram')
-    throw new SocketError('ENOTSUP', `${scheme}: only coap and coaps are opened here`);
-  const listener = openedListener(COAP_SCHEMES[scheme].secure, backends, environment, options);
-  try {
-    await listener.bind(host, port);
-  } catch (error) {
-    await listener[Symbol.asyncDispose]();
-    throw error;
-  }
-  const sessions = new Set<DatagramSocket>();
-  const serving = serveCoap(
-    listener,
-    environment,
-    (connection, socket) => {
-      sessions.add(socket);
-      connection.handler = (request) => handler(request, connection);
+  const sessions = new Set<AnySocket>();
+  const welcome = (connection: ExchangeConnection, socket: AnySocket): void => {
+    sessions.add(socket);
+    connection.handler = (request) => handler(request, connection);
+  };
+  const optionsOf = (socket: AnySocket): CoapServerOptions => ({
+    ...options,
+    onClosed: (cause) => {
+      sessions.delete(socket);
+      options.onClosed?.(cause);
     },
-    (socket) => ({
-      ...options,
-      onClosed: (cause) => {
-        sessions.delete(socket);
-        options.onClosed?.(cause);
-      },
-    }),
-  );
+  });
+  let listener: DatagramSocket | StreamSocket;
+  let serving: CoapServing;
+  if (COAP_SCHEMES[scheme].transport === 'datagram') {
+    const datagrams = serverSocket(scheme, datagramsOf(backends), environment, options);
+    await bound(datagrams, host, port);
+    serving = serveCoap((listener = datagrams), environment, welcome, optionsOf);
+  } else {
+    const streams = serverSocket(scheme, streamsOf(backends), environment, options);
+    await bound(streams, host, port);
+    serving = serveCoapStreams((listener = streams), environment, welcome, optionsOf);
+  }
   const close = (): void => {
     serving.stop();
     for (const socket of sessions) socket.close();
@@ -98,17 +100,11 @@ export async function coapServer(
   return { local, close, [Symbol.asyncDispose]: () => Promise.resolve(close()) };
 }
 
-function openedListener(
-  secure: boolean,
-  { udp, dtls }: CoapBackends,
-  environment: Environment,
-  { security, tls, socket }: CoapServerOptions,
-): DatagramSocket {
-  if (!secure) {
-    if (udp === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
-    return udp(socket ?? {}, environment);
+async function bound(listener: AnySocket, host: string, port: number): Promise<void> {
+  try {
+    await listener.bind(host, port);
+  } catch (error) {
+    await listener[Symbol.asyncDispose]();
+    throw error;
   }
-  if (dtls?.createServer === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend that serves');
-  if (security === undefined) throw new SocketError('ENOTSUP', 'coaps needs security: keys or a certificate');
-  return dtls.createServer({ ...tls, security, socket: socket ?? tls?.socket }, environment);
 }

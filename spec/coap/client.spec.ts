@@ -6,37 +6,41 @@ import { type CoapServer, type Observation, RESPONSE_CODES, coapClient, coapServ
 import { SimulatedNetwork } from '../../lib/net/simulated/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
-import { udpSocket } from '../../lib/net/node/index.ts';
+import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
 import { nativeDtls } from '../../security-backends/native/index.ts';
 
 const text = (payload: string) => ({ code: RESPONSE_CODES.content, payload: utf8Encode(payload) });
 
 describe('coapClient and coapServer', () => {
-  it('ten lines each: a server with a resource to read, write and observe, and its client', async () => {
-    let light = 'off';
-    const observers = new Set<Observation>();
-    const server = await coapServer('coap://127.0.0.1:0', { udp: udpSocket }, (request) => {
-      if (request.path.join('/') !== 'light') return { code: RESPONSE_CODES.notFound };
-      const observation = request.acceptObservation?.({ ended: () => observers.clear() });
-      if (observation !== undefined) observers.add(observation);
-      if (request.method === 'GET') return text(light);
-      light = utf8Decode(request.payload);
-      for (const each of observers) void each.notify(text(light), { confirmable: true });
-      return { code: RESPONSE_CODES.changed };
+  for (const [scheme, backends] of [
+    ['coap', { udp: udpSocket }],
+    ['coap+tcp', { tcp: tcpSocket }],
+  ] as const)
+    it(`ten lines each, over ${scheme}: a server with a resource to read, write and observe, and its client`, async () => {
+      let light = 'off';
+      const observers = new Set<Observation>();
+      const server = await coapServer(`${scheme}://127.0.0.1:0`, backends, (request) => {
+        if (request.path.join('/') !== 'light') return { code: RESPONSE_CODES.notFound };
+        const observation = request.acceptObservation?.({ ended: () => observers.clear() });
+        if (observation !== undefined) observers.add(observation);
+        if (request.method === 'GET') return text(light);
+        light = utf8Decode(request.payload);
+        for (const each of observers) void each.notify(text(light), { confirmable: true });
+        return { code: RESPONSE_CODES.changed };
+      });
+      const client = await coapClient(`${scheme}://127.0.0.1:${server.local.port}`, backends);
+      const heard: string[] = [];
+      for await (const { payload } of await client.observe('/light')) {
+        heard.push(utf8Decode(payload));
+        if (heard.length === 3) break;
+        await client.put('/light', { payload: utf8Encode(`level ${heard.length}`) });
+      }
+      assert.deepEqual(heard, ['off', 'level 1', 'level 2']);
+      assert.equal(observers.size, 0, 'leaving the loop deregisters');
+      assert.equal((await client.get('/nowhere')).code, RESPONSE_CODES.notFound);
+      client.close();
+      server.close();
     });
-    const client = await coapClient(`coap://127.0.0.1:${server.local.port}`, { udp: udpSocket });
-    const heard: string[] = [];
-    for await (const { payload } of await client.observe('/light')) {
-      heard.push(utf8Decode(payload));
-      if (heard.length === 3) break;
-      await client.put('/light', { payload: utf8Encode(`level ${heard.length}`) });
-    }
-    assert.deepEqual(heard, ['off', 'level 1', 'level 2']);
-    assert.equal(observers.size, 0, 'leaving the loop deregisters');
-    assert.equal((await client.get('/nowhere')).code, RESPONSE_CODES.notFound);
-    client.close();
-    server.close();
-  });
 
   it('the same over DTLS, with a key', async () => {
     const dtls = nativeDtls({ datagramSocket: udpSocket });
@@ -55,6 +59,8 @@ describe('coapClient and coapServer', () => {
     const cases: [string, RegExp][] = [
       ['coap://127.0.0.1', /coap needs a UDP backend/],
       ['coaps://127.0.0.1', /coaps needs a DTLS backend/],
+      ['coap+tcp://127.0.0.1', /coap\+tcp needs a TCP backend/],
+      ['coaps+tcp://127.0.0.1', /coaps\+tcp needs a TLS backend/],
       ['http://127.0.0.1', /uri scheme/],
     ];
     for (const [uri, message] of cases) {
