@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import { Light } from '../../examples/coap-dtls-server/light.ts';
+import { PSK, credential, serve } from '../../examples/coap-dtls-server/servers.ts';
 import * as endpoint from '../../examples/dtls-echo/endpoint.ts';
 import * as sansIoClient from '../../examples/dtls-echo/sans-io-client.ts';
 import * as sansIoServer from '../../examples/dtls-echo/sans-io-server.ts';
+import type { CoapServer } from '../../lib/coap/index.ts';
 import { GNUTLS_SUITES, type GnutlsSuite, startGnutlsClient, startGnutlsEcho } from './peers/gnutls-certificates.ts';
+import { type LibcoapRequest, coapClient } from './peers/libcoap.ts';
 import {
   startOpensslCertificateClient,
   startOpensslCertificateServer,
@@ -21,12 +25,12 @@ const PSK_SUITE = 'PSK-AES128-CCM8';
 const ECDSA_SUITE = 'ECDHE-ECDSA-AES128-GCM-SHA256'; // security level 1 of OpenSSL takes no CCM_8
 const RAW_SUITE: GnutlsSuite = GNUTLS_SUITES.find(({ id }) => id === 0xc0ae)!;
 
-const credential = (name: string): string => path.resolve('examples/security-object/credentials', name);
+const file = (name: string): string => path.resolve(credential(name)); // peers run elsewhere
 const rawFlags = (role: 'server' | 'device'): readonly string[] => [
   '--rawpkkeyfile',
-  credential(`${role}.key`),
+  file(`${role}.key`),
   '--rawpkfile',
-  credential(`${role}.pub`),
+  file(`${role}.pub`),
 ];
 
 const stops: (() => unknown)[] = [];
@@ -79,9 +83,9 @@ describe('examples/dtls-echo beside OpenSSL and GnuTLS', () => {
     const port = await servers['by endpoint']();
     const client = startOpensslCertificateClient({
       suite: ECDSA_SUITE,
-      certificate: credential('device.pem'),
-      key: credential('device.key'),
-      trusted: credential('ca.pem'),
+      certificate: file('device.pem'),
+      key: file('device.key'),
+      trusted: file('ca.pem'),
       port,
     });
     await echoes(client, /Verify return code: 0/);
@@ -123,12 +127,45 @@ describe('examples/dtls-echo beside OpenSSL and GnuTLS', () => {
   it('client by endpoint: s_server with certificates both ways', async () => {
     const server = await startOpensslCertificateServer({
       suite: ECDSA_SUITE,
-      certificate: credential('server.pem'),
-      key: credential('server.key'),
-      trusted: credential('ca.pem'),
+      certificate: file('server.pem'),
+      key: file('server.key'),
+      trusted: file('ca.pem'),
     });
     const heard = endpoint.sayHello('certificate', server.port, 'hello');
     const expected = { agreed: 'certificate, suite 0xc02b', answer: 'likewise' };
     assert.deepEqual(await answered(server.process, heard), expected);
   });
+});
+
+describe('examples/coap-dtls-server beside libcoap', () => {
+  needs('libcoap');
+  const light = new Light();
+  let servers: Readonly<Record<'plain' | 'psk' | 'pki', CoapServer>>;
+  before(async () => {
+    servers = await serve(light.handler, '127.0.0.1', { plain: 0, psk: 0, pki: 0 });
+  });
+  after(() => {
+    for (const server of Object.values(servers ?? {})) server.close();
+  });
+
+  const certificates = ['-c', file('device.pem'), '-j', file('device.key'), '-C', file('ca.pem')];
+  const kinds: readonly (readonly [string, 'plain' | 'psk' | 'pki', Partial<LibcoapRequest>])[] = [
+    ['without security', 'plain', {}],
+    ['with a pre-shared key', 'psk', { psk: PSK }],
+    ['with certificates, by OpenSSL', 'pki', { credential: { flavour: 'openssl', flags: certificates } }],
+    ['with certificates, by GnuTLS', 'pki', { credential: { flavour: 'gnutls', flags: certificates } }],
+  ];
+  for (const [title, kind, credentials] of kinds) {
+    it(`is switched, read and observed ${title}`, async () => {
+      const uri = `${kind === 'plain' ? 'coap' : 'coaps'}://127.0.0.1:${servers[kind].local.port}/light`;
+      const ask = async (more: Partial<LibcoapRequest>): Promise<string> =>
+        (await coapClient({ uri, ...credentials, ...more })).output.trim();
+      assert.equal(await ask({ method: 'put', payload: 'on' }), '');
+      assert.equal(await ask({}), 'on');
+      const observed = ask({ observe: 3 });
+      while (light.observers === 0) await new Promise((resolve) => setImmediate(resolve));
+      await ask({ method: 'put', payload: 'off' });
+      assert.match(await observed, /^on\s*off/);
+    });
+  }
 });
