@@ -1,7 +1,13 @@
 // The resource: a light that can be read, switched and observed. It knows CoAP, and nothing of what is below.
 
 import { utf8Encode } from '../../lib/index.ts';
-import { type CoapHandler, type Observation, type OutgoingResponse, RESPONSE_CODES } from '../../lib/coap/index.ts';
+import {
+  type CoapHandler,
+  type IncomingRequest,
+  type Observation,
+  type OutgoingResponse,
+  RESPONSE_CODES,
+} from '../../lib/coap/index.ts';
 
 const TEXT = 0; // Content-Format, RFC 7252 §12.3
 const LINKS = 40; // RFC 6690
@@ -20,7 +26,7 @@ export class Light {
     const path = request.path.join('/');
     if (path === '.well-known/core' && request.method === 'GET') return content(LINKS, DISCOVERY);
     if (path !== 'light') return { code: RESPONSE_CODES.notFound };
-    if (request.method === 'PUT') return this.#switch(request.payload);
+    if (request.method === 'PUT') return this.#switch(request);
     if (request.method !== 'GET') return { code: RESPONSE_CODES.methodNotAllowed };
     if (request.accept !== undefined && request.accept !== TEXT) return { code: RESPONSE_CODES.notAcceptable };
     if (request.acceptObservation !== undefined) {
@@ -34,7 +40,8 @@ export class Light {
     return content(TEXT, this.#on ? 'on' : 'off');
   }
 
-  #switch(payload: Uint8Array): OutgoingResponse {
+  #switch({ payload, contentFormat = TEXT }: IncomingRequest): OutgoingResponse {
+    if (contentFormat !== TEXT) return { code: RESPONSE_CODES.unsupportedContentFormat };
     const to = new TextDecoder().decode(payload); // whatever bytes came: what is not UTF-8 is no word either
     if (to !== 'on' && to !== 'off') {
       const found = JSON.stringify(to.slice(0, 20));

@@ -51,6 +51,11 @@ describe('examples/coap-dtls-server', () => {
     assert.equal(utf8Decode((await client.get('/light')).payload), 'on');
     assert.equal(await put('dim'), '4.00');
     assert.equal(utf8Decode((await client.get('/light')).payload), 'on');
+    assert.equal(
+      formatCode((await client.put('/light', { payload: utf8Encode('off'), contentFormat: 60 })).code),
+      '4.15',
+    );
+    assert.equal(utf8Decode((await client.get('/light')).payload), 'on');
     assert.equal(formatCode((await client.get('/light', { accept: 60 })).code), '4.06');
     assert.equal(formatCode((await client.delete('/light')).code), '4.05');
     assert.equal(formatCode((await client.get('/heater')).code), '4.04');

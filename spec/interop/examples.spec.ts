@@ -1,6 +1,8 @@
 // The examples beside programs nobody here wrote: what their guides promise of OpenSSL, GnuTLS and libcoap.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Light } from '../../examples/coap-dtls-server/light.ts';
 import { PSK, credential, serve } from '../../examples/coap-dtls-server/servers.ts';
@@ -140,6 +142,8 @@ describe('examples/dtls-echo beside OpenSSL and GnuTLS', () => {
 describe('examples/coap-dtls-server beside libcoap', () => {
   needs('libcoap');
   const light = new Light();
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lwm2m-light-'));
+  after(() => rmSync(scratch, { recursive: true }));
   let servers: Readonly<Record<'plain' | 'psk' | 'pki', CoapServer>>;
   before(async () => {
     servers = await serve(light.handler, '127.0.0.1', { plain: 0, psk: 0, pki: 0 });
@@ -168,4 +172,13 @@ describe('examples/coap-dtls-server beside libcoap', () => {
       assert.match(await observed, /^on\s*off/);
     });
   }
+
+  it('sends the hint CoAP, by which coap-client finds its key', async () => {
+    const hints = path.join(scratch, 'hints');
+    writeFileSync(hints, `another,nobody,wrongKey\nCoAP,${PSK.identity},${PSK.key}\n`);
+    const uri = `coaps://127.0.0.1:${servers.psk.local.port}/light`;
+    const psk = { identity: 'nobody', key: 'wrongKey' }; // where no hint fits
+    const { output } = await coapClient({ uri, psk, more: ['-h', hints] });
+    assert.match(output, /^o(n|ff)$/m);
+  });
 });
