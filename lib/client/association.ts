@@ -77,6 +77,8 @@ export class Association {
   #goesOn = false; // the session is left for the next start, not ended
   #timer: Timer | undefined;
   #refresh: Timer | undefined;
+  #isOutdated = false; // what the server knows of us
+  #isHeld = false;
 
   constructor(options: AssociationOptions) {
     const { account, environment, objects, patience } = options;
@@ -218,8 +220,24 @@ export class Association {
     }
     if (change.kind === 'deleted' && this.#attributes.forget(change.path)) this.#attributesChanged();
     if (change.kind === 'value' && !this.#settings.isRegistered(change.path)) return;
+    this.#isOutdated = true;
+    this.#refreshSoon();
+  }
+
+  /** While changes that belong together are made, the server hears of none of them. */
+  hold(held: boolean): void {
+    this.#isHeld = held;
+    this.#observations.hold(held);
+    this.#refreshSoon();
+  }
+
+  #refreshSoon(): void {
     this.#refresh?.cancel();
-    this.#refresh = this.#soon(() => this.#run({ kind: 'changed', parameters: this.#settings.parameters }));
+    if (this.#isHeld || !this.#isOutdated) return;
+    this.#refresh = this.#soon(() => {
+      this.#isOutdated = false;
+      this.#run({ kind: 'changed', parameters: this.#settings.parameters });
+    });
   }
 
   #attributesChanged(): void {

@@ -18,6 +18,7 @@ import {
   wrong,
 } from './check-options.ts';
 import { Collection, type CollectionOptions } from './collection.ts';
+import { Batches, DEFAULT_BATCH_TIMEOUT } from './batch.ts';
 import type { Backends } from './connection.ts';
 import type { ClientEvents } from './events.ts';
 import { LwM2mError } from './lwm2m-error.ts';
@@ -55,6 +56,8 @@ export interface ClientOptions {
    * is agreed to later does not happen. Default 30 s.
    */
   readonly handlerTimeout?: Duration | undefined;
+  /** How long an asynchronous `batch` may keep notifications. Default 10 s. */
+  readonly batchTimeout?: Duration | undefined;
   /** Send notifications confirmable unless the server says otherwise (attribute con). Default false. */
   readonly confirmableNotifications?: boolean | undefined;
   /** Observations per server. Default 256. */
@@ -88,6 +91,7 @@ export class LwM2mClient {
   readonly #storage: Storage;
   readonly #environment: Environment;
   readonly #patience: Patience;
+  readonly #batches: Batches;
   readonly #collections = new Set<Collection>();
   #lock: StorageLock | undefined;
   #attempt = 0;
@@ -111,6 +115,10 @@ export class LwM2mClient {
     const timeout = checkDuration(options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT, 'handlerTimeout');
     this.#patience = new Patience(timeout, this.#environment);
     this.#objects = new ObjectSet([securityObject(accounts), this.server, ...options.objects]);
+    const batchTimeout = checkDuration(options.batchTimeout ?? DEFAULT_BATCH_TIMEOUT, 'batchTimeout');
+    this.#batches = new Batches(this.#environment, batchTimeout, (held) => {
+      for (const association of this.#associations) association.hold(held);
+    });
     this.#associations = accounts.map((account) => this.#associate(account, options));
   }
 
@@ -199,6 +207,16 @@ export class LwM2mClient {
     const format = checkSendFormat(options.format);
     const entries = await gather(this.#objects, what, this.#patience);
     await Promise.all(chosen.map((association) => association.send(entries, format, options.signal)));
+  }
+
+  /**
+   * Changes that belong together: servers hear of all that `work` changes at once, in one notification of an observation and
+   * one Update, when it has ended. It may be asynchronous (no longer than `batchTimeout`) and lie in another: then the outermost
+   * counts. Where it throws, what it has changed by then stays changed and is told. Reads meanwhile see what is there.
+   * @returns what `work` returns. @throws what `work` throws
+   */
+  batch<T>(work: () => T): T {
+    return this.#batches.run(work);
   }
 
   /**

@@ -88,6 +88,7 @@ export class Observations {
   readonly #watches = new Map<Subject, Watch>();
   #timer: Timer | undefined;
   #online = true;
+  #isHeld = false;
 
   constructor(options: ObservationsOptions) {
     this.#options = options;
@@ -127,6 +128,12 @@ export class Observations {
   /** Values or instances at `path` changed. */
   changed(path: Path): void {
     this.#schedule.changed(path);
+    this.#arm();
+  }
+
+  /** While changes that belong together are made, nothing is looked at. */
+  hold(held: boolean): void {
+    this.#isHeld = held;
     this.#arm();
   }
 
@@ -181,6 +188,7 @@ export class Observations {
   /** Always from the timer: all changes of one call stack make one notification. */
   #arm(): void {
     this.#timer?.cancel();
+    if (this.#isHeld) return;
     if (!this.#online && !this.#options.settings().stores) return;
     this.#timer = this.#options.environment.timers.at(this.#schedule.nextTimeout(), () => this.#run());
   }
