@@ -38,6 +38,7 @@ export { LiveSessionDirectory } from './storage/node/live-session.ts';
 export * from './crypto/security-info.ts';
 export * from './crypto/security-info-constructors.ts';
 export * from './crypto/security-info-error.ts';
+export { ecdsaSignature } from './crypto/ecdsa-signature.ts';
 export type { Engine, EnginePrivateKey } from './crypto/engine.ts';
 export type { SignatureScheme } from './crypto/provider/signatures.ts';
 export {

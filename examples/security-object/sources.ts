@@ -16,7 +16,7 @@ import {
   privateKeyFromFile,
 } from '../../lib/index.ts';
 import { credential, visit } from './visit.ts';
-import { webCryptoEngine } from './webcrypto-engine.ts';
+import { importKey, webCryptoEngine } from '../engine-keys/webcrypto-engine.ts';
 
 const [uri = 'coaps://localhost:5686'] = process.argv.slice(2);
 const bytes = (name: string): Uint8Array => readFileSync(credential(name));
@@ -54,9 +54,9 @@ for (const [title, sources] of Object.entries(examples)) {
 
 // A key that this program can use and never see: here a WebCrypto key, elsewhere PKCS#11, a TPM or a key service.
 const key = createPrivateKey(readFileSync(credential('device.key')));
-const engine = await webCryptoEngine(
+const engine = webCryptoEngine(
   'webcrypto:device',
-  key.export({ type: 'pkcs8', format: 'der' }),
+  await importKey(key.export({ type: 'pkcs8', format: 'der' })),
   createPublicKey(key).export({ type: 'spki', format: 'der' }),
 );
 await visit(

@@ -5,6 +5,7 @@ export { DEFAULT_LEAVES_OPTIONS, type LeavesOptions, type SecurityInfoLeaf, leav
 export * from './load.ts';
 export type { FileSource } from './file-source.ts';
 export type { SystemTrustStore } from './system-trust-store.ts';
+export { ecdsaSignature } from './ecdsa-signature.ts';
 export type { Engine, EnginePrivateKey } from './engine.ts';
 export { type KeyDecryption, KeyDecryptionError } from './key-decryption.ts';
 export type { PrivateKeyAlgorithm } from './private-key.ts';
