@@ -12,6 +12,7 @@ import {
 } from '../objects/index.ts';
 import {
   COAP_SCHEMES,
+  type CoapScheme,
   type CoapUri,
   type DatagramSocket,
   type Security,
@@ -35,10 +36,10 @@ import { ModelError, type TypedObject } from '../model/index.ts';
 
 /** A server to register with. */
 export interface ServerAccount {
-  /** `coaps://host:port`; `coap://…` needs the client's `dangerAllowNoSec`. */
+  /** `coaps://host:port`, or `coaps+tcp://…` over TLS; `coap://…` and `coap+tcp://…` need the client's `dangerAllowNoSec`. */
   readonly uri: string;
   /**
-   * Credentials for `coaps`, such as `{ mode: 'psk', identity: pskIdentityFromBuffer(…), key: pskKeyFromBuffer(…) }`; /0/x/2
+   * Credentials for `coaps` and `coaps+tcp`, such as `{ mode: 'psk', identity: pskIdentityFromBuffer(…), key: pskKeyFromBuffer(…) }`; /0/x/2
    * to 5. Of certificates, `serverCertificate` is /0/x/4 with its usage (/0/x/15, default 3) and matching type (/0/x/13).
    */
   readonly security?: Security | undefined;
@@ -81,11 +82,16 @@ export interface CheckedAccount {
 const DEFAULT_LIFETIME = 86_400; // seconds; LwM2M Core 1.0 §5.3.1
 const FIRST_SHORT_SERVER_ID = 101; // as the examples of LwM2M Core 1.2 Appendix F number their servers
 
+/** What the client's options let accounts be. */
+export interface Allowed {
+  readonly noSec: boolean;
+  /** Whether there are backends for `coaps` and for `coaps+tcp`. */
+  readonly dtls: boolean;
+  readonly tls: boolean;
+}
+
 /** @throws LwM2mError ECONFIG naming the account, the field, and what to do */
-export function checkAccounts(
-  accounts: readonly ServerAccount[],
-  allowed: { readonly noSec: boolean; readonly dtls: boolean },
-): readonly CheckedAccount[] {
+export function checkAccounts(accounts: readonly ServerAccount[], allowed: Allowed): readonly CheckedAccount[] {
   if (!Array.isArray(accounts)) throw wrong('servers', 'an array of accounts such as [{ uri: … }]', accounts);
   if (accounts.length === 0) throw new LwM2mError('ECONFIG', 'servers: expected at least one account, found none');
   const checked = accounts.map((account, at) => checkAccount(account, at, allowed));
@@ -96,18 +102,13 @@ export function checkAccounts(
   return checked;
 }
 
-function checkAccount(
-  account: ServerAccount,
-  at: number,
-  allowed: { readonly noSec: boolean; readonly dtls: boolean },
-): CheckedAccount {
+function checkAccount(account: ServerAccount, at: number, allowed: Allowed): CheckedAccount {
   const field = `servers[${at}]`;
   if (typeof account !== 'object' || account === null) throw wrong(field, 'an account such as { uri: … }', account);
   if (typeof account.uri !== 'string') throw wrong(`${field}.uri`, 'text such as coaps://server.example', account.uri);
   const uri = checkUri(account.uri, field);
-  const { secure } = COAP_SCHEMES[uri.scheme];
-  if (secure) checkSecured(account, field, allowed.dtls);
-  else checkUnsecured(account, field, allowed.noSec);
+  if (COAP_SCHEMES[uri.scheme].secure) checkSecured(account, uri, field, allowed);
+  else checkUnsecured(account, uri, field, allowed.noSec);
   return {
     instance: at,
     uri,
@@ -119,11 +120,17 @@ function checkAccount(
     tls: { ...account.tls },
     // Absent would mean muted (/1/x/23): for an account of a bootstrap server that is its choice, here it is ours.
     server: { muteSend: false, ...checkServer(account.server, field) },
-    transport: checkTransport(account.transport, field),
+    transport: checkTransport(account.transport, uri, field),
   };
 }
 
-function checkTransport(transport: ServerAccount['transport'], field: string): ServerAccount['transport'] {
+function checkTransport(
+  transport: ServerAccount['transport'],
+  { scheme }: CoapUri,
+  field: string,
+): ServerAccount['transport'] {
+  if (transport !== undefined && isStream(scheme))
+    throw new LwM2mError('ECONFIG', `${field}.transport: expected none for ${scheme}, which has no datagrams`);
   if (transport === undefined || typeof transport === 'function') return transport;
   throw wrong(`${field}.transport`, 'a function that makes a datagram socket', transport);
 }
@@ -141,9 +148,6 @@ function checkUri(text: string, field: string): CoapUri {
   const example = 'such as coaps://server.example:5684';
   try {
     const uri = parseCoapUri(text);
-    if (COAP_SCHEMES[uri.scheme].transport !== 'datagram') {
-      throw new LwM2mError('ECONFIG', `${field}.uri: ${uri.scheme} is not delivered yet; use coaps, ${example}`);
-    }
     if (uri.path.length > 0 || uri.query.length > 0) {
       throw new LwM2mError('ECONFIG', `${field}.uri: expected no path and no query, ${example}`);
     }
@@ -154,27 +158,41 @@ function checkUri(text: string, field: string): CoapUri {
   }
 }
 
-function checkSecured(account: ServerAccount, field: string, hasDtls: boolean): void {
+function checkSecured(account: ServerAccount, { scheme }: CoapUri, field: string, allowed: Allowed): void {
   if (account.security === undefined) {
     throw new LwM2mError(
       'ECONFIG',
-      `${field}.security: coaps needs credentials, such as { mode: 'psk', identity, key } of pskIdentityFromBuffer and pskKeyFromBuffer`,
+      `${field}.security: ${scheme} needs credentials, such as { mode: 'psk', identity, key } of pskIdentityFromBuffer and pskKeyFromBuffer`,
     );
   }
   checkCredentials(account.security, `${field}.security`);
-  if (!hasDtls) throw new LwM2mError('ECONFIG', 'backends.dtls: coaps needs a DTLS backend, such as nativeDtls');
+  if (isStream(scheme) && !allowed.tls)
+    throw new LwM2mError('ECONFIG', 'backends.tls: coaps+tcp needs a TLS backend, such as nodeTls');
+  if (!isStream(scheme) && !allowed.dtls)
+    throw new LwM2mError('ECONFIG', 'backends.dtls: coaps needs a DTLS backend, such as nativeDtls');
 }
 
-function checkUnsecured(account: ServerAccount, field: string, noSec: boolean): void {
+function checkUnsecured(account: ServerAccount, { scheme }: CoapUri, field: string, noSec: boolean): void {
+  const secured = isStream(scheme) ? 'coaps+tcp://' : 'coaps://';
   if (account.security !== undefined) {
-    throw new LwM2mError('ECONFIG', `${field}.uri: there are credentials but the URI is not secured; write coaps://`);
+    throw new LwM2mError('ECONFIG', `${field}.uri: there are credentials but the URI is not secured; write ${secured}`);
   }
   if (!noSec) {
     throw new LwM2mError(
       'ECONFIG',
-      `${field}.uri: coap:// has no security; use coaps://, or set dangerAllowNoSec for a network that you trust`,
+      `${field}.uri: ${scheme}:// has no security; use ${secured}, or set dangerAllowNoSec for a network that you trust`,
     );
   }
+}
+
+/** The letter of the transport that the URI asks for (LwM2M Core 1.2 §6.2.1.2). */
+export function bindingOf(scheme: CoapScheme): 'U' | 'T' {
+  return isStream(scheme) ? 'T' : 'U';
+}
+
+/** Whether the account's messages go by a stream: TCP or TLS. */
+export function isStream(scheme: CoapScheme): boolean {
+  return COAP_SCHEMES[scheme].transport === 'stream';
 }
 
 function within(value: number, least: number, most: number, field: string): number {
@@ -224,8 +242,8 @@ export function serverObject(
   accounts: readonly CheckedAccount[],
   actions: ServerActions,
 ): TypedObject<ServerDefinition> {
-  const instances = accounts.map(({ instance, shortServerId, lifetime, server }) => {
-    const init: ServerInit = { ...server, shortServerId, lifetime };
+  const instances = accounts.map(({ instance, shortServerId, lifetime, server, uri }) => {
+    const init: ServerInit = { binding: bindingOf(uri.scheme), ...server, shortServerId, lifetime };
     return [instance, init] as const;
   });
   return createServer(Object.fromEntries(instances), actions);

@@ -1,12 +1,12 @@
 // Everything between the client and one server: the registration machine's hands, eyes and memory.
 
 import type { Backends } from './connection.ts';
-import type { CheckedAccount } from './accounts.ts';
+import { type CheckedAccount, isStream } from './accounts.ts';
 import type { ClientEvents, ServerReference } from './events.ts';
-import type { IncomingRequest, OutgoingResponse, UdpCoapOptions } from '../coap/index.ts';
+import type { IncomingRequest, OutgoingResponse, TcpCoapOptions, UdpCoapOptions } from '../coap/index.ts';
 import type { Change, Entry } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
-import type { DatagramSocket } from '../net/index.ts';
+import type { AnySocket } from '../net/index.ts';
 import { type Duration, type Environment, type Events, type Timer, later } from '../runtime/index.ts';
 import {
   type LwM2mVersion,
@@ -44,7 +44,7 @@ export interface AssociationOptions {
   /** How long `stop` waits for the answer to De-register. */
   readonly deregisterTimeout: Duration;
   readonly patience: Patience;
-  readonly coap: UdpCoapOptions;
+  readonly coap: UdpCoapOptions & TcpCoapOptions;
   readonly confirmableNotifications: boolean;
   readonly maxObservations: number | undefined;
   readonly maxStoredNotifications: number | undefined;
@@ -328,7 +328,7 @@ export class Association {
     }
   }
 
-  #connected(socket: DatagramSocket): void {
+  #connected(socket: AnySocket): void {
     const { connection } = this.#link;
     if (connection !== undefined) this.#exchanges = new RegistrationExchanges(connection, this.#options.endpoint);
     this.#narration.connected(socket);
@@ -343,7 +343,8 @@ export class Association {
 
   #disconnect(): void {
     this.#abort.abort();
-    this.#observations.goOffline();
+    if (isStream(this.#options.account.uri.scheme)) this.#observations.clear(); // they end with their stream (RFC 8323 §7)
+    else this.#observations.goOffline();
     this.#sends.goOffline();
     this.#exchanges = undefined;
     this.#link.close(this.#goesOn);

@@ -27,7 +27,7 @@ import type { Path } from '../model/index.ts';
 import { type Sample, type SendFormat, checkSendFormat, gather, pathOf } from './send.ts';
 import { DEFAULT_HANDLER_TIMEOUT, Patience } from './patience.ts';
 import type { ServerDefinition } from '../objects/index.ts';
-import type { UdpCoapOptions } from '../coap/index.ts';
+import type { TcpCoapOptions, UdpCoapOptions } from '../coap/index.ts';
 
 /** Everything a client is made from. Copied when it is made. */
 export interface ClientOptions {
@@ -41,7 +41,7 @@ export interface ClientOptions {
   readonly environment?: Environment | undefined;
   /** Keeps the registration across restarts. Default: in memory. */
   readonly storage?: Storage | undefined;
-  /** Allow `coap://`: no encryption, no authentication. Default false. */
+  /** Allow `coap://` and `coap+tcp://`: no encryption, no authentication. Default false. */
   readonly dangerAllowNoSec?: boolean | undefined;
   /** Versions to register with, preferred first; a lower one is tried on 4.12. Default 1.1, then 1.0. */
   readonly versions?: readonly LwM2mVersion[] | undefined;
@@ -71,7 +71,7 @@ export interface ClientOptions {
   /** Content-Format of answers where a server asks for none and it can carry them. Default: the version's, SenML JSON from 1.1 on. */
   readonly preferredFormat?: number | undefined;
   /** Transmission parameters and limits of CoAP. Defaults of RFC 7252 §4.8. */
-  readonly coap?: Omit<UdpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
+  readonly coap?: Omit<UdpCoapOptions & TcpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
 }
 
 const DEFAULTS = Object.freeze({
@@ -102,7 +102,11 @@ export class LwM2mClient {
     const { backends } = options;
     if (typeof backends !== 'object' || backends === null) throw wrong('backends', 'such as nodeBackends()', backends);
     this.endpoint = checkEndpoint(options.endpoint);
-    const allowed = { noSec: options.dangerAllowNoSec === true, dtls: backends.dtls !== undefined };
+    const allowed = {
+      noSec: options.dangerAllowNoSec === true,
+      dtls: backends.dtls !== undefined,
+      tls: backends.tls !== undefined,
+    };
     const accounts = checkAccounts(options.servers, allowed);
     checkObjects(options.objects);
     checkTransmission(options.coap?.transmission);

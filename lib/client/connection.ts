@@ -1,23 +1,20 @@
-// From an account to a CoAP connection: socket, security, local port.
+// From an account to a socket: plain or secured, for datagrams or a stream, and its local port.
 
 import {
-  type BackendChoice,
+  type AnySocket,
   COAP_SCHEMES,
   type DatagramSocket,
   type SocketConfiguration,
   SocketError,
-  oneBackend,
+  type SslConfiguration,
+  type StreamSocket,
 } from '../net/index.ts';
-import type { CheckedAccount } from './accounts.ts';
+import { type CoapBackends, type SocketsFor, clientSocket, datagramsOf, streamsOf } from '../coap/index.ts';
+import { type CheckedAccount, isStream } from './accounts.ts';
 import type { Environment } from '../runtime/index.ts';
 
 /** What carries the client's messages; the application, or the main entry for it, puts them in. */
-export interface Backends {
-  /** Makes plain UDP sockets, for `coap`. */
-  readonly udp?: ((configuration: SocketConfiguration, environment: Environment) => DatagramSocket) | undefined;
-  /** Makes secured sockets, for `coaps`; of several, the first whose capabilities fit the account. */
-  readonly dtls?: BackendChoice<DatagramSocket> | undefined;
-}
+export type Backends = CoapBackends;
 
 export interface OpenOptions {
   /** Undefined: any. */
@@ -38,7 +35,7 @@ export async function openSocket(
   backends: Backends,
   environment: Environment,
   options: OpenOptions,
-): Promise<DatagramSocket> {
+): Promise<DatagramSocket | StreamSocket> {
   const { localPort } = options;
   if (localPort === undefined) return connect(account, backends, environment, options);
   try {
@@ -55,15 +52,28 @@ async function connect(
   backends: Backends,
   environment: Environment,
   options: OpenOptions,
-): Promise<DatagramSocket> {
-  const { signal } = options;
-  const { uri, transport } = account;
+): Promise<DatagramSocket | StreamSocket> {
+  const { transport } = account;
+  const { scheme } = account.uri;
+  if (isStream(scheme)) {
+    return connected(createSocket(account, streamsOf(backends), environment, options), account, options);
+  }
   const configuration = socketConfiguration(account, options);
-  const socket = createSocket(account, backends, configuration, environment, options);
+  const sockets = datagramsOf(transport === undefined ? backends : { ...backends, udp: transport });
+  const socket = createSocket(account, sockets, environment, options);
+  const decorated = transport !== undefined && COAP_SCHEMES[scheme].secure;
+  // Closed as yet: connecting opens it.
+  return connected(socket, account, options, decorated ? () => transport(configuration, environment) : undefined);
+}
+
+async function connected<S extends DatagramSocket | StreamSocket>(
+  socket: S,
+  { uri }: CheckedAccount,
+  { signal }: OpenOptions,
+  lower?: () => DatagramSocket,
+): Promise<S> {
   try {
-    if (transport !== undefined && COAP_SCHEMES[uri.scheme].secure) {
-      await socket.decorate(transport(configuration, environment)); // closed as yet: connecting opens it
-    }
+    if (lower !== undefined && socket.transport === 'datagram') await socket.decorate(lower());
     await socket.connect(uri.host, uri.port, { signal });
     return socket;
   } catch (error) {
@@ -77,25 +87,17 @@ function socketConfiguration({ tls }: CheckedAccount, { localPort: port }: OpenO
   return { ...tls.socket, localEndpoint: { ...tls.socket?.localEndpoint, port } };
 }
 
-function createSocket(
-  { uri, security, tls, transport }: CheckedAccount,
-  { udp, dtls }: Backends,
-  configuration: SocketConfiguration,
+function createSocket<S extends AnySocket>(
+  account: CheckedAccount,
+  sockets: SocketsFor<S>,
   environment: Environment,
-  { onOwnCertificate }: OpenOptions,
-): DatagramSocket {
-  if (COAP_SCHEMES[uri.scheme].secure) {
-    if (dtls === undefined || security === undefined) throw new SocketError('ENOTSUP', 'coaps needs a DTLS backend');
-    const told = (certificate: Uint8Array): void => {
-      onOwnCertificate(certificate);
-      tls.onOwnCertificate?.(certificate);
-    };
-    return oneBackend(dtls).createSocket(
-      { ...tls, security, socket: configuration, onOwnCertificate: told },
-      environment,
-    );
-  }
-  const makes = transport ?? udp;
-  if (makes === undefined) throw new SocketError('ENOTSUP', 'coap needs a UDP backend');
-  return makes(configuration, environment);
+  options: OpenOptions,
+): S {
+  const { uri, security, tls } = account;
+  const told: SslConfiguration['onOwnCertificate'] = (certificate) => {
+    options.onOwnCertificate(certificate);
+    tls.onOwnCertificate?.(certificate);
+  };
+  const socket = socketConfiguration(account, options);
+  return clientSocket(uri.scheme, sockets, environment, { security, tls: { ...tls, onOwnCertificate: told }, socket });
 }

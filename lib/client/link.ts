@@ -2,9 +2,16 @@
 
 import { type Backends, openSocket } from './connection.ts';
 import type { CheckedAccount } from './accounts.ts';
-import type { CoapConnection, IncomingRequest, OutgoingResponse, UdpCoapOptions } from '../coap/index.ts';
-import { UdpCoapConnection } from '../coap/index.ts';
-import type { DatagramSocket } from '../net/index.ts';
+import {
+  type CoapConnection,
+  type IncomingRequest,
+  type OutgoingResponse,
+  TcpCoapConnection,
+  type TcpCoapOptions,
+  UdpCoapConnection,
+  type UdpCoapOptions,
+} from '../coap/index.ts';
+import type { DatagramSocket, StreamSocket } from '../net/index.ts';
 import type { Environment } from '../runtime/index.ts';
 import { differingNames } from './certificate-name.ts';
 import { leave } from './leave-socket.ts';
@@ -14,7 +21,7 @@ export interface LinkOptions {
   readonly endpoint: string;
   readonly backends: Backends;
   readonly environment: Environment;
-  readonly coap: UdpCoapOptions;
+  readonly coap: UdpCoapOptions & TcpCoapOptions;
   /** Whether requests are looked at now. */
   readonly admits: () => boolean;
   readonly handler: (request: IncomingRequest) => OutgoingResponse | undefined | Promise<OutgoingResponse>;
@@ -26,13 +33,14 @@ export interface LinkOptions {
 
 /** At most one connection at a time. */
 export class ServerLink {
-  /** Used again by the next connection. */
+  /** Used again by the next connection; not by a stream's, whose port the host keeps for minutes (TIME-WAIT). */
   localPort: number | undefined;
   readonly #options: LinkOptions;
-  #socket: DatagramSocket | undefined;
+  #socket: DatagramSocket | StreamSocket | undefined;
   #connection: CoapConnection | undefined;
   #closing: Promise<void> = Promise.resolve();
   #nameCompared = false;
+  #attempt = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -47,8 +55,11 @@ export class ServerLink {
     return this.#closing;
   }
 
-  /** @returns the socket under the connection; undefined if `signal` aborted meanwhile. @throws SocketError */
-  async open(signal: AbortSignal): Promise<DatagramSocket | undefined> {
+  /**
+   * @returns the socket under the connection; undefined if `signal` aborted meanwhile
+   * @throws SocketError; CoapError if the peer at the other end of a stream does not introduce itself (RFC 8323 §5.3)
+   */
+  async open(signal: AbortSignal): Promise<DatagramSocket | StreamSocket | undefined> {
     await this.#closing; // the local port has to be free again
     const { account, backends, environment } = this.#options;
     signal.throwIfAborted();
@@ -61,7 +72,11 @@ export class ServerLink {
       await socket[Symbol.asyncDispose]();
       return undefined;
     }
-    this.#serve(socket);
+    this.#socket = socket;
+    if (socket.transport === 'datagram') {
+      this.localPort = socket.local?.port;
+      this.#connection = new UdpCoapConnection(socket, environment, this.#coapOptions());
+    } else await this.#introduce(new TcpCoapConnection(socket, environment, this.#coapOptions()), socket, signal);
     return socket;
   }
 
@@ -75,19 +90,31 @@ export class ServerLink {
     this.#closing = this.#closing.then(() => leave(socket, goesOn, this.#options.environment));
   }
 
-  #serve(socket: DatagramSocket): void {
-    const { coap, environment, admits, handler, onLost } = this.#options;
-    const connection = new UdpCoapConnection(socket, environment, {
+  /** Nothing is asked before both ends have said what they can take. */
+  async #introduce(connection: TcpCoapConnection, socket: StreamSocket, signal: AbortSignal): Promise<void> {
+    try {
+      await connection.introduced({ signal });
+      signal.throwIfAborted();
+      this.#connection = connection;
+    } catch (error) {
+      connection.close();
+      if (this.#socket === socket) this.close(false);
+      throw error;
+    }
+  }
+
+  /** For one connection: only the one in use can be lost. */
+  #coapOptions(): UdpCoapOptions & TcpCoapOptions {
+    const { coap, admits, handler, onLost } = this.#options;
+    const attempt = ++this.#attempt;
+    return {
       ...coap,
       admits,
       handler,
       onClosed: (cause) => {
-        if (connection === this.#connection) onLost(cause);
+        if (attempt === this.#attempt && this.#connection !== undefined) onLost(cause);
       },
-    });
-    this.#socket = socket;
-    this.#connection = connection;
-    this.localPort = socket.local?.port;
+    };
   }
 
   /** Told once, before anything is sent: whoever refuses us for it may do so without a word. */

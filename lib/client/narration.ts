@@ -1,7 +1,7 @@
 // What one association tells the application of itself, as events.
 
 import type { ClientEvents, ServerReference } from './events.ts';
-import type { DatagramSocket } from '../net/index.ts';
+import type { AnySocket } from '../net/index.ts';
 import type { Duration, Events, Log } from '../runtime/index.ts';
 import type { FailureReason, Registration } from './registration.ts';
 import type { IncomingRequest, OutgoingResponse } from '../coap/index.ts';
@@ -29,7 +29,7 @@ export class Narration {
     }
   }
 
-  connected(socket: DatagramSocket): void {
+  connected(socket: AnySocket): void {
     const { local, remote } = socket;
     this.emit('connected', { local, remote, negotiated: socket.getOption('negotiated') });
   }

@@ -58,6 +58,12 @@ function bindingQuery(
   version: LwM2mVersion,
   { binding, queueMode }: { readonly binding: string; readonly queueMode: boolean },
 ): readonly string[] {
-  if (version === '1.0') return [`b=${binding}${queueMode ? 'Q' : ''}`];
+  if (version === '1.0') return [`b=${knownIn10(binding)}${queueMode ? 'Q' : ''}`];
   return queueMode ? [`b=${binding}`, 'Q'] : [`b=${binding}`];
+}
+
+/** 1.0 has letters for UDP and SMS alone (Core 1.0 §5.3.1.1); for what it has none, it is left at its default. */
+function knownIn10(binding: string): string {
+  const known = binding.replace(/[^US]/g, '');
+  return known === '' ? 'U' : known;
 }

@@ -1,7 +1,7 @@
 // What the Server object (/1) says about one account, as it is now.
 
 import { type Duration, seconds } from '../runtime/index.ts';
-import type { CheckedAccount } from './accounts.ts';
+import { type CheckedAccount, bindingOf } from './accounts.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { NotificationSettings } from './observations.ts';
 import type { ObjectSet } from './object-set.ts';
@@ -39,10 +39,11 @@ export class ServerSettings {
 
   /** What Register would say now. */
   get parameters(): RegistrationParameters {
+    const own = bindingOf(this.#account.uri.scheme);
     const binding = this.#value(BINDING);
     return {
       lifetime: this.#time(LIFETIME) ?? this.#account.lifetime,
-      binding: isServerBinding(binding) ? binding : 'U',
+      binding: isServerBinding(binding) && binding.includes(own) ? binding : own,
       queueMode: this.#account.queueMode,
       objects: objectLinks(this.#objects),
     };

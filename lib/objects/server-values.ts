@@ -18,9 +18,9 @@ export function isServerTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_SECONDS;
 }
 
-/** Whether it is a binding that this client can register with: it must have UDP. */
+/** Whether it is a binding that this client can register with: it must have UDP or TCP. */
 export function isServerBinding(value: unknown): value is string {
-  return typeof value === 'string' && BINDING.test(value) && value.includes('U');
+  return typeof value === 'string' && BINDING.test(value) && /[UT]/.test(value);
 }
 
 /** @param values by property name. @throws ModelError badRequest naming the resource, what is expected and what was found */
@@ -34,5 +34,5 @@ export function checkServerValues(values: Readonly<Record<string, unknown>>): vo
   const { binding } = values;
   if (binding === undefined || isServerBinding(binding)) return;
   const found = typeof binding === 'string' ? JSON.stringify(binding.slice(0, 16)) : typeof binding;
-  throw new ModelError('badRequest', `binding: expected letters of U, T, S, N, M, H, Q with U, found ${found}`);
+  throw new ModelError('badRequest', `binding: expected letters of U, T, S, N, M, H, Q with U or T, found ${found}`);
 }
