@@ -1,11 +1,12 @@
 // Which peers a suite needs, and what happens when one is not there: a line in the smoke run, a failure in the whole matrix.
 
 import { PeerMissing, leshanClassPath, leshanVersion, program, versionOf } from './install.ts';
+import { findSoftHsm } from './softhsm.ts';
 
 /** True in the smoke run (`INTEROP=smoke`), which takes the short way through each suite. */
 export const smoke = process.env['INTEROP'] === 'smoke';
 
-export type PeerName = 'openssl' | 'gnutls' | 'libcoap' | 'tshark' | 'leshan';
+export type PeerName = 'openssl' | 'gnutls' | 'libcoap' | 'tshark' | 'leshan' | 'softhsm';
 
 /** Each gives the version it found, or throws PeerMissing. */
 const FINDERS: Readonly<Record<PeerName, () => Promise<string>>> = {
@@ -17,6 +18,7 @@ const FINDERS: Readonly<Record<PeerName, () => Promise<string>>> = {
     await leshanClassPath();
     return leshanVersion();
   },
+  softhsm: findSoftHsm,
 };
 
 const found = new Map<PeerName, Promise<string | PeerMissing>>();

@@ -68,6 +68,17 @@ export class Pki {
     return readFileSync(this.file(name), 'utf8');
   }
 
+  /** A certificate as that of `like`, for another key (SubjectPublicKeyInfo, DER). @returns DER */
+  certify(like: CertificateName, publicKey: Uint8Array): Uint8Array {
+    writeFileSync(this.file('certified.spki'), publicKey);
+    this.#openssl('pkey', '-pubin', '-inform', 'DER', '-in', 'certified.spki', '-out', 'certified.pub');
+    const request = ['x509', '-req', '-in', `${like}.csr`, '-extfile', `${like}.ext`, '-days', '30'];
+    const issuer = ['-CA', 'inter.pem', '-CAkey', 'inter.key', '-set_serial', '1000'];
+    const form = ['-outform', 'DER', '-out', 'certified.der'];
+    this.#openssl(...request, ...issuer, '-force_pubkey', 'certified.pub', ...form);
+    return this.bytes('certified.der');
+  }
+
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
