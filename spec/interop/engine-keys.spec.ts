@@ -154,10 +154,10 @@ describe('a device at Leshan, whose key stays outside', () => {
     });
 
     it('signs for many at once', async () => {
-      const { publicKey, sign } = engine.privateKey(LABEL)!;
-      const key = createPublicKey({ key: Buffer.from(publicKey), type: 'spki', format: 'der' });
+      const own = engine.privateKey(LABEL)!;
+      const key = createPublicKey({ key: Buffer.from(own.publicKey), type: 'spki', format: 'der' });
       const messages = Array.from({ length: 20 }, (_, i) => Uint8Array.of(i));
-      const signed = messages.map(async (message) => sign('ecdsa_secp256r1_sha256', message));
+      const signed = messages.map(async (message) => own.sign('ecdsa_secp256r1_sha256', message));
       const signatures = await Promise.all(signed);
       for (const [i, message] of messages.entries()) assert.ok(verify('sha256', message, key, signatures[i]!));
     });
