@@ -1,6 +1,6 @@
 // The operations a server performs on one registered device (LwM2M Core 1.2 §6.3, §6.4), over its CoAP connection.
 
-import type { CoapConnection, IncomingResponse, Method, OutgoingRequest } from '../coap/index.ts';
+import type { CoapConnection, IncomingResponse, Method, ObservedResource, OutgoingRequest } from '../coap/index.ts';
 import { RESPONSE_CODES } from '../coap/index.ts';
 import {
   CONTENT_FORMATS,
@@ -48,11 +48,22 @@ export interface ServerObservation {
   cancel(how?: 'deregister' | 'reset'): Promise<void>;
 }
 
+/** What was asked to be observed: it outlives the connection it was asked over. */
+interface Watched {
+  readonly path: Path;
+  readonly notified: (result: ReadResult | OperationError) => void;
+  readonly format: number | undefined;
+  observed: ObservedResource | undefined;
+  /** Cancelled by us, or ended by the device. */
+  over: boolean;
+}
+
 /** A registered device. Operations reject with OperationError (the device refused), CoapError or SocketError (no answer). */
 export class RegisteredDevice {
   readonly connection: CoapConnection;
   readonly #shapeOf: ShapeOf;
   readonly #clock: Pick<Clock, 'wallTime'>;
+  #watched = new Set<Watched>();
   #registration: Registration;
 
   /** @param clock what relative times in answers count from */
@@ -147,14 +158,54 @@ export class RegisteredDevice {
     notified: (result: ReadResult | OperationError) => void,
     options: OperationOptions = {},
   ): Promise<ServerObservation> {
-    const at = toPath(path);
+    const watched: Watched = { path: toPath(path), notified, format: options.format, observed: undefined, over: false };
+    const response = await this.#watch(watched, options.signal).catch((error: unknown) => {
+      this.#watched.delete(watched);
+      throw error;
+    });
+    expectSuccess('Observe', response);
+    const cancel = async (how?: 'deregister' | 'reset'): Promise<void> => {
+      watched.over = true;
+      await watched.observed?.cancel(how);
+    };
+    return { path: watched.path, first: this.#content('Observe', watched.path, response), cancel };
+  }
+
+  /**
+   * The server's own: observes here what was observed over another connection with the device, that is lost (RFC 8323 §7).
+   * What it finds is told as a notification.
+   * @param all whether that connection counts as lost as a whole
+   */
+  observeAnew(before: RegisteredDevice, all: boolean): void {
+    for (const watched of before.#watched) {
+      if (watched.over || (!all && watched.observed?.active === true)) continue;
+      before.#watched.delete(watched);
+      this.#watch(watched, undefined).then(
+        (response) => watched.over || watched.notified(this.#notification(watched.path, response)),
+        () => undefined, // this connection is lost too: the next one is tried
+      );
+    }
+  }
+
+  async #watch(watched: Watched, signal: AbortSignal | undefined): Promise<IncomingResponse> {
+    this.#watched.add(watched);
+    watched.observed = undefined;
+    const told = (response: IncomingResponse): void => {
+      if (!watched.over) watched.notified(this.#notification(watched.path, response));
+    };
+    const end = (): void => {
+      watched.over = true;
+      this.#watched.delete(watched);
+    };
     const observed = await this.connection.observe(
-      { method: 'GET', path: this.#segments(at), accept: options.format },
-      (response) => notified(this.#notification(at, response)),
-      { signal: options.signal },
+      { method: 'GET', path: this.#segments(watched.path), accept: watched.format },
+      told,
+      { signal, ended: (cause) => cause === undefined && end() },
     );
-    expectSuccess('Observe', observed.response);
-    return { path: at, first: this.#content('Observe', at, observed.response), cancel: (how) => observed.cancel(how) };
+    watched.observed = observed;
+    if (watched.over) await observed.cancel();
+    else if (!observed.active) this.#watched.delete(watched);
+    return observed.response;
   }
 
   #notification(path: Path, response: IncomingResponse): ReadResult | OperationError {

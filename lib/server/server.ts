@@ -5,11 +5,13 @@ import {
   type IncomingRequest,
   type OutgoingResponse,
   RESPONSE_CODES,
+  type TcpCoapOptions,
   type UdpCoapOptions,
   serveCoap,
+  serveCoapStreams,
 } from '../coap/index.ts';
 import { DecodeError, toHex, utf8Decode, utf8Encode } from '../bytes/index.ts';
-import type { DatagramSocket, Endpoint, Negotiated, SocketError } from '../net/index.ts';
+import type { AnySocket, DatagramSocket, Endpoint, Negotiated, SocketError, StreamSocket } from '../net/index.ts';
 import { type Environment, Events, type Timer, systemEnvironment } from '../runtime/index.ts';
 import { CONTENT_FORMATS, FormatError, type ShapeOf, decodeEntries } from '../formats/index.ts';
 import { type ObjectDefinition, Path } from '../model/index.ts';
@@ -49,11 +51,11 @@ export interface LwM2mServerOptions {
   readonly dangerAllowNoSec?: boolean | undefined;
   readonly limits?: Partial<RegistryLimits> | undefined;
   /** Limits of CoAP for each session. Defaults: those of a peer nobody trusts yet, see `SESSION_LIMITS`. */
-  readonly coap?: Omit<UdpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
+  readonly coap?: Omit<UdpCoapOptions & TcpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
 }
 
 // There may be 10,000 sessions, so one gets a part of what a lone connection may use. Ours; registrations and Sends are small.
-const SESSION_LIMITS: UdpCoapOptions = Object.freeze({
+const SESSION_LIMITS: UdpCoapOptions & TcpCoapOptions = Object.freeze({
   maxBodyBytes: 262_144,
   maxTransfers: 2,
   maxKeptBytes: 65_536,
@@ -66,10 +68,10 @@ const LONGEST_REASON = 256; // characters of a refusal's diagnostic payload
 interface Session {
   readonly connection: CoapConnection;
   readonly peer: Peer;
-  readonly socket: DatagramSocket;
+  readonly socket: AnySocket;
 }
 
-/** Registration, Send and device operations over any listening datagram sockets. */
+/** Registration, Send and device operations over any listening sockets, for datagrams or streams. */
 export class LwM2mServer {
   readonly events: Events<ServerEvents> = new Events<ServerEvents>();
   readonly #environment: Environment;
@@ -79,8 +81,8 @@ export class LwM2mServer {
   readonly #perIdentity = new Map<string, number>();
   readonly #shapeOf: ShapeOf;
   readonly #devices = new Map<string, { readonly device: RegisteredDevice; readonly identity: string | undefined }>();
-  readonly #listeners = new Set<DatagramSocket>();
-  readonly #sessions = new Map<DatagramSocket, Session>();
+  readonly #listeners = new Set<AnySocket>();
+  readonly #sessions = new Map<AnySocket, Session>();
   readonly #registeredOver = new WeakMap<CoapConnection, string>();
   #expiry: Timer | undefined;
 
@@ -107,21 +109,21 @@ export class LwM2mServer {
    * Serves a bound listening socket, which the server closes with itself.
    * @throws Error if the socket is not secure and `dangerAllowNoSec` is not given
    */
-  serve(listener: DatagramSocket): void {
+  serve(listener: DatagramSocket | StreamSocket): void {
     if (!listener.secure && this.#options.dangerAllowNoSec !== true) {
       throw new Error('the listener has no security: use a secure one, or say dangerAllowNoSec');
     }
     this.#listeners.add(listener);
-    const serving = serveCoap(
-      listener,
-      this.#environment,
-      (connection, socket) => this.#welcome(connection, socket),
-      (socket) => ({
-        ...SESSION_LIMITS,
-        ...this.#options.coap,
-        onClosed: (cause) => this.#goodbye(socket, cause),
-      }),
-    );
+    const welcome = (connection: CoapConnection, socket: AnySocket): void => this.#welcome(connection, socket);
+    const options = (socket: AnySocket): UdpCoapOptions & TcpCoapOptions => ({
+      ...SESSION_LIMITS,
+      ...this.#options.coap,
+      onClosed: (cause) => this.#goodbye(socket, cause),
+    });
+    const serving =
+      listener.transport === 'datagram'
+        ? serveCoap(listener, this.#environment, welcome, options)
+        : serveCoapStreams(listener, this.#environment, welcome, options);
     serving.ended.catch((error: unknown) => this.#environment.log.error({ err: error }, 'the listener ended'));
   }
 
@@ -144,7 +146,7 @@ export class LwM2mServer {
     this.close();
   }
 
-  #welcome(connection: CoapConnection, socket: DatagramSocket): void {
+  #welcome(connection: CoapConnection, socket: AnySocket): void {
     const peer: Peer = { endpoint: socket.remote!, negotiated: socket.getOption('negotiated') };
     const session: Session = { connection, peer, socket };
     this.#sessions.set(socket, session);
@@ -152,7 +154,7 @@ export class LwM2mServer {
     this.#emit('connected', { peer });
   }
 
-  #goodbye(socket: DatagramSocket, cause: SocketError | undefined): void {
+  #goodbye(socket: AnySocket, cause: SocketError | undefined): void {
     const session = this.#sessions.get(socket);
     if (session === undefined) return;
     this.#sessions.delete(socket);
@@ -246,7 +248,10 @@ export class LwM2mServer {
       this.#registeredOver.set(session.connection, id);
     }
     this.#armExpiry();
-    this.#afterAnswer(() => this.#emit('updated', { device, peer: session.peer }));
+    this.#afterAnswer(() => {
+      if (device !== known.device) device.observeAnew(known.device, session.socket.transport === 'stream');
+      this.#emit('updated', { device, peer: session.peer });
+    });
     return { code: RESPONSE_CODES.changed };
   }
 
