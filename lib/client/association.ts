@@ -13,6 +13,7 @@ import {
   type RegistrationAction,
   type RegistrationEvent,
   RegistrationMachine,
+  type RegistrationWishes,
 } from './registration.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { LwM2mError } from './lwm2m-error.ts';
@@ -52,6 +53,7 @@ export interface AssociationOptions {
   /** What it means that /1/x/23 is not there. */
   readonly absentMuteSend: 'mutes' | 'allows';
   readonly preferredFormat: number | undefined;
+  readonly explicitVersions: boolean;
 }
 
 /** One server account at work. */
@@ -93,8 +95,11 @@ export class Association {
       server: this.reference,
       objects,
     });
+    const edition = (): ObjectSet => this.#objects;
     this.#observations = new Observations({
-      objects,
+      get objects() {
+        return edition();
+      },
       attributes: this.#attributes,
       environment: this.#environment,
       patience,
@@ -105,12 +110,15 @@ export class Association {
       maxStored: options.maxStoredNotifications,
     });
     this.#dispatcher = new Dispatcher({
-      objects,
+      get objects() {
+        return edition();
+      },
       attributes: this.#attributes,
       log,
       patience,
       version: () => this.#servingVersion(),
       preferredFormat: options.preferredFormat,
+      explicitVersions: options.explicitVersions,
       defaultPeriods: () => {
         const { pmin, pmax } = this.#settings.notifications;
         return { pmin, pmax };
@@ -120,7 +128,7 @@ export class Association {
     });
     this.#link = this.#makeLink();
     this.#sends = new SendQueue({
-      objects: () => objects,
+      objects: edition,
       log,
       muted: () => this.#settings.mutesSend,
       refusedAsMuted: () => this.#narration.emit('sendMuted', { absent: this.#settings.muteSend === undefined }),
@@ -145,6 +153,19 @@ export class Association {
     });
   }
 
+  /** As the server may know them. */
+  get #objects(): ObjectSet {
+    const version = this.#servingVersion();
+    const { objects } = this.#options;
+    return version === undefined ? objects : objects.editionFor(version);
+  }
+
+  get #parameters(): RegistrationWishes {
+    const saved = this.#machine?.registration?.version;
+    const versions = new Set([...this.#options.versions, ...(saved === undefined ? [] : [saved])]);
+    return this.#settings.parameters([...versions], this.#options.explicitVersions);
+  }
+
   get state(): string {
     return this.#machine?.state ?? 'idle';
   }
@@ -158,15 +179,18 @@ export class Association {
     if (!this.#wanted) return; // stopped meanwhile
     this.#sends.open(sends);
     this.#link.localPort = saved?.localPort;
+    const versions = (): readonly LwM2mVersion[] => this.#settings.versions(this.#options.versions);
     this.#machine ??= new RegistrationMachine({
-      parameters: this.#settings.parameters,
-      versions: this.#options.versions,
+      parameters: this.#parameters,
+      get versions() {
+        return versions();
+      },
       retry: this.#settings.retry(this.#options.retry),
       updateMargin: this.#options.updateMargin,
       deregisterTimeout: this.#options.deregisterTimeout,
       saved: saved?.registration,
     });
-    this.#run({ kind: 'changed', parameters: this.#settings.parameters });
+    this.#run({ kind: 'changed', parameters: this.#parameters });
     this.#run({ kind: 'start' });
   }
 
@@ -236,7 +260,7 @@ export class Association {
     if (this.#isHeld || !this.#isOutdated) return;
     this.#refresh = this.#soon(() => {
       this.#isOutdated = false;
-      this.#run({ kind: 'changed', parameters: this.#settings.parameters });
+      this.#run({ kind: 'changed', parameters: this.#parameters });
     });
   }
 

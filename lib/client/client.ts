@@ -70,6 +70,8 @@ export interface ClientOptions {
   readonly absentMuteSend?: 'mutes' | 'allows' | undefined;
   /** Content-Format of answers where a server asks for none and it can carry them. Default: the version's, SenML JSON from 1.1 on. */
   readonly preferredFormat?: number | undefined;
+  /** Tell servers `ver` of objects of version 1.0, too, in Register and Discover: some need it. Default false. */
+  readonly explicitVersions?: boolean | undefined;
   /** Transmission parameters and limits of CoAP. Defaults of RFC 7252 §4.8. */
   readonly coap?: Omit<UdpCoapOptions & TcpCoapOptions, 'admits' | 'handler' | 'onClosed'> | undefined;
 }
@@ -147,6 +149,7 @@ export class LwM2mClient {
       maxDeferredValues: checkCount(options.maxDeferredValues, 'maxDeferredValues'),
       absentMuteSend: options.absentMuteSend ?? 'mutes',
       preferredFormat: options.preferredFormat,
+      explicitVersions: options.explicitVersions === true,
     });
   }
 

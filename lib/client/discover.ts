@@ -14,6 +14,8 @@ export interface DiscoverOptions {
   readonly depth?: number | undefined;
   /** What applies to an object where nothing is set: OMA's int-264 and int-266 see it where a depth is asked for. */
   readonly defaults?: NotificationAttributes | undefined;
+  /** Show `ver` also where it is 1.0. Default false. */
+  readonly explicitVersions?: boolean | undefined;
 }
 
 /** @throws ModelError notFound, methodNotAllowed for a resource instance */
@@ -21,7 +23,7 @@ export function discover(
   objects: ObjectSet,
   attributes: AttributeStore,
   path: Path,
-  { depth, defaults }: DiscoverOptions = {},
+  { depth, defaults, explicitVersions = false }: DiscoverOptions = {},
 ): string {
   const { level } = path;
   if (level === 'root' || level === 'resourceInstance') {
@@ -31,7 +33,7 @@ export function discover(
   const deepest = Math.min(path.ids.length + (depth ?? DEFAULT_DEPTHS[level]), DEEPEST);
   const shown = { ...(level === 'object' ? defaults : {}), ...attributes.effective(path) };
   const links: CoreLink[] = [];
-  collect({ objects, store: attributes, deepest, links }, path, shown);
+  collect({ objects, store: attributes, deepest, links, explicitVersions }, path, shown);
   return encodeLinks(links);
 }
 
@@ -40,12 +42,13 @@ interface Collecting {
   readonly store: AttributeStore;
   readonly deepest: number;
   readonly links: CoreLink[];
+  readonly explicitVersions: boolean;
 }
 
 /** The target shows what applies to it, from all levels; what lies below only what was set there. */
 function collect(into: Collecting, path: Path, shown: NotificationAttributes): void {
   const { objects, store, deepest, links } = into;
-  links.push({ target: path.toString(), attributes: { ...properties(objects, path), ...present(shown) } });
+  links.push({ target: path.toString(), attributes: { ...properties(into, path), ...present(shown) } });
   if (path.ids.length >= deepest) return;
   for (const id of childIds(objects, path)) {
     const child = path.child(id);
@@ -60,12 +63,12 @@ function childIds(objects: ObjectSet, path: Path): readonly number[] {
   return object.resourceInstanceIds(path.instance, path.resource) ?? [];
 }
 
-/** `ver` of an object other than 1.0, `dim` of a multiple resource, `ssid` of a Server instance (§5.1.2). */
-function properties(objects: ObjectSet, path: Path): Record<string, string | number> {
+/** `ver` of an object other than 1.0 (or of any), `dim` of a multiple resource, `ssid` of a Server instance (§5.1.2). */
+function properties({ objects, explicitVersions }: Collecting, path: Path): Record<string, string | number> {
   const { object, instance, resource, level } = path;
   if (level === 'object') {
-    const { version } = objects.of(path).definition;
-    return version === undefined || version === '1.0' ? {} : { ver: version };
+    const { version = '1.0' } = objects.of(path).definition;
+    return version === '1.0' && !explicitVersions ? {} : { ver: version };
   }
   if (level === 'instance' && object === 1) {
     const ssid = objects.peek(1, instance!, 0);

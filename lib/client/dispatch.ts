@@ -39,6 +39,8 @@ export interface DispatchContext {
   version(): LwM2mVersion | undefined;
   /** What answers prefer where the server asks for no format; undefined: the version's default. */
   readonly preferredFormat: number | undefined;
+  /** Show `ver` of objects of version 1.0, too. Default false. */
+  readonly explicitVersions?: boolean | undefined;
   /** What /1/x/2 and /1/x/3 of this server say. Default nothing. */
   defaultPeriods?(): Pick<NotificationAttributes, 'pmin' | 'pmax'>;
   /** Offered every successful read that asks to be observed. */
@@ -79,6 +81,9 @@ export class Dispatcher {
     const path = pathOf(request);
     if (path.object !== undefined && HIDDEN_OBJECTS.has(path.object)) {
       throw new ModelError('unauthorized', `no server may touch object ${path.object}`);
+    }
+    if (path.level === 'resourceInstance' && this.#version === '1.0') {
+      throw new ModelError('notFound', 'LwM2M 1.0 has no paths of resource instances');
     }
     switch (request.method) {
       case 'GET':
@@ -167,15 +172,21 @@ export class Dispatcher {
 
   #discover(request: IncomingRequest, path: Path): OutgoingResponse {
     const { objects, attributes } = this.#context;
+    const { explicitVersions } = this.#context;
     const text =
-      path.level === 'root' ? objectLinks(objects) : discover(objects, attributes, path, this.#extent(request, path));
+      path.level === 'root'
+        ? objectLinks(objects, { version: this.#version, explicitVersions })
+        : discover(objects, attributes, path, this.#extent(request, path));
     return { code: RESPONSE_CODES.content, contentFormat: CONTENT_FORMATS.coreLink, payload: utf8Encode(text) };
   }
 
   #extent({ query }: IncomingRequest, path: Path): DiscoverOptions {
     const depth = depthOf(query);
-    if (this.#version === '1.0') return path.level === 'resource' ? { depth: 0 } : {}; // it knows no resource instances
-    return depth === undefined ? {} : { depth, defaults: this.#context.defaultPeriods?.() };
+    const { explicitVersions } = this.#context;
+    if (this.#version === '1.0') return path.level === 'resource' ? { depth: 0 } : { explicitVersions }; // it knows no resource instances
+    return depth === undefined
+      ? { explicitVersions }
+      : { explicitVersions, depth, defaults: this.#context.defaultPeriods?.() };
   }
 
   #put(request: IncomingRequest, path: Path, turn: Turn): Answer {

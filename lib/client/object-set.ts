@@ -3,12 +3,15 @@
 import { type Actor, type Change, type Entry, type ManagedObject, ModelError, Path } from '../model/index.ts';
 import type { ResourceDefinition } from '../model/index.ts';
 import type { ResourceShape } from '../formats/index.ts';
+import type { LwM2mVersion } from './registration.ts';
+import { editionOf } from './object-versions.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 
 /** Objects by id. */
 export class ObjectSet implements Iterable<ManagedObject> {
   readonly #objects = new Map<number, ManagedObject>();
   readonly #resources = new Map<number, ReadonlyMap<number, ResourceDefinition>>();
+  readonly #editions = new Map<LwM2mVersion, ObjectSet>();
 
   /** @throws LwM2mError ECONFIG if two objects have one id */
   constructor(objects: Iterable<ManagedObject>) {
@@ -24,6 +27,13 @@ export class ObjectSet implements Iterable<ManagedObject> {
 
   [Symbol.iterator](): Iterator<ManagedObject> {
     return this.#objects.values();
+  }
+
+  /** These objects as a server of that version may know them. */
+  editionFor(version: LwM2mVersion): ObjectSet {
+    const known = this.#editions.get(version) ?? new ObjectSet([...this].map((object) => editionOf(object, version)));
+    this.#editions.set(version, known);
+    return known;
   }
 
   find(id: number | undefined): ManagedObject | undefined {

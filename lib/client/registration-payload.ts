@@ -1,21 +1,31 @@
 // The words of Register and Update: query parameters and the object list (LwM2M Core 1.2 §6.2.1, Transport §6.4.3).
 
-import { CONTENT_FORMATS, type CoreLink, SUPPORTED_READ_FORMATS, encodeLinks } from '../formats/index.ts';
+import { type CoreLink, encodeLinks, readFormatsOf } from '../formats/index.ts';
 import type { LwM2mVersion, RegistrationParameters } from './registration.ts';
 import type { ManagedObject } from '../model/index.ts';
 
 /** Objects no server is told of: Security and OSCORE (LwM2M Core 1.2 §6.2.1), and COSE, which holds keys as well (int-235). */
 export const HIDDEN_OBJECTS: ReadonlySet<number> = new Set([0, 21, 23]);
 
+export interface LinkOptions {
+  /** Of LwM2M: which formats are told of. Default 1.2. */
+  readonly version?: LwM2mVersion | undefined;
+  /** Tell `ver` also where it is 1.0. Default false. */
+  readonly explicitVersions?: boolean | undefined;
+}
+
 /** Objects and instances as `</>;rt="oma.lwm2m";ct="…",</1/0>,</3303>;ver=1.1,</3303/0>`; an object without instances as itself. */
-export function objectLinks(objects: Iterable<ManagedObject>): string {
-  const links: CoreLink[] = [rootLink()];
+export function objectLinks(
+  objects: Iterable<ManagedObject>,
+  { version: enabler = '1.2', explicitVersions = false }: LinkOptions = {},
+): string {
+  const links: CoreLink[] = [rootLink(enabler)];
   const ascending = [...objects].sort((a, b) => a.definition.id - b.definition.id);
   for (const { definition, instanceIds } of ascending) {
     if (HIDDEN_OBJECTS.has(definition.id)) continue;
     const version = definition.version ?? '1.0';
     const target = `/${definition.id}`;
-    if (version !== '1.0') links.push({ target, attributes: { ver: version } });
+    if (version !== '1.0' || explicitVersions) links.push({ target, attributes: { ver: version } });
     else if (instanceIds.length === 0) links.push({ target, attributes: {} });
     for (const id of instanceIds) links.push({ target: `${target}/${id}`, attributes: {} });
   }
@@ -23,8 +33,8 @@ export function objectLinks(objects: Iterable<ManagedObject>): string {
 }
 
 /** `rt` says that this root is LwM2M's, `ct` which formats we have beyond the mandatory ones. */
-function rootLink(): CoreLink {
-  const formats = SUPPORTED_READ_FORMATS.filter((format) => format !== CONTENT_FORMATS.coreLink);
+function rootLink(version: LwM2mVersion): CoreLink {
+  const formats = readFormatsOf(version);
   return { target: '/', attributes: { rt: 'oma.lwm2m', ct: formats.join(' ') } };
 }
 

@@ -48,6 +48,12 @@ export interface RegistrationParameters {
   readonly objects: string;
 }
 
+/** The same, before it is known which version will be registered with. */
+export interface RegistrationWishes extends Omit<RegistrationParameters, 'objects'> {
+  /** For every version, or by version. */
+  readonly objects: string | Readonly<Partial<Record<LwM2mVersion, string>>>;
+}
+
 /** What the server knows of us. */
 export interface Registration {
   /** Location-Path segments. */
@@ -68,7 +74,7 @@ export type RegistrationEvent =
   | { readonly kind: 'connected' }
   | { readonly kind: 'accepted'; readonly location?: readonly string[] | undefined }
   | { readonly kind: 'failed'; readonly reason: FailureReason }
-  | { readonly kind: 'changed'; readonly parameters: RegistrationParameters }
+  | { readonly kind: 'changed'; readonly parameters: RegistrationWishes }
   | { readonly kind: 'updateNow' }
   | { readonly kind: 'timeout' }
   /** The server wants to be left alone for so long (/1/x/4). */
@@ -96,7 +102,7 @@ export type RegistrationAction =
     };
 
 export interface RegistrationOptions {
-  readonly parameters: RegistrationParameters;
+  readonly parameters: RegistrationWishes;
   /** Preferred first; the next is tried when a server answers 4.12 (§6.2.1: it refuses versions it does not support). */
   readonly versions: readonly LwM2mVersion[];
   readonly retry: CommunicationRetry;
@@ -119,7 +125,7 @@ export class RegistrationMachine {
   readonly #options: RegistrationOptions;
   readonly #retry: RetrySchedule;
   #state: RegistrationState = 'idle';
-  #parameters: RegistrationParameters;
+  #wishes: RegistrationWishes;
   #sent: RegistrationParameters;
   #registration: Registration | undefined;
   #versionAt = 0;
@@ -132,8 +138,8 @@ export class RegistrationMachine {
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
-    this.#parameters = options.parameters;
-    this.#sent = options.parameters;
+    this.#wishes = options.parameters;
+    this.#sent = wishesAs(this.#version, options.parameters);
     this.#retry = new RetrySchedule(options.retry);
     this.#registration = options.saved;
   }
@@ -172,7 +178,7 @@ export class RegistrationMachine {
       case 'failed':
         return this.#failed(event.reason, now);
       case 'changed':
-        this.#parameters = event.parameters;
+        this.#wishes = event.parameters;
         if (this.#state === 'registered' && hasChanges(this.#changes())) this.#update(now);
         return;
       case 'updateNow':
@@ -229,8 +235,8 @@ export class RegistrationMachine {
   }
 
   #register(): void {
-    this.#sent = this.#parameters;
-    this.#actions.push({ kind: 'register', version: this.#version, parameters: this.#parameters });
+    this.#sent = wishesAs(this.#version, this.#wishes);
+    this.#actions.push({ kind: 'register', version: this.#version, parameters: this.#sent });
   }
 
   #update(now: Instant): void {
@@ -241,7 +247,7 @@ export class RegistrationMachine {
 
   #sendUpdate(known: Registration): void {
     const changes = this.#changes();
-    this.#sent = this.#parameters;
+    this.#sent = wishesAs(known.version, this.#wishes);
     this.#actions.push({ kind: 'update', location: known.location, changes });
   }
 
@@ -369,11 +375,12 @@ export class RegistrationMachine {
   }
 
   get #version(): LwM2mVersion {
-    return this.#options.versions[this.#versionAt] ?? '1.1';
+    const { versions } = this.#options;
+    return versions[Math.min(this.#versionAt, versions.length - 1)] ?? '1.1';
   }
 
   #changes(): Partial<RegistrationParameters> {
-    const [was, is] = [this.#sent, this.#parameters];
+    const [was, is] = [this.#sent, wishesAs(this.#registration?.version ?? this.#version, this.#wishes)];
     return {
       ...(is.lifetime === was.lifetime ? {} : { lifetime: is.lifetime }),
       ...(is.binding === was.binding && is.queueMode === was.queueMode
@@ -383,6 +390,11 @@ export class RegistrationMachine {
       ...(is.objects === was.objects ? {} : { objects: is.objects }),
     };
   }
+}
+
+function wishesAs(version: LwM2mVersion, wishes: RegistrationWishes): RegistrationParameters {
+  const { objects } = wishes;
+  return { ...wishes, objects: typeof objects === 'string' ? objects : (objects[version] ?? '') };
 }
 
 function hasChanges(changes: Partial<RegistrationParameters>): boolean {

@@ -8,7 +8,7 @@ import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
 import { TlsAlertError } from '../net/index.ts';
 import { isServerBinding, isServerTime } from '../objects/index.ts';
-import type { RegistrationParameters } from './registration.ts';
+import type { LwM2mVersion, RegistrationWishes } from './registration.ts';
 import { objectLinks } from './registration-payload.ts';
 
 const SERVER = 1; // object id
@@ -21,6 +21,7 @@ const BINDING = 7;
 const TLS_ALERT_CODE = 11;
 const COMMUNICATION_RETRY = { count: 17, timer: 18, sequenceDelay: 19, sequenceCount: 20 } as const;
 const MUTE_SEND = 23;
+const SUPPORTED_VERSIONS = 25;
 const DEFAULT_NOTIFICATION_MODE = 26;
 const DEFAULT_DISABLE_TIMEOUT = seconds(86_400); // /1/x/5, LwM2M Core 1.2 Appendix E.2
 
@@ -37,15 +38,30 @@ export class ServerSettings {
     this.#objects = objects;
   }
 
-  /** What Register would say now. */
-  get parameters(): RegistrationParameters {
+  /** Of `configured`, those that the server has (/1/x/25); all where it says nothing that fits. */
+  versions(configured: readonly LwM2mVersion[]): readonly LwM2mVersion[] {
+    const path = Path.of(SERVER, this.#account.instance, SUPPORTED_VERSIONS);
+    if (!this.#objects.has(path)) return configured;
+    const entries = this.#objects.read(path, 'application');
+    const supported = entries instanceof Promise ? [] : entries.map(({ value }) => value);
+    const common = configured.filter((version) => supported.includes(version));
+    return common.length > 0 ? common : configured;
+  }
+
+  /** What Register would say now, as one of these versions. */
+  parameters(versions: readonly LwM2mVersion[], explicitVersions: boolean): RegistrationWishes {
     const own = bindingOf(this.#account.uri.scheme);
     const binding = this.#value(BINDING);
     return {
       lifetime: this.#time(LIFETIME) ?? this.#account.lifetime,
       binding: isServerBinding(binding) && binding.includes(own) ? binding : own,
       queueMode: this.#account.queueMode,
-      objects: objectLinks(this.#objects),
+      objects: Object.fromEntries(
+        versions.map((version) => [
+          version,
+          objectLinks(this.#objects.editionFor(version), { version, explicitVersions }),
+        ]),
+      ),
     };
   }
 

@@ -61,7 +61,7 @@ export type PayloadUse = 'write' | 'readComposite' | 'writeComposite';
  * @throws FormatError `unsupportedContentFormat` if the version has it not, or not for this
  */
 export function checkContentFormat(format: number, use: PayloadUse, version: FormatVersion): void {
-  if (!isOf(format, version)) {
+  if (!isFormatOf(format, version)) {
     throw refused(format, `LwM2M ${version} has no Content-Format ${format}`);
   }
   if (use === 'write' ? ETCH.has(format) : !COMPOSITE.has(format)) {
@@ -79,13 +79,14 @@ export function carriesTimestamps(format: number): boolean {
 }
 
 function canCarry(format: number, path: Path, shape: ResourceShape | undefined, version: FormatVersion): boolean {
-  if (!isOf(format, version) || ETCH.has(format)) return false;
+  if (!isFormatOf(format, version) || ETCH.has(format)) return false;
   if (ONE_VALUE.has(format) && !isSingle(path, shape)) return false;
   if (format === opaque) return shape === undefined || shape.type === 'opaque';
   return path.object !== undefined || (format !== tlv && format !== legacyTlv);
 }
 
-function isOf(format: number, version: FormatVersion): boolean {
+/** Whether the version has this format, and not forbids it. */
+export function isFormatOf(format: number, version: FormatVersion): boolean {
   const since = SINCE[format];
   if (since === undefined || (ONLY_IN_1_0.has(format) && version !== '1.0')) return false;
   return VERSIONS.indexOf(version) >= VERSIONS.indexOf(since);

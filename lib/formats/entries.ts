@@ -5,6 +5,7 @@ import {
   DEFAULT_FORMAT_LIMITS,
   FormatError,
   type FormatLimits,
+  type FormatVersion,
   type ShapeOf,
 } from './content-formats.ts';
 import { type Entry, Path, type Value } from '../model/index.ts';
@@ -19,7 +20,7 @@ import { decodeTlv, encodeTlv } from './tlv.ts';
 import type { SenmlContext, SenmlItem } from './senml.ts';
 import { DecodeError } from '../bytes/index.ts';
 import type { PackUse } from './senml-resolve.ts';
-import { carriesTimestamps } from './choose.ts';
+import { carriesTimestamps, isFormatOf } from './choose.ts';
 
 /** The formats values can be read in, as Register tells servers; besides, the JSON of 1.0 is spoken with who asks for it. */
 export const SUPPORTED_READ_FORMATS: readonly number[] = Object.freeze([
@@ -31,6 +32,12 @@ export const SUPPORTED_READ_FORMATS: readonly number[] = Object.freeze([
   CONTENT_FORMATS.tlv,
   CONTENT_FORMATS.lwm2mCbor,
 ]);
+/** Those that a server of this version may know; one of 1.0 is told of its JSON, too. */
+export function readFormatsOf(version: FormatVersion): readonly number[] {
+  const all = version === '1.0' ? [...SUPPORTED_READ_FORMATS, CONTENT_FORMATS.json] : SUPPORTED_READ_FORMATS;
+  return all.filter((format) => isFormatOf(format, version));
+}
+
 /** The formats values can be written in. */
 export const SUPPORTED_WRITE_FORMATS: readonly number[] = SUPPORTED_READ_FORMATS;
 

@@ -20,6 +20,7 @@ export {
   encodeChanges,
   encodeEntries,
   encodePaths,
+  readFormatsOf,
 } from './entries.ts';
 export { type FormatChoice, type PayloadUse, carriesTimestamps, checkContentFormat, chooseFormat } from './choose.ts';
 export { type CoreLink, type LinkLimits, decodeLinks, encodeLinks } from './core-link.ts';

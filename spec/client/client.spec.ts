@@ -12,7 +12,7 @@ import { Scene } from './scripted-server.ts';
 
 const REGISTER = 'POST /rd?ep=urn:dev:example&lt=300&lwm2m=1.1&b=U';
 const LINKS =
-  '</>;rt="oma.lwm2m";ct="0 42 60 110 112 11542 11544",</1>;ver=1.2,</1/0>,</3>;ver=1.2,</3/0>,</3303>;ver=1.1,</3303/0>';
+  '</>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</3>;ver=1.2,</3/0>,</3303>;ver=1.1,</3303/0>';
 
 function objects(): {
   readonly all: readonly ManagedObject[];

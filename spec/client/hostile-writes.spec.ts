@@ -14,7 +14,7 @@ async function registered() {
   await scene.listen();
   const temperature = createTemperature({ 0: { sensorValue: 20 } });
   const device = createDevice({ reboot: () => undefined }, { clock: scene.time });
-  const client = scene.client({ objects: [device, temperature] });
+  const client = scene.client({ objects: [device, temperature], versions: ['1.2'] });
   await client.start();
   await scene.time.advance(100);
   const ask = (request: OutgoingRequest) => scene.time.run(scene.connection.request(request));
