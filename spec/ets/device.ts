@@ -109,7 +109,14 @@ export const C12: Configuration = {
   },
 };
 
-export const ENDPOINT = 'urn:dev:ops:32473-ets';
+export interface TestDeviceOptions {
+  readonly configuration: Configuration;
+  readonly version: LwM2mVersion;
+  /** Of the server. */
+  readonly uri: string;
+  readonly time: VirtualTime;
+  readonly endpoint: string;
+}
 
 interface Powered {
   readonly client: LwM2mClient;
@@ -123,7 +130,7 @@ export class TestDevice {
   /** How often /3/0/4 was executed. */
   reboots = 0;
 
-  constructor(configuration: Configuration, version: LwM2mVersion, uri: string, time: VirtualTime) {
+  constructor({ configuration, version, uri, time, endpoint }: TestDeviceOptions) {
     const environment = systemEnvironment({ clock: time, timers: time });
     this.#make = () => {
       const device = createDevice(
@@ -136,7 +143,7 @@ export class TestDevice {
         objects.push(Portfolio.create(configuration.portfolio, hooks));
       }
       const client = new LwM2mClient({
-        endpoint: ENDPOINT,
+        endpoint,
         objects,
         servers: [{ uri, shortServerId: 1, lifetime: LIFETIME, server: configuration.server }],
         backends: { udp: udpSocket },

@@ -1,9 +1,9 @@
 // What several cases expect: a Register, an Update, values among others.
 
 import assert from 'node:assert/strict';
-import { ENDPOINT, LIFETIME } from './device.ts';
+import { LIFETIME } from './device.ts';
 import { FORMATS, type Values, readLinks } from './payloads.ts';
-import type { Session } from './session.ts';
+import { ENDPOINT, type Session } from './session.ts';
 import { contentFormatOf } from './scripted-server.ts';
 
 /** What a server reads of /1/0 in every configuration. */

@@ -8,6 +8,8 @@ import { FORMATS, type Format, type Values, readLinks, readPayload, senmlPack } 
 import { type Heard, type Question, ScriptedServer, type Uplink, contentFormatOf } from './scripted-server.ts';
 import { OPTIONS, numbers } from './wire.ts';
 
+/** The device's name. */
+export const ENDPOINT = 'urn:dev:ops:32473-ets';
 const START = Date.UTC(2026, 0, 1);
 
 /** An observation that is being answered. */
@@ -36,7 +38,8 @@ export class Session {
   static async open(configuration: Configuration, version: LwM2mVersion): Promise<Session> {
     const time = new VirtualTime(START);
     const server = await ScriptedServer.listen(() => time.now() / 1_000);
-    const session = new Session(version, server, new TestDevice(configuration, version, server.uri, time), time);
+    const device = new TestDevice({ configuration, version, uri: server.uri, time, endpoint: ENDPOINT });
+    const session = new Session(version, server, device, time);
     await session.device.client.start();
     return session;
   }

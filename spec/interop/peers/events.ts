@@ -1,6 +1,6 @@
 // Leshan's server-sent events, typed, with a way to wait for one.
 
-import type { LeshanNode, LeshanRegistration } from './leshan.ts';
+import type { LeshanNode, LeshanNodes, LeshanRegistration } from './leshan.ts';
 
 /** What each kind of event carries. ERROR: Leshan could not understand a notification or a Send. */
 export interface LeshanEvents {
@@ -8,6 +8,8 @@ export interface LeshanEvents {
   DEREGISTRATION: LeshanRegistration;
   UPDATED: { readonly registration: LeshanRegistration };
   NOTIFICATION: { readonly ep: string; readonly res: string; readonly val: LeshanNode };
+  /** A notification of several paths. */
+  COMPOSITE: { readonly ep: string; readonly val: LeshanNodes };
   SEND: { readonly ep: string; readonly val: Readonly<Record<string, LeshanNode>> };
   ERROR: { readonly ep: string; readonly what: string; readonly message: string };
 }
@@ -21,6 +23,7 @@ export class EventReader {
     DEREGISTRATION: [],
     UPDATED: [],
     NOTIFICATION: [],
+    COMPOSITE: [],
     SEND: [],
     ERROR: [],
   };

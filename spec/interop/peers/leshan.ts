@@ -47,6 +47,11 @@ export type LeshanNode =
   | { readonly kind: 'instance'; readonly id: number; readonly resources: readonly LeshanNode[] }
   | { readonly kind: 'obj'; readonly id: number; readonly instances: readonly LeshanNode[] };
 
+export interface LeshanRoot {
+  readonly kind: 'root';
+  readonly objects: readonly LeshanNode[];
+}
+
 export interface LeshanResponse {
   /** E.g. `CONTENT(205)`. */
   readonly status: string;
@@ -54,6 +59,13 @@ export interface LeshanResponse {
   readonly errormessage?: string;
   readonly content?: LeshanNode;
   readonly objectLinks?: readonly LeshanLink[];
+}
+
+/** By path; null where nothing is there. */
+export type LeshanNodes = Readonly<Record<string, LeshanNode | LeshanRoot | null>>;
+
+export interface LeshanCompositeResponse extends Omit<LeshanResponse, 'content'> {
+  readonly content?: LeshanNodes;
 }
 
 export type LeshanFormat = 'TLV' | 'JSON' | 'TEXT' | 'OPAQUE' | 'CBOR' | 'SENML_JSON' | 'SENML_CBOR';
@@ -162,6 +174,50 @@ export class LeshanServer {
     return this.#call('POST', `${endpoint}${path}`, {}, args);
   }
 
+  /** An instance without id: the device chooses one. */
+  create(
+    endpoint: string,
+    object: string,
+    instance: { readonly id?: number; readonly resources: readonly LeshanNode[] },
+    format?: LeshanFormat,
+  ): Promise<LeshanResponse> {
+    return this.#call('POST', `${endpoint}${object}`, { format }, JSON.stringify({ kind: 'instance', ...instance }));
+  }
+
+  delete(endpoint: string, path: string): Promise<LeshanResponse> {
+    return this.#call('DELETE', `${endpoint}${path}`);
+  }
+
+  /** `attributes`: `{ pmin: '10' }`. */
+  writeAttributes(
+    endpoint: string,
+    path: string,
+    attributes: Readonly<Record<string, string>>,
+  ): Promise<LeshanResponse> {
+    return this.#call('PUT', `${endpoint}${path}/attributes`, attributes);
+  }
+
+  readComposite(endpoint: string, paths: readonly string[], format: LeshanFormat): Promise<LeshanCompositeResponse> {
+    return this.#call('GET', `${endpoint}/composite`, composite(paths, format));
+  }
+
+  writeComposite(
+    endpoint: string,
+    nodes: Readonly<Record<string, LeshanNode>>,
+    nodeformat: LeshanFormat,
+  ): Promise<LeshanResponse> {
+    return this.#call('PUT', `${endpoint}/composite`, { nodeformat }, JSON.stringify(nodes));
+  }
+
+  observeComposite(endpoint: string, paths: readonly string[], format: LeshanFormat): Promise<LeshanCompositeResponse> {
+    return this.#call('POST', `${endpoint}/composite/observe`, composite(paths, format));
+  }
+
+  /** FETCH with Observe 1. */
+  cancelObserveComposite(endpoint: string, paths: readonly string[]): Promise<LeshanCompositeResponse> {
+    return this.#call('DELETE', `${endpoint}/composite/observe`, { paths: paths.join(',') });
+  }
+
   observe(endpoint: string, path: string, format?: LeshanFormat): Promise<LeshanResponse> {
     return this.#call('POST', `${endpoint}${path}/observe`, { format });
   }
@@ -182,18 +238,22 @@ export class LeshanServer {
     if (!response.ok) throw new Error(`security store: HTTP ${response.status} ${await response.text()}`);
   }
 
-  async #call(
+  async #call<R extends Omit<LeshanResponse, 'content'>>(
     method: string,
     path: string,
     query: Readonly<Record<string, string | undefined>> = {},
     body?: string,
-  ): Promise<LeshanResponse> {
+  ): Promise<R> {
     const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const url = `${this.#base}/clients/${path}?${new URLSearchParams(given)}`;
     const response = await fetch(url, body === undefined ? { method } : { method, body });
     if (response.status !== 200) throw new Error(`${method} ${path}: HTTP ${response.status} ${await response.text()}`);
-    return (await response.json()) as LeshanResponse;
+    return (await response.json()) as R;
   }
+}
+
+function composite(paths: readonly string[], format: LeshanFormat): Readonly<Record<string, string>> {
+  return { paths: paths.join(','), pathformat: format, nodeformat: format };
 }
 
 /** Leshan's own client. `endInput` de-registers and ends it. */

@@ -1,4 +1,4 @@
-// What the server hears, as server-sent events under the names of Leshan's demo: REGISTRATION, UPDATED, NOTIFICATION, SEND…
+// What the server hears, as server-sent events under the names of Leshan's demo: REGISTRATION, UPDATED, NOTIFICATION, SEND…; COMPOSITE is what it calls NOTIFICATION, too.
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
@@ -83,9 +83,9 @@ final class EventStream implements RegistrationListener, ObservationListener, Se
 
   @Override
   public void onResponse(CompositeObservation observation, Registration registration, ObserveCompositeResponse response) {
-    ObjectNode data = NodeJson.object().put("ep", registration.getEndpoint()).put("kind", "composite");
+    ObjectNode data = NodeJson.object().put("ep", registration.getEndpoint());
     data.set("val", NodeJson.byPath(response.getContent()));
-    send("NOTIFICATION", registration.getEndpoint(), data);
+    send("COMPOSITE", registration.getEndpoint(), data);
   }
 
   @Override

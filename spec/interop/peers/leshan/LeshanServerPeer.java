@@ -53,6 +53,7 @@ import org.eclipse.leshan.core.request.WriteAttributesRequest;
 import org.eclipse.leshan.core.request.WriteRequest;
 import org.eclipse.leshan.core.response.DiscoverResponse;
 import org.eclipse.leshan.core.response.LwM2mResponse;
+import org.eclipse.leshan.core.response.ReadCompositeResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
@@ -188,8 +189,19 @@ public final class LeshanServerPeer {
     if (segments.length == 1) return Answer.json(NodeJson.registration(registration));
     String target = "/" + segments[1];
     Map<String, String> query = query(exchange);
+    if (target.equals("/composite") || target.equals("/composite/observe")) return composite(exchange, registration, target, query);
     if (exchange.getRequestMethod().equals("DELETE") && target.endsWith("/observe")) return cancel(registration, target, query);
-    var request = request(exchange, target, query);
+    return answer(registration, request(exchange, target, query), query);
+  }
+
+  private Answer composite(HttpExchange exchange, Registration registration, String target, Map<String, String> query) throws Exception {
+    var observations = server.getObservationService().getObservations(registration);
+    JsonNode body = NodeJson.MAPPER.readTree(exchange.getRequestBody());
+    return answer(registration, Composites.request(exchange.getRequestMethod(), target, query, body, observations), query);
+  }
+
+  private Answer answer(Registration registration, DownlinkDeviceManagementRequest<? extends LwM2mResponse> request, Map<String, String> query)
+      throws InterruptedException {
     long timeout = query.containsKey("timeout") ? Long.parseLong(query.get("timeout")) * 1_000 : DEFAULT_TIMEOUT_MS;
     LwM2mResponse response = server.send(registration, request, timeout);
     return response == null ? new Answer(504, "") : Answer.json(response(response));
@@ -249,6 +261,7 @@ public final class LeshanServerPeer {
         .put("failure", response.isFailure());
     if (response.getErrorMessage() != null) json.put("errormessage", response.getErrorMessage());
     if (response instanceof ReadResponse read && read.getContent() != null) json.set("content", NodeJson.node(read.getContent()));
+    if (response instanceof ReadCompositeResponse read && read.getContent() != null) json.set("content", NodeJson.byPath(read.getContent()));
     if (response instanceof DiscoverResponse discover && discover.getObjectLinks() != null) json.set("objectLinks", NodeJson.links(discover.getObjectLinks()));
     return json;
   }

@@ -21,6 +21,7 @@ import org.eclipse.leshan.core.node.LwM2mObjectInstance;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.node.LwM2mResourceInstance;
+import org.eclipse.leshan.core.node.LwM2mRoot;
 import org.eclipse.leshan.core.node.LwM2mSingleResource;
 import org.eclipse.leshan.core.node.LwM2mMultipleResource;
 import org.eclipse.leshan.core.node.ObjectLink;
@@ -36,8 +37,11 @@ final class NodeJson {
   }
 
   static ObjectNode node(LwM2mNode node) {
-    ObjectNode json = object().put("id", ((LwM2mChildNode) node).getId());
-    if (node instanceof LwM2mObject whole) {
+    ObjectNode json = object();
+    if (node instanceof LwM2mChildNode child) json.put("id", child.getId());
+    if (node instanceof LwM2mRoot root) {
+      json.put("kind", "root").set("objects", nodes(root.getObjects().values()));
+    } else if (node instanceof LwM2mObject whole) {
       json.put("kind", "obj").set("instances", nodes(whole.getInstances().values()));
     } else if (node instanceof LwM2mObjectInstance instance) {
       json.put("kind", "instance").set("resources", nodes(instance.getResources().values()));
