@@ -51,4 +51,4 @@ await visit(
   nodeBackends({ engine }),
 );
 server.close();
-if (engine instanceof TokenEngine) engine.close();
+if (engine instanceof TokenEngine) await engine.close();

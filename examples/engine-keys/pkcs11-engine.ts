@@ -25,12 +25,14 @@ export class TokenEngine implements Engine {
   readonly #slot: Handle;
   /** Open as long as the engine, for the login ends with the last session. */
   readonly #session: Handle;
+  readonly #signing = new Set<Promise<unknown>>();
+  #closed = false;
 
   /** @throws Error for a token that is not there, or another PIN */
   constructor({ pkcs11, library, token, pin }: TokenOptions) {
     this.#pkcs11 = pkcs11;
     pkcs11.load(library);
-    pkcs11.C_Initialize();
+    pkcs11.C_Initialize({ flags: CK.CKF_OS_LOCKING_OK }); // signatures are made in threads of their own: without it, memory breaks
     try {
       const slot = pkcs11.C_GetSlotList(true).find((each) => pkcs11.C_GetTokenInfo(each).label.trimEnd() === token);
       if (slot === undefined) throw new Error(`expected a token labelled ${JSON.stringify(token)}, found none`);
@@ -38,7 +40,7 @@ export class TokenEngine implements Engine {
       this.#session = pkcs11.C_OpenSession(slot, CK.CKF_SERIAL_SESSION);
       pkcs11.C_Login(this.#session, CK.CKU_USER, pin);
     } catch (error) {
-      this.close();
+      this.#finish();
       throw error;
     }
   }
@@ -50,7 +52,7 @@ export class TokenEngine implements Engine {
     return {
       publicKey: this.#subjectPublicKeyInfo(publicKey),
       schemes: ['ecdsa_secp256r1_sha256'],
-      sign: (_scheme, message) => this.#sign(key, message),
+      sign: (_scheme, message) => this.#counted(this.#sign(key, message)),
     };
   }
 
@@ -67,27 +69,42 @@ export class TokenEngine implements Engine {
     return chain.length === 0 ? undefined : chain;
   }
 
-  /** Logs out. Keys that were found sign no more. */
-  close(): void {
-    this.#pkcs11.C_Finalize();
-    this.#pkcs11.close();
+  /** Logs out, once what is being signed is signed. Keys that were found sign no more. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.allSettled(this.#signing);
+    this.#finish();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The library must not be unloaded under a thread. */
+  #counted<T>(signature: Promise<T>): Promise<T> {
+    this.#signing.add(signature);
+    return signature.finally(() => this.#signing.delete(signature));
   }
 
   // A session signs one message at a time, and several handshakes may ask at once: each signature has its own.
   async #sign(key: Handle, message: Uint8Array): Promise<Uint8Array> {
+    if (this.#closed) throw new Error('the token was closed');
     const session = this.#pkcs11.C_OpenSession(this.#slot, CK.CKF_SERIAL_SESSION);
+    const digest = createHash('sha256').update(message).digest();
     try {
       this.#pkcs11.C_SignInit(session, { mechanism: CK.CKM_ECDSA }, key);
-      const digest = createHash('sha256').update(message).digest();
       const raw = await this.#pkcs11.C_SignAsync(session, digest, Buffer.alloc(RAW_SIGNATURE_BYTES));
       return ecdsaSignature(raw);
     } finally {
+      digest.fill(0); // the thread reads it until here, and holds no reference to it
       this.#pkcs11.C_CloseSession(session);
     }
+  }
+
+  #finish(): void {
+    this.#pkcs11.C_Finalize();
+    this.#pkcs11.close();
   }
 
   #subjectPublicKeyInfo(publicKey: Handle): Uint8Array {

@@ -11,7 +11,7 @@ export interface Attribute {
 export interface Pkcs11 {
   load(library: string): void;
   close(): void;
-  C_Initialize(): void;
+  C_Initialize(options: { readonly flags: number }): void;
   C_Finalize(): void;
   C_GetSlotList(tokenPresent: boolean): Handle[];
   C_GetTokenInfo(slot: Handle): { readonly label: string };
@@ -28,6 +28,7 @@ export interface Pkcs11 {
 
 /** Numbers of the standard, by the names it gives them. */
 export const CK = {
+  CKF_OS_LOCKING_OK: 2,
   CKF_SERIAL_SESSION: 4,
   CKU_USER: 1,
   CKO_CERTIFICATE: 1,

@@ -114,11 +114,11 @@ describe('a device at Leshan, whose key stays outside', () => {
       await hsm.generateKey(LABEL);
       engine = await openEngine();
       await certify(engine.privateKey(LABEL)!.publicKey);
-      engine.close(); // the tool has written since
+      await engine.close(); // the tool has written since
       engine = await openEngine();
     });
-    after(() => {
-      engine?.close();
+    after(async () => {
+      await engine?.close();
       hsm?.remove();
     });
 
@@ -148,6 +148,18 @@ describe('a device at Leshan, whose key stays outside', () => {
         trustAnchors: certificateChainFromFile(pki.file('root.pem')),
       }));
 
+    it('another PIN opens nothing, and a closed token signs nothing, but what it had begun', async () => {
+      await engine.close();
+      await assert.rejects(openEngine('4321'), /CKR_PIN_INCORRECT/);
+      engine = await openEngine();
+      const own = engine.privateKey(LABEL)!;
+      const begun = own.sign('ecdsa_secp256r1_sha256', Uint8Array.of(1));
+      await engine.close();
+      assert.equal((await begun)[0], 0x30);
+      await assert.rejects(async () => own.sign('ecdsa_secp256r1_sha256', Uint8Array.of(1)), /closed/);
+      engine = await openEngine();
+    });
+
     it('has nothing under a label that is not there', () => {
       assert.equal(engine.privateKey('another'), undefined);
       assert.equal(engine.certificates('another'), undefined);
@@ -156,7 +168,7 @@ describe('a device at Leshan, whose key stays outside', () => {
     it('signs for many at once', async () => {
       const own = engine.privateKey(LABEL)!;
       const key = createPublicKey({ key: Buffer.from(own.publicKey), type: 'spki', format: 'der' });
-      const messages = Array.from({ length: 20 }, (_, i) => Uint8Array.of(i));
+      const messages = Array.from({ length: 200 }, (_, i) => Uint8Array.of(i));
       const signed = messages.map(async (message) => own.sign('ecdsa_secp256r1_sha256', message));
       const signatures = await Promise.all(signed);
       for (const [i, message] of messages.entries()) assert.ok(verify('sha256', message, key, signatures[i]!));
