@@ -1,0 +1,201 @@
+// What the datagram and the stream socket share: one connection after the other to the server that a configuration means.
+
+import type { CryptoProvider } from '../../lib/crypto/index.ts';
+import {
+  type Endpoint,
+  type HandshakeTimeouts,
+  type Negotiated,
+  type SocketError,
+  TlsAlertError,
+  type TlsaRecord,
+  serverNameOf,
+} from '../../lib/net/index.ts';
+import type { Environment } from '../../lib/runtime/index.ts';
+import type { OpenSslSettings } from './configuration.ts';
+import { SslConnection } from './connection.ts';
+import type { ClientCredentials } from './credentials.ts';
+import { ConnectionDriver } from './driver.ts';
+import type { OpenSsl } from './library.ts';
+import { ClientSessions, type KeptSession } from './sessions.ts';
+
+/** What a socket is made from: loaded, checked and copied. */
+export interface ClientOptions {
+  readonly library: OpenSsl;
+  readonly settings: OpenSslSettings;
+  readonly credentials: ClientCredentials;
+  readonly provider: Pick<CryptoProvider, 'hash'>;
+  /** DANE records to begin with. */
+  readonly tlsa: readonly TlsaRecord[];
+}
+
+/** What comes of a connection. */
+export interface ChannelEvents {
+  /** Records for below, one after the other. */
+  transmit(bytes: Uint8Array): void;
+  /** Application data, the receiver's to keep. */
+  data(bytes: Uint8Array): void;
+  /** The peer has ended its side in order. */
+  ended(): void;
+  /** The last event. */
+  failed(cause: SocketError): void;
+}
+
+export interface Target {
+  /** The name given to `connect` or `decorate`, if any. */
+  readonly host: string | undefined;
+  readonly remote: Endpoint | undefined;
+  /** Largest datagram below, in bytes. */
+  readonly mtu: number;
+}
+
+/** At most one connection at a time. */
+export class ClientChannel {
+  tlsa: readonly TlsaRecord[];
+  readonly #options: ClientOptions;
+  readonly #environment: Environment;
+  readonly #events: ChannelEvents;
+  #timeouts: HandshakeTimeouts;
+  #driver: ConnectionDriver | undefined;
+  #sessions: ClientSessions | undefined;
+  /** Until when what was offered may be resumed; undefined: nothing was. */
+  #offeredUntil: number | undefined;
+  #negotiated: Negotiated | undefined;
+
+  constructor(options: ClientOptions, environment: Environment, events: ChannelEvents) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#events = events;
+    this.#timeouts = options.settings.timeouts;
+    this.tlsa = options.tlsa;
+  }
+
+  /** Of the present connection, or of the last. */
+  get negotiated(): Negotiated | undefined {
+    return this.#negotiated;
+  }
+
+  /** Whether input has a use now: else it is to be left below until `wanted`. */
+  get takesInput(): boolean {
+    return this.#driver?.takesInput ?? false;
+  }
+
+  /** Largest message that leaves in one datagram, in bytes; 0 without a connection. */
+  get dataMtu(): number {
+    return this.#driver?.dataMtu ?? 0;
+  }
+
+  set timeouts(timeouts: HandshakeTimeouts) {
+    this.#timeouts = timeouts;
+    this.#driver?.setTimeouts(timeouts);
+  }
+
+  /**
+   * Resolves when connected. What fails in the handshake is told by `failed`, and the promise stays open.
+   * @param wanted called when input that was left below has a use again
+   * @throws SocketError for what OpenSSL does not take
+   */
+  async open(target: Target, signal: AbortSignal, wanted: () => void): Promise<void> {
+    this.#negotiated = undefined;
+    this.#sessions = this.#sessionsFor(target);
+    const kept = await this.#sessions?.load();
+    if (signal.aborted) kept?.session.fill(0);
+    signal.throwIfAborted();
+    const connection = this.#connection(target, kept);
+    return new Promise((resolve) => {
+      this.#driver = this.#drive(connection, target, wanted, resolve);
+      this.#driver.start();
+    });
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#driver?.receive(bytes);
+  }
+
+  /** @throws SocketError */
+  send(bytes: Uint8Array): void {
+    this.#driver?.send(bytes);
+  }
+
+  endOutput(): void {
+    this.#driver?.endOutput();
+  }
+
+  /** Says close_notify if there is a session, and frees everything of it; no event follows. */
+  close(): void {
+    const driver = this.#driver;
+    this.#driver = undefined;
+    driver?.close();
+  }
+
+  #connection(target: Target, kept: KeptSession | undefined): SslConnection {
+    const { library, settings, credentials } = this.#options;
+    const { transport, versions, alpn, maxFragmentLength, serverName, keyLog, additionalConfiguration } = settings;
+    const native = { ...settings.native };
+    additionalConfiguration?.(native);
+    this.#offeredUntil = kept?.validUntil;
+    try {
+      return new SslConnection(library, {
+        transport,
+        versions,
+        native,
+        credential: credentials,
+        serverName: serverNameOf(serverName ?? target.host),
+        alpn,
+        maxFragmentLength,
+        timeouts: this.#timeouts,
+        mtu: target.mtu,
+        keyLog: keyLog !== undefined,
+        resumption: this.#sessions && { session: kept?.session },
+      });
+    } finally {
+      kept?.session.fill(0);
+    }
+  }
+
+  #drive(connection: SslConnection, target: Target, wanted: () => void, connected: () => void): ConnectionDriver {
+    const { settings, credentials } = this.#options;
+    const host = settings.serverName ?? target.host ?? target.remote?.address ?? '';
+    const events = {
+      transmit: (bytes: Uint8Array) => this.#events.transmit(bytes),
+      data: (bytes: Uint8Array) => this.#events.data(bytes),
+      ended: () => this.#events.ended(),
+      judge: (chain: readonly Uint8Array[]) => credentials.judge(chain, { host, tlsa: this.tlsa }),
+      wanted,
+      keyLog: (line: string) => settings.keyLog?.(line),
+      session: (der: Uint8Array) => this.#keep(der),
+      connected: (negotiated: Negotiated) => {
+        this.#negotiated = negotiated;
+        connected();
+      },
+      failed: (cause: SocketError) => {
+        // RFC 5246 §7.2.2: fatal alerts end a session for good; so does one that could not be resumed.
+        if (cause instanceof TlsAlertError || (this.#offeredUntil !== undefined && this.#negotiated === undefined))
+          this.#sessions?.remove();
+        this.#driver = undefined;
+        this.#events.failed(cause);
+      },
+    };
+    const { tries, requireExtendedMasterSecret } = settings;
+    return new ConnectionDriver(connection, this.#environment, events, { tries, requireExtendedMasterSecret });
+  }
+
+  #keep(der: Uint8Array): void {
+    const { version, resumed, peerCertificates = [] } = this.#negotiated ?? {};
+    if (version === undefined || this.#sessions === undefined) return void der.fill(0);
+    // A session that goes on from another ends with it: else nobody would ever be judged again.
+    const limit = resumed === true ? this.#offeredUntil : undefined;
+    this.#sessions.save(der, { version, chain: peerCertificates, limit });
+  }
+
+  #sessionsFor({ host, remote }: Target): ClientSessions | undefined {
+    const { settings, credentials, provider } = this.#options;
+    if (settings.sessionStore === undefined || remote === undefined) return undefined;
+    const place = {
+      host: host ?? remote.address,
+      port: remote.port,
+      serverName: serverNameOf(settings.serverName ?? host),
+      fingerprint: credentials.fingerprint(),
+    };
+    return new ClientSessions(settings.sessionStore, place, provider, this.#environment);
+  }
+}

@@ -1,0 +1,115 @@
+// A client's sessions in its store, for resumption after a restart too (RFC 5246 §7.3, RFC 5077, RFC 8446 §4.6.1).
+
+import { DecodeError, Reader, Writer, toHex } from '../../lib/bytes/index.ts';
+import { type CryptoProvider, parseCertificate } from '../../lib/crypto/index.ts';
+import {
+  type SecurityVersion,
+  type SessionPlace,
+  type SessionStore,
+  StoredSession,
+  hashOfPlace,
+} from '../../lib/net/index.ts';
+import { type Environment, days } from '../../lib/runtime/index.ts';
+import { VERSION_NUMBERS } from './constants.ts';
+
+/** What a client offers. */
+export interface KeptSession {
+  /** Milliseconds since 1970: until then. */
+  readonly validUntil: number;
+  readonly version: SecurityVersion;
+  /** SSL_SESSION as OpenSSL writes it, DER. Secret. */
+  readonly session: Uint8Array;
+}
+
+/** What decides how long a session may be resumed. */
+export interface SessionFacts {
+  readonly version: SecurityVersion;
+  /** What the server showed, DER; empty with a pre-shared key. */
+  readonly chain: readonly Uint8Array[];
+  /** Milliseconds since 1970: no longer than that in any case. */
+  readonly limit?: number | undefined;
+}
+
+const FORMAT = 1;
+const LIFETIME = days(1); // OpenSSL heeds the server's own limit, which may be shorter
+const KEY_DIGITS = 40; // hex: 160 bits of a hash
+const HEADER_BYTES = 1 + 6 + 2 + 3;
+
+type VersionName = keyof typeof VERSION_NUMBERS;
+
+/** As a new array, which holds the secret; its capacity is exact, so that growing leaves no copy behind. */
+export function encodeKept({ validUntil, version, session }: KeptSession): Uint8Array {
+  const writer = new Writer(HEADER_BYTES + session.length);
+  writer
+    .uint8(FORMAT)
+    .uint48(validUntil)
+    .uint16(VERSION_NUMBERS[version as VersionName]);
+  return writer.vector24(session).finish();
+}
+
+/** Everything copied. @throws DecodeError */
+export function decodeKept(bytes: Uint8Array): KeptSession {
+  const reader = new Reader(bytes);
+  const format = reader.uint8('session format');
+  if (format !== FORMAT) throw new DecodeError('session format', `${FORMAT}`, `${format}`, 0);
+  const validUntil = reader.uint48('session validUntil');
+  const number = reader.uint16('session version');
+  const version = (Object.keys(VERSION_NUMBERS) as VersionName[]).find((name) => VERSION_NUMBERS[name] === number);
+  if (version === undefined) throw new DecodeError('session version', 'one known here', `0x${number.toString(16)}`);
+  const session = reader.vector24('session').slice();
+  reader.end('session');
+  return { validUntil, version, session };
+}
+
+/** One place of a store. What fails in the store is logged, and costs a full handshake. */
+export class ClientSessions {
+  readonly #stored: StoredSession;
+  readonly #environment: Environment;
+
+  constructor(
+    store: SessionStore,
+    place: SessionPlace,
+    provider: Pick<CryptoProvider, 'hash'>,
+    environment: Environment,
+  ) {
+    const key = `openssl-${toHex(hashOfPlace(place, provider)).slice(0, KEY_DIGITS)}`;
+    this.#stored = new StoredSession(store, key, environment.log);
+    this.#environment = environment;
+  }
+
+  /** The session to offer, if there is one; its secret is the caller's. */
+  async load(): Promise<KeptSession | undefined> {
+    const bytes = await this.#stored.load();
+    if (bytes === undefined) return undefined;
+    try {
+      const kept = decodeKept(bytes);
+      if (this.#environment.clock.wallTime() < kept.validUntil) {
+        // RFC 8446 §C.4: a ticket that is shown twice tells that both were the same client.
+        if (kept.version === 'TLS1.3') this.remove();
+        return kept;
+      }
+      kept.session.fill(0);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#environment.log.warn({ reason: error.message }, 'the stored session cannot be used');
+    }
+    this.remove();
+    return undefined;
+  }
+
+  /**
+   * Zeroes the session, of which the store has a copy of its own. A day, but no longer than what the server showed is
+   * valid: its path is not looked at again.
+   */
+  save(session: Uint8Array, { version, chain, limit = Number.POSITIVE_INFINITY }: SessionFacts): void {
+    const ends = chain.map((der) => parseCertificate(der).notAfter);
+    const validUntil = Math.max(0, Math.min(this.#environment.clock.wallTime() + LIFETIME, limit, ...ends));
+    this.#stored.save(encodeKept({ validUntil, version, session }));
+    session.fill(0);
+  }
+
+  /** RFC 5246 §7.2.2: what ended in an error must not be resumed. */
+  remove(): void {
+    this.#stored.remove();
+  }
+}
