@@ -3,7 +3,7 @@
 import type { Backends } from './connection.ts';
 import { type CheckedAccount, isStream } from './accounts.ts';
 import type { ClientEvents, ServerReference } from './events.ts';
-import type { IncomingRequest, OutgoingResponse, TcpCoapOptions, UdpCoapOptions } from '../coap/index.ts';
+import type { TcpCoapOptions, UdpCoapOptions } from '../coap/index.ts';
 import type { Change, Entry } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { AnySocket } from '../net/index.ts';
@@ -15,23 +15,19 @@ import {
   RegistrationMachine,
   type RegistrationWishes,
 } from './registration.ts';
-import { AttributeStore } from './attribute-store.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import { Narration } from './narration.ts';
-import { Dispatcher } from './dispatch.ts';
 import type { ObjectSet } from './object-set.ts';
-import { Observations } from './observations.ts';
 import type { Patience } from './patience.ts';
 import { RegistrationExchanges } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
 import { AssociationMemory } from './association-memory.ts';
 import { ServerLink } from './link.ts';
+import { Service, type ServiceLimits } from './service.ts';
 import { ServerSettings } from './server-settings.ts';
 import type { SendFormat } from './send.ts';
-import { SendQueue } from './send-queue.ts';
-import { knownWallTime } from './wall-time.ts';
 
-export interface AssociationOptions {
+export interface AssociationOptions extends ServiceLimits {
   readonly account: CheckedAccount;
   readonly endpoint: string;
   readonly objects: ObjectSet;
@@ -46,14 +42,8 @@ export interface AssociationOptions {
   readonly deregisterTimeout: Duration;
   readonly patience: Patience;
   readonly coap: UdpCoapOptions & TcpCoapOptions;
-  readonly confirmableNotifications: boolean;
-  readonly maxObservations: number | undefined;
-  readonly maxStoredNotifications: number | undefined;
-  readonly maxDeferredValues: number | undefined;
   /** What it means that /1/x/23 is not there. */
   readonly absentMuteSend: 'mutes' | 'allows';
-  readonly preferredFormat: number | undefined;
-  readonly explicitVersions: boolean;
 }
 
 /** One server account at work. */
@@ -63,12 +53,9 @@ export class Association {
   readonly #environment: Environment;
   readonly #settings: ServerSettings;
   readonly #memory: AssociationMemory;
-  readonly #attributes = new AttributeStore();
-  readonly #observations: Observations;
-  readonly #dispatcher: Dispatcher;
+  readonly #service: Service;
   readonly #link: ServerLink;
   readonly #narration: Narration;
-  readonly #sends: SendQueue;
   readonly #pending: RegistrationEvent[] = [];
   readonly #idleWaiters: (() => void)[] = [];
   #machine: RegistrationMachine | undefined;
@@ -95,47 +82,20 @@ export class Association {
       server: this.reference,
       objects,
     });
-    const edition = (): ObjectSet => this.#objects;
-    this.#observations = new Observations({
-      get objects() {
-        return edition();
+    this.#service = new Service(
+      {
+        objects,
+        environment: this.#environment,
+        patience,
+        settings: this.#settings,
+        memory: this.#memory,
+        narration: this.#narration,
+        version: () => this.#servingVersion(),
+        doubted: () => this.updateSoon(),
       },
-      attributes: this.#attributes,
-      environment: this.#environment,
-      patience,
-      settings: () => this.#settings.notifications,
-      undelivered: () => this.updateSoon(),
-      confirmable: options.confirmableNotifications,
-      maxObservations: options.maxObservations,
-      maxStored: options.maxStoredNotifications,
-    });
-    this.#dispatcher = new Dispatcher({
-      get objects() {
-        return edition();
-      },
-      attributes: this.#attributes,
-      log,
-      patience,
-      version: () => this.#servingVersion(),
-      preferredFormat: options.preferredFormat,
-      explicitVersions: options.explicitVersions,
-      defaultPeriods: () => {
-        const { pmin, pmax } = this.#settings.notifications;
-        return { pmin, pmax };
-      },
-      observe: (observed) => this.#observations.accept(observed),
-      attributesChanged: () => this.#attributesChanged(),
-    });
+      options,
+    );
     this.#link = this.#makeLink();
-    this.#sends = new SendQueue({
-      objects: edition,
-      log,
-      muted: () => this.#settings.mutesSend,
-      refusedAsMuted: () => this.#narration.emit('sendMuted', { absent: this.#settings.muteSend === undefined }),
-      undelivered: () => this.updateSoon(),
-      save: (packs) => this.#memory.saveSends(packs),
-      maxValues: options.maxDeferredValues,
-    });
   }
 
   #makeLink(): ServerLink {
@@ -147,17 +107,10 @@ export class Association {
       environment: this.#environment,
       coap,
       admits: () => this.#servingVersion() !== undefined,
-      handler: (request) => this.#handle(request),
+      handler: (request) => this.#service.handle(request),
       onNameDiffers: (commonNames) => this.#narration.emit('certificateNameDiffers', { endpoint, commonNames }),
       onLost: (cause) => this.#lost(cause),
     });
-  }
-
-  /** As the server may know them. */
-  get #objects(): ObjectSet {
-    const version = this.#servingVersion();
-    const { objects } = this.#options;
-    return version === undefined ? objects : objects.editionFor(version);
   }
 
   get #parameters(): RegistrationWishes {
@@ -174,10 +127,8 @@ export class Association {
   async start(): Promise<void> {
     this.#wanted = true;
     this.#goesOn = false;
-    const saved = await this.#memory.load(this.#attributes);
-    const sends = await this.#memory.loadSends();
-    if (!this.#wanted) return; // stopped meanwhile
-    this.#sends.open(sends);
+    const saved = await this.#service.load();
+    if (!this.#wanted) return this.#service.stopping(); // stopped meanwhile
     this.#link.localPort = saved?.localPort;
     const versions = (): readonly LwM2mVersion[] => this.#settings.versions(this.#options.versions);
     this.#machine ??= new RegistrationMachine({
@@ -199,11 +150,11 @@ export class Association {
     this.#wanted = false;
     this.#goesOn = !options.deregister && this.#options.account.tls.liveSession !== undefined;
     this.#refresh?.cancel();
-    this.#sends.close();
+    this.#service.stopping();
     this.#run({ kind: 'stop', deregister: options.deregister });
     if (this.state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     this.#timer?.cancel();
-    this.#observations.clear();
+    this.#service.stopped();
     await this.#link.closed;
     await this.#memory.settled();
   }
@@ -226,23 +177,17 @@ export class Association {
 
   /** The Send operation. @throws LwM2mError ESTATE, EMUTED, EREFUSED, EDROPPED; CoapError; ModelError */
   async send(entries: readonly Entry[], format: SendFormat, signal: AbortSignal | undefined): Promise<void> {
-    const at = knownWallTime(this.#environment.clock);
-    await this.#sends.send({ entries, format, at }, signal);
+    await this.#service.send(entries, format, signal);
   }
 
   /** Packs that wait for the server, and values dropped for newer ones. */
   get deferred(): { readonly waiting: number; readonly dropped: number } {
-    return this.#sends.state;
+    return this.#service.deferred;
   }
 
   /** Something in the data model is different now. */
   changed(change: Change): void {
-    this.#observations.changed(change.path);
-    if (this.#settings.owns(change.path)) {
-      this.#observations.attributesChanged();
-      this.#sends.settingsChanged();
-    }
-    if (change.kind === 'deleted' && this.#attributes.forget(change.path)) this.#attributesChanged();
+    this.#service.changed(change);
     if (change.kind === 'value' && !this.#settings.isRegistered(change.path)) return;
     this.#isOutdated = true;
     this.#refreshSoon();
@@ -251,7 +196,7 @@ export class Association {
   /** While changes that belong together are made, the server hears of none of them. */
   hold(held: boolean): void {
     this.#isHeld = held;
-    this.#observations.hold(held);
+    this.#service.hold(held);
     this.#refreshSoon();
   }
 
@@ -262,11 +207,6 @@ export class Association {
       this.#isOutdated = false;
       this.#run({ kind: 'changed', parameters: this.#parameters });
     });
-  }
-
-  #attributesChanged(): void {
-    this.#observations.attributesChanged();
-    this.#memory.saveAttributes(this.#attributes);
   }
 
   #soon(work: () => void): Timer {
@@ -303,7 +243,7 @@ export class Association {
       case 'disconnect':
         return this.#disconnect();
       case 'register':
-        this.#sends.goOffline(); // whoever has forgotten us takes nothing
+        this.#service.registering();
         return void this.#exchange(action, this.#fresh());
       case 'update':
         return void this.#exchange(action, this.#fresh());
@@ -312,28 +252,18 @@ export class Association {
       case 'save':
         return this.#memory.save({ localPort: this.#link.localPort, registration: action.registration });
       case 'registered':
-        this.#observations.clear(); // a new registration begins without observations (Core 1.2 §6.2)
-        this.#sendOver(action.registration.version);
+        this.#service.registered(this.#link.connection, action.registration.version);
         return this.#narration.registered(action.registration);
-      case 'updated': {
-        const { connection } = this.#link;
-        if (connection !== undefined) this.#observations.goOnline(connection);
-        this.#sendOver(action.registration.version);
+      case 'updated':
+        this.#service.updated(this.#link.connection, action.registration.version);
         return this.#narration.updated(action.registration);
-      }
       case 'deregistered':
-        this.#observations.clear();
-        this.#sends.goOffline();
+        this.#service.deregistered();
         return this.#narration.emit('deregistered', {});
       case 'registrationFailed':
         if (action.reason.kind !== 'refused') this.#settings.noteAlert(action.reason.error);
         return this.#narration.registrationFailed(action.reason, action.retryAfter);
     }
-  }
-
-  #sendOver(version: LwM2mVersion): void {
-    const { connection } = this.#link;
-    if (connection !== undefined) this.#sends.goOnline(connection, version);
   }
 
   /** Ends whatever is under way: only one attempt or exchange of the registration is, at any time. */
@@ -367,9 +297,7 @@ export class Association {
 
   #disconnect(): void {
     this.#abort.abort();
-    if (isStream(this.#options.account.uri.scheme)) this.#observations.clear(); // they end with their stream (RFC 8323 §7)
-    else this.#observations.goOffline();
-    this.#sends.goOffline();
+    this.#service.disconnected(isStream(this.#options.account.uri.scheme)); // observations end with a stream (RFC 8323 §7)
     this.#exchanges = undefined;
     this.#link.close(this.#goesOn);
   }
@@ -400,18 +328,6 @@ export class Association {
       patience.cancel();
     }
     this.#run({ kind: 'left' });
-  }
-
-  #handle(request: IncomingRequest): OutgoingResponse | undefined | Promise<OutgoingResponse> {
-    const answer = this.#dispatcher.handle(request);
-    if (answer instanceof Promise) {
-      return answer.then((response) => {
-        this.#narration.answered(request, response);
-        return response;
-      });
-    }
-    this.#narration.answered(request, answer);
-    return answer;
   }
 
   /** Undefined before Register's 2.01: requests are ignored then. */
