@@ -4,6 +4,7 @@ import { type LwM2mVersion, LwM2mClient, type ServerAccount } from '../../lib/cl
 import { type InstanceInit, type ManagedObject, defineObject } from '../../lib/model/index.ts';
 import { type DeviceInit, createDevice } from '../../lib/objects/index.ts';
 import { type VirtualTime, systemEnvironment } from '../../lib/runtime/index.ts';
+import type { DatagramSocket } from '../../lib/net/index.ts';
 import { udpSocket } from '../../lib/net/node/index.ts';
 
 /** Portfolio (object 16): texts about the host, which servers may create and delete. */
@@ -88,6 +89,8 @@ export const C6: Configuration = {
 };
 /** C.1 and an object of the Portfolio without instances. */
 export const C1_PORTFOLIO: Configuration = { ...C1, portfolio: {} };
+/** C.1, and Mute Send is there. */
+export const C1_SENDING: Configuration = { ...C1, server: { ...MINIMAL_SERVER, muteSend: false } };
 /** C.1, and the objects that hold keys: here they can be read, so that only the client stands before them. */
 export const C1_KEYS: Configuration = {
   ...C1,
@@ -127,6 +130,7 @@ interface Powered {
 export class TestDevice {
   readonly #make: () => Powered;
   #now: Powered;
+  #socket: DatagramSocket | undefined;
   /** How often /3/0/4 was executed. */
   reboots = 0;
 
@@ -146,7 +150,7 @@ export class TestDevice {
         endpoint,
         objects,
         servers: [{ uri, shortServerId: 1, lifetime: LIFETIME, server: configuration.server }],
-        backends: { udp: udpSocket },
+        backends: { udp: (...given) => (this.#socket = udpSocket(...given)) },
         environment,
         versions: [version],
         dangerAllowNoSec: true,
@@ -163,6 +167,11 @@ export class TestDevice {
   /** The instance /3/0, as the application has it. */
   get device(): ReturnType<typeof createDevice>[0] {
     return this.#now.device[0];
+  }
+
+  /** Through the socket it has now. */
+  get bytesSent(): bigint {
+    return this.#socket?.getOption('bytesSent') ?? 0n;
   }
 
   /** Loses power and has it again. */

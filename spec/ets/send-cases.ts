@@ -1,13 +1,10 @@
 // ETS 6.4: what the device sends of its own accord.
 
 import assert from 'node:assert/strict';
-import { C1, type Configuration, LIFETIME } from './device.ts';
+import { C1_SENDING, LIFETIME } from './device.ts';
 import { type EtsCase, SINCE_1_1 } from './ets-case.ts';
 import { COMPOSITE_FORMATS, type Values } from './payloads.ts';
 import type { Session } from './session.ts';
-
-/** C.1, and Mute Send is there. */
-const C1_SENDING: Configuration = { ...C1, server: { ...C1.server, muteSend: false } };
 
 const VALUES: Values = { '/1/0/1': LIFETIME, '/3/0/11/0': 0 };
 

@@ -143,6 +143,22 @@ export class LeshanDevice {
     return this.heardComposite()[count - 1]!;
   }
 
+  /** Lets seconds pass in which the device has nothing to say. */
+  async quiet(seconds: number): Promise<void> {
+    await this.read('/3/0/0'); // what is on its way to the device arrives before this
+    const before = this.device.bytesSent;
+    await this.elapse(seconds);
+    assert.equal(this.device.bytesSent - before, 0n, `bytes sent within ${seconds} s`);
+  }
+
+  /** Waits for the count-th Send. */
+  async received(count: number): Promise<Values> {
+    const sends = (): readonly LeshanEvents['SEND'][] =>
+      this.#leshan.events.heard('SEND', ({ ep }) => ep === this.endpoint);
+    await this.#leshan.events.waitFor('SEND', () => sends().length >= count);
+    return valuesByPath({ content: sends()[count - 1]!.val });
+  }
+
   /** Waits for an Update, which the device may still have to send. */
   async updated(is: (registration: LeshanEvents['REGISTRATION']) => boolean): Promise<void> {
     await this.elapse(0);
