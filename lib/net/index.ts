@@ -26,5 +26,6 @@ export * from './ssl-configuration.ts';
 export { ReceiveQueue } from './receive-queue.ts';
 export { StreamCore } from './stream-core.ts';
 export * from './tlsa.ts';
+export { untilAborted } from './until-aborted.ts';
 export { COAP_SCHEMES, type CoapScheme, type CoapUri, type UriOptions, formatCoapUri, parseCoapUri } from './uri.ts';
 export { type WaitOptions, Waiters } from './waiters.ts';

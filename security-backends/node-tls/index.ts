@@ -1,1 +1,1 @@
-export { type NodeTlsOptions, nodeTls } from './backend.ts';
+export { type NodeTls, type NodeTlsOptions, nodeTls } from './backend.ts';

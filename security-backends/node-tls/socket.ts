@@ -1,45 +1,57 @@
-// A TLS client socket on node:tls with a pre-shared key (RFC 4279, RFC 8446 §4.2.11), over any stream socket.
+// A TLS client socket on node:tls, with a pre-shared key (RFC 4279, RFC 8446 §4.2.11) or certificates, over any stream socket.
 
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls';
+import { type CryptoProvider, parseCertificate } from '../../lib/crypto/index.ts';
 import {
   type Cancellable,
-  type Endpoint,
   type Negotiated,
-  type SecurityVersion,
+  type SessionStore,
   SocketError,
+  type SslConfiguration,
   type StreamSocket,
+  type TlsaRecord,
+  type WritableOptions,
+  notSupported,
+  serverNameOf,
 } from '../../lib/net/index.ts';
-import { NodeStreamCore } from '../../lib/net/node/index.ts';
-import { utf8Encode } from '../../lib/bytes/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import { CIPHERSUITES } from './ciphersuites.ts';
-import type { TlsSettings } from './configuration.ts';
-import { hasExtendedMasterSecret } from './extended-master-secret.ts';
-import { StreamDuplex } from './stream-duplex.ts';
-import { fromTlsError } from './tls-errors.ts';
+import { type Agreed, agreedOn, negotiatedFrom, notByKey } from './agreed.ts';
+import { type TlsSettings, checkedTlsaRecords } from './configuration.ts';
+import type { ClientCredentials } from './credentials.ts';
+import { handshakeOptions } from './handshake-options.ts';
+import type { StreamDuplex } from './stream-duplex.ts';
+import { ClientSessions, type KeptSession } from './stored-sessions.ts';
+import { TlsStream } from './tls-stream.ts';
 
-const NODE_VERSIONS = { 'TLS1.2': 'TLSv1.2', 'TLS1.3': 'TLSv1.3' } as const;
+/** What the backend makes a client socket from: checked and copied. */
+export interface TlsClientSocketOptions extends Pick<SslConfiguration, 'serverName'> {
+  readonly settings: TlsSettings;
+  readonly credentials: ClientCredentials;
+  readonly provider: CryptoProvider;
+  readonly sessionStore: SessionStore | undefined;
+  /** DANE records to begin with. */
+  readonly tlsa: readonly TlsaRecord[];
+  /** A closed socket of the layer below. */
+  readonly makeLower: () => StreamSocket;
+}
 
-/** Made by the backend's `createSocket`. Time is OpenSSL's own. */
-export class NodeTlsSocket extends NodeStreamCore {
-  override readonly secure = true;
-  readonly #settings: TlsSettings;
-  readonly #lowerSocket: () => StreamSocket;
-  #lower: StreamSocket | undefined;
-  #tls: TLSSocket | undefined;
-  #negotiated: Negotiated | undefined;
-  #sentBefore = 0n;
-  #receivedBefore = 0n;
+/** Made by the backend's `createSocket`. */
+export class TlsClientSocket extends TlsStream {
+  readonly #options: TlsClientSocketOptions;
+  #tlsa: readonly TlsaRecord[];
+  #sessions: ClientSessions | undefined;
+  #disposed = false;
 
-  constructor(settings: TlsSettings, environment: Environment, lowerSocket: () => StreamSocket) {
-    super(environment, settings.socket);
-    this.#settings = settings;
-    this.#lowerSocket = lowerSocket;
+  constructor(options: TlsClientSocketOptions, environment: Environment) {
+    super(options.settings, environment);
+    this.#options = options;
+    this.#tlsa = options.tlsa;
   }
 
   async connect(host: string, port: number, options?: Cancellable): Promise<void> {
     await this.open('connected', options, async (signal) => {
-      const lower = this.#take(this.#lower ?? this.#lowerSocket());
+      this.#checkUsable();
+      const lower = (this.lower ??= this.#options.makeLower());
       lower.setOption('forcedAddressFamily', this.forcedAddressFamily);
       lower.setOption('preferredAddressFamily', this.preferredAddressFamily);
       await lower.connect(host, port, { signal });
@@ -55,138 +67,165 @@ export class NodeTlsSocket extends NodeStreamCore {
     options?: Cancellable & { readonly host?: string | undefined },
   ): Promise<void> {
     if (this.state === 'closed' && lower.getOption('state') === 'closed' && options?.signal?.aborted !== true) {
-      this.#lower = lower;
+      this.lower = lower;
       return;
     }
     if (this.state !== 'closed') lower.close();
-    else this.#lower = lower;
+    else this.lower = lower;
     await this.open('connected', options, async (signal) => {
-      this.#take(lower);
+      this.#checkUsable();
       this.hostname = options?.host ?? lower.remoteHostname;
       await this.#handshake(lower, signal);
     });
   }
 
-  override get mtu(): number {
-    return this.#lower?.getOption('mtu') ?? super.mtu;
-  }
-
-  override get negotiated(): Negotiated | undefined {
-    return this.#negotiated;
-  }
-
-  override get bytesSent(): bigint {
-    return this.#sentBefore + (this.#lower?.getOption('bytesSent') ?? 0n);
-  }
-
-  override get bytesReceived(): bigint {
-    return this.#receivedBefore + (this.#lower?.getOption('bytesReceived') ?? 0n);
-  }
-
-  override get system(): unknown {
-    return this.#lower?.system;
-  }
-
-  override get local(): Endpoint | undefined {
-    return this.#lower?.local;
-  }
-
-  override get remote(): Endpoint | undefined {
-    return this.#lower?.remote;
+  override setOption<K extends keyof WritableOptions>(key: K, value: WritableOptions[K]): void;
+  override setOption(key: keyof WritableOptions, value: never): void {
+    if (key !== 'daneTlsaRecords') return super.setOption(key, value);
+    if (!this.#options.credentials.dane) {
+      throw notSupported('setOption daneTlsaRecords', "it needs security.mode 'certificate' with `dane`");
+    }
+    this.#tlsa = checkedTlsaRecords(value, this.#options.credentials);
   }
 
   /** Closes for good: the key is zeroed, so this socket connects no more. */
   override async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    this.#settings.key.close();
+    this.#disposed = true;
+    this.#options.credentials.forget();
   }
 
   protected override mapError(error: Error): SocketError {
-    return fromTlsError(error);
+    this.#sessions?.remove();
+    return super.mapError(error);
   }
 
-  protected release(): void {
-    this.detach();
-    this.#tls?.removeAllListeners().on('error', () => undefined);
-    this.#tls?.destroy();
-    this.#tls = undefined;
-    const lower = this.#lower;
-    this.#lower = undefined;
-    if (lower !== undefined) {
-      lower.handler = undefined;
-      this.#sentBefore += lower.getOption('bytesSent');
-      this.#receivedBefore += lower.getOption('bytesReceived');
-      lower.close();
-    }
-    this.#negotiated = undefined;
-    this.hostname = undefined;
+  protected override release(): void {
+    super.release();
+    this.#sessions = undefined;
   }
 
-  #take(lower: StreamSocket): StreamSocket {
-    this.#lower = lower;
-    return lower;
+  #checkUsable(): void {
+    if (this.#disposed)
+      throw new SocketError('EBADF', 'the socket was disposed, and its key with it', { fatal: false });
   }
 
   async #handshake(lower: StreamSocket, signal: AbortSignal): Promise<void> {
-    const duplex = new StreamDuplex(lower, (cause) =>
-      this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),
-    );
-    const options = this.#options();
-    this.#settings.additionalConfiguration?.(options);
-    const tls = connect({ ...options, socket: duplex });
-    this.#tls = tls;
-    const { keyLog } = this.#settings;
-    if (keyLog !== undefined) tls.on('keylog', (line) => keyLog(line.toString('latin1').trimEnd()));
-    await secured(tls);
-    signal.throwIfAborted();
-    this.#negotiated = this.#agreed(tls);
-    tls.removeAllListeners('error');
-    this.#tls = undefined;
-    this.attach(tls);
+    const kept = await this.#keptSession(lower);
+    try {
+      signal.throwIfAborted();
+      const tickets = new Tickets();
+      await this.secureOver(lower, signal, {
+        isServer: false,
+        begin: (duplex) => this.#begin(duplex, kept, tickets),
+        trust: (tls, chain) => this.#trust(tls, chain, kept),
+        agree: (tls, chain) => this.#agree(tls, chain, kept, tickets),
+      });
+    } catch (error) {
+      if (kept !== undefined) this.#sessions?.remove();
+      throw error;
+    } finally {
+      kept?.session.fill(0);
+    }
   }
 
-  #options(): ConnectionOptions {
-    const { suites, versions, identity, key, serverName } = this.#settings;
-    const order = (['TLS1.2', 'TLS1.3'] as const).filter((version) => versions.includes(version));
-    return {
-      ciphers: suites.map(({ opensslName }) => opensslName).join(':'),
-      minVersion: NODE_VERSIONS[order[0] ?? 'TLS1.2'],
-      maxVersion: NODE_VERSIONS[order.at(-1) ?? 'TLS1.3'],
-      pskCallback: () => ({ psk: key.bytes, identity }),
-      // No anchors, so a server that answers with a certificate instead of the key is refused (and again in #agreed).
-      ca: [],
-      rejectUnauthorized: true,
-      checkServerIdentity: () => undefined,
-      ...(serverName === undefined ? {} : { servername: serverName }),
+  /** The session to offer, if there is one whose server we would trust today. */
+  async #keptSession(lower: StreamSocket): Promise<KeptSession | undefined> {
+    const { sessionStore, credentials, provider } = this.#options;
+    const { remote } = lower;
+    if (sessionStore === undefined || remote === undefined) return undefined;
+    const place = {
+      host: this.remoteHostname ?? remote.address,
+      port: remote.port,
+      serverName: serverNameOf(this.#wantedName),
+      fingerprint: credentials.fingerprint(),
     };
+    this.#sessions = new ClientSessions(sessionStore, place, provider, this.environment);
+    const kept = await this.#sessions.load();
+    if (kept === undefined || credentials.credential === 'psk') return kept;
+    try {
+      await this.#judgeChain(kept.chain);
+      return kept;
+    } catch {
+      kept.session.fill(0);
+      this.#sessions.remove();
+      return undefined; // the full handshake tells why
+    }
   }
 
-  /** @throws SocketError EPROTO if the handshake was not what the configuration asks for */
-  #agreed(tls: TLSSocket): Negotiated {
-    const { standardName } = tls.getCipher();
-    const suite = CIPHERSUITES.find((each) => each.standardName === standardName);
-    const version = tls.getProtocol()?.replace('v', '') as SecurityVersion | undefined;
-    if (suite === undefined || version === undefined || tls.getPeerX509Certificate() !== undefined) {
-      throw new SocketError('EPROTO', `the server did not use the shared key (${standardName})`);
+  #begin(duplex: StreamDuplex, kept: KeptSession | undefined, tickets: Tickets): TLSSocket {
+    const identity = this.#options.credentials.options();
+    const servername = serverNameOf(this.#wantedName)?.replace(/\.$/, '');
+    const options: ConnectionOptions = {
+      ...handshakeOptions(this.settings),
+      ...identity,
+      ca: [], // whom to trust is not OpenSSL's to decide
+      checkServerIdentity: () => undefined,
+      ...(servername !== undefined && { servername }),
+      ...(kept !== undefined && { session: Buffer.from(kept.session.buffer) }),
+    };
+    this.settings.additionalConfiguration?.(options);
+    try {
+      const tls = connect({ ...options, socket: duplex });
+      if (this.#sessions !== undefined) tls.on('session', (session) => tickets.take(session));
+      return tls;
+    } finally {
+      identity.key?.fill(0);
     }
-    const session = tls.getSession();
-    const extended = version === 'TLS1.3' || (session !== undefined && hasExtendedMasterSecret(session) === true);
-    session?.fill(0);
-    if (!extended && this.#settings.requireExtendedMasterSecret) {
-      throw new SocketError(
-        'EPROTO',
-        'the server does not offer an extended master secret, which is required (RFC 7627)',
-      );
+  }
+
+  async #trust(tls: TLSSocket, chain: readonly Uint8Array[], kept: KeptSession | undefined): Promise<void> {
+    if (this.settings.credential === 'psk') {
+      if (chain.length > 0) throw notByKey();
+      return;
     }
-    const pskIdentity = utf8Encode(this.#settings.identity);
-    return { version, ciphersuite: suite.id, extendedMasterSecret: extended, pskIdentity };
+    // Who resumes was judged before the session was offered; nobody resumes what was not.
+    if (!tls.isSessionReused()) await this.#judgeChain(chain);
+    else if (kept === undefined) throw new SocketError('EPROTO', 'the server resumed a session that was not offered');
+  }
+
+  #agree(tls: TLSSocket, shown: readonly Uint8Array[], kept: KeptSession | undefined, tickets: Tickets): Negotiated {
+    const agreed = agreedOn(tls, this.settings);
+    const chain = agreed.resumed && kept !== undefined ? kept.chain : shown;
+    const sessions = this.#sessions;
+    if (sessions !== undefined) tickets.keep((session) => sessions.save(session, chain));
+    return this.#negotiatedWith(agreed, chain);
+  }
+
+  #negotiatedWith(agreed: Agreed, chain: readonly Uint8Array[]): Negotiated {
+    const { pskIdentity } = this.#options.credentials;
+    if (pskIdentity !== undefined) return negotiatedFrom(agreed, { pskIdentity: pskIdentity.slice() });
+    return negotiatedFrom(agreed, {
+      peerCertificates: chain,
+      peerPublicKey: parseCertificate(chain[0]!).publicKey.spki.slice(),
+    });
+  }
+
+  async #judgeChain(chain: readonly Uint8Array[]): Promise<void> {
+    const host = this.#wantedName ?? this.remote?.address ?? '';
+    await this.#options.credentials.judge(chain, { host, tlsa: this.#tlsa });
+  }
+
+  get #wantedName(): string | undefined {
+    return this.#options.serverName ?? this.remoteHostname;
   }
 }
 
-function secured(tls: TLSSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    tls.once('secureConnect', resolve);
-    tls.once('error', (error) => reject(fromTlsError(error)));
-    tls.once('close', () => reject(new SocketError('ECONNRESET', 'the peer closed during the handshake')));
-  });
+/** Sessions that node:tls tells of, held back until the server has been judged. */
+class Tickets {
+  #waiting: Buffer | undefined;
+  #save: ((session: Uint8Array) => void) | undefined;
+
+  take(session: Buffer): void {
+    if (this.#save !== undefined) return this.#save(session);
+    this.#waiting?.fill(0);
+    this.#waiting = session;
+  }
+
+  /** From now on each goes to `save`, which zeroes it. */
+  keep(save: (session: Uint8Array) => void): void {
+    this.#save = save;
+    if (this.#waiting !== undefined) save(this.#waiting);
+    this.#waiting = undefined;
+  }
 }

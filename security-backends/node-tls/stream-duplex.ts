@@ -2,28 +2,41 @@
 
 import { Duplex } from 'node:stream';
 import { SocketError, type StreamSocket } from '../../lib/net/index.ts';
+import type { FlightGate } from './flight-gate.ts';
+
+const ALERT_HEADER = [21, 3, 3, 0, 2]; // type, legacy version, length (RFC 8446 §5.1)
+const FATAL = 2;
+
+export interface StreamDuplexEvents {
+  /** Told of all that comes in, before node:tls has it. */
+  arrived?(bytes: Uint8Array): void;
+  /** `lower` closed by itself. */
+  closed(cause: SocketError | undefined): void;
+}
 
 /** Takes the handler of `lower`. Destroying it closes `lower`. */
 export class StreamDuplex extends Duplex {
   readonly #lower: StreamSocket;
-  #resume: (() => void) | undefined;
+  readonly #events: StreamDuplexEvents;
+  readonly #gate: FlightGate | undefined;
+  /** What the gate has let pass and `lower` has not taken. */
+  #outbox: Uint8Array[] = [];
+  /** Of Node's write that is under way. */
+  #done: ((error?: Error | null) => void) | undefined;
   #wanted = false;
   #ended = false;
 
-  /** @param lowerClosed told when `lower` closed by itself */
-  constructor(lower: StreamSocket, lowerClosed: (cause: SocketError | undefined) => void) {
+  constructor(lower: StreamSocket, events: StreamDuplexEvents, gate?: FlightGate) {
     super({ allowHalfOpen: true });
     this.#lower = lower;
+    this.#events = events;
+    this.#gate = gate;
     lower.handler = {
       readable: () => this.#pump(),
-      writable: () => {
-        const resume = this.#resume;
-        this.#resume = undefined;
-        resume?.();
-      },
+      writable: () => this.#flush(),
       closed: (cause) => {
         // After an end in order node:tls tells the rest, once it has worked through what is still here.
-        if (cause !== undefined || !(this.#ended || lower.getOption('hasBufferedData'))) lowerClosed(cause);
+        if (cause !== undefined || !(this.#ended || lower.getOption('hasBufferedData'))) events.closed(cause);
       },
     };
   }
@@ -34,7 +47,29 @@ export class StreamDuplex extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#send(chunk, done);
+    this.#done = done;
+    this.#outbox.push(this.#gate?.take(chunk) ?? chunk);
+    this.#flush();
+  }
+
+  /** Sends what the gate has held back, and all that follows. What does not fit now is waited for as ever. */
+  openGate(): void {
+    const held = this.#gate?.open();
+    if (held === undefined) return;
+    this.#outbox.push(held);
+    this.#flush();
+  }
+
+  /** Ends the handshake by an alert of ours, in the clear. @returns false where the gate was open: it cannot be said any more */
+  refuse(alert: number): boolean {
+    if (this.#gate === undefined || this.#gate.isOpen) return false;
+    this.#gate.discard();
+    try {
+      this.#lower.send(Uint8Array.of(...ALERT_HEADER, FATAL, alert));
+      return true;
+    } catch {
+      return false; // the peer has gone
+    }
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -47,26 +82,35 @@ export class StreamDuplex extends Duplex {
     done(error);
   }
 
-  #send(bytes: Uint8Array, done: (error?: Error | null) => void): void {
-    const most = this.#lower.getOption('innerMtu');
-    let rest = bytes;
+  /** As much as the lower socket takes; the rest when it has room. Then Node is told that its last write is done. */
+  #flush(): void {
     try {
-      while (rest.length > 0) {
-        this.#lower.send(rest.slice(0, most));
-        rest = rest.subarray(most);
+      for (let next = this.#outbox[0]; next !== undefined; next = this.#outbox[0]) {
+        const most = this.#lower.getOption('innerMtu');
+        if (next.length > 0) this.#lower.send(next.slice(0, most));
+        if (next.length > most) this.#outbox[0] = next.subarray(most);
+        else this.#outbox.shift();
       }
     } catch (error) {
-      if (!(error instanceof SocketError) || error.code !== 'EAGAIN') return done(error as Error);
-      this.#resume = () => this.#send(rest, done);
-      return;
+      if (error instanceof SocketError && error.code === 'EAGAIN') return;
+      this.#outbox = [];
+      return this.#written(error as Error);
     }
-    done();
+    this.#written();
+  }
+
+  #written(error?: Error): void {
+    const done = this.#done;
+    this.#done = undefined;
+    if (done !== undefined) done(error);
+    else if (error !== undefined) this.destroy(error);
   }
 
   #pump(): void {
     while (this.#wanted && !this.destroyed) {
       const bytes = this.#take();
       if (bytes === undefined) return;
+      if (bytes !== null) this.#events.arrived?.(bytes);
       this.#wanted = this.push(bytes);
       this.#ended = bytes === null;
       if (this.#ended) return;

@@ -52,6 +52,12 @@ export abstract class NodeStreamCore extends StreamCore {
     return fromNodeError(error);
   }
 
+  /** The handle has given all that it will give. */
+  protected inputEnded(): void {
+    this.endInput();
+    this.announce();
+  }
+
   /** Takes an open handle: what it receives is delivered, how it ends is told. */
   protected attach(handle: Socket): void {
     this.#handle = handle;
@@ -59,10 +65,7 @@ export abstract class NodeStreamCore extends StreamCore {
       this.deliver(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       if (this.bufferedCost >= this.configuration.maxBufferedBytes) handle.pause();
     });
-    handle.on('end', () => {
-      this.endInput();
-      this.announce();
-    });
+    handle.on('end', () => this.inputEnded());
     handle.on('error', (error) => this.fail(this.mapError(error)));
     handle.on('close', () => this.finish());
   }

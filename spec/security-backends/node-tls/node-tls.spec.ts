@@ -4,15 +4,10 @@ import assert from 'node:assert/strict';
 import type { TlsOptions } from 'node:tls';
 import fc from 'fast-check';
 import { fromHex, toHex, utf8Encode } from '../../../lib/bytes/index.ts';
-import {
-  certificateChainEmpty,
-  pskIdentityFromBuffer,
-  pskKeyFromBuffer,
-  rawPublicKeyEmpty,
-} from '../../../lib/crypto/index.ts';
+import { pskIdentityFromBuffer, pskKeyFromBuffer, rawPublicKeyEmpty } from '../../../lib/crypto/index.ts';
 import { SocketError, type SslConfiguration, TlsAlertError } from '../../../lib/net/index.ts';
 import { systemEnvironment } from '../../../lib/runtime/index.ts';
-import { hasExtendedMasterSecret } from '../../../security-backends/node-tls/extended-master-secret.ts';
+import { sessionFacts } from '../../../security-backends/node-tls/openssl-session.ts';
 import { nodeTls } from '../../../security-backends/node-tls/index.ts';
 import { fromTlsError } from '../../../security-backends/node-tls/tls-errors.ts';
 import selfSigned from './fixtures/self-signed.json' with { type: 'json' };
@@ -54,21 +49,17 @@ async function attempt(server: TlsOptions, configuration: SslConfiguration): Pro
 
 describe('node-tls', () => {
   it('says what it can do', () => {
-    assert.deepEqual(backend.capabilities.credentials, ['psk']);
-    assert.deepEqual(backend.capabilities.roles, ['client']);
-    assert.ok(backend.capabilities.ciphersuites.includes(0xc0a8));
-    assert.equal('createServer' in backend, false);
+    assert.deepEqual(backend.capabilities.credentials, ['psk', 'certificate']);
+    assert.deepEqual(backend.capabilities.roles, ['client', 'server']);
+    for (const id of [0xc0a8, 0xc0ae, 0x1305]) assert.ok(backend.capabilities.ciphersuites.includes(id));
   });
 
-  it('refuses certificates and raw public keys, naming the mode', () => {
-    const certificate = { mode: 'certificate', trustAnchors: certificateChainEmpty() } as const;
-    const rawKey = { mode: 'rawPublicKey', serverKeys: rawPublicKeyEmpty() } as const;
-    for (const security of [certificate, rawKey]) {
-      assert.throws(() => backend.createSocket({ security }, environment), {
-        code: 'ENOTSUP',
-        message: /security\.mode/,
-      });
-    }
+  it('refuses raw public keys, naming the mode', () => {
+    const security = { mode: 'rawPublicKey', serverKeys: rawPublicKeyEmpty() } as const;
+    assert.throws(() => backend.createSocket({ security }, environment), {
+      code: 'ENOTSUP',
+      message: /security\.mode/,
+    });
   });
 
   it('refuses identities that node:tls would change', () => {
@@ -154,17 +145,25 @@ describe('node-tls', () => {
     assert.equal(fromTlsError(Object.assign(new Error('reset'), { code: 'ECONNRESET' })).code, 'ECONNRESET');
   });
 
-  it('reads the extended master secret flag, and nothing but a session', () => {
-    assert.equal(hasExtendedMasterSecret(fromHex('3005ad03020101')), true);
-    assert.equal(hasExtendedMasterSecret(fromHex('3005ad03020110')), false);
-    assert.equal(hasExtendedMasterSecret(fromHex('3003020101')), false);
-    assert.equal(hasExtendedMasterSecret(fromHex('0005')), undefined);
-    const named = `00${toHex(utf8Encode('nodejs:tls:session:1'))}000009${toHex(utf8Encode('localhost'))}`; // Node 26
-    assert.equal(hasExtendedMasterSecret(fromHex(`${named}3005ad03020101`)), true);
-    assert.equal(hasExtendedMasterSecret(fromHex(`${named}3005ad03020100`)), false);
-    assert.equal(hasExtendedMasterSecret(fromHex(`${named}30`)), undefined);
+  it('reads facts of a session, and of nothing but a session', () => {
+    const extended = (der: string): boolean | undefined => sessionFacts(fromHex(der))?.extendedMasterSecret;
+    assert.equal(extended('3005ad03020101'), true);
+    assert.equal(extended('3005ad03020110'), false);
+    assert.equal(extended('3003020101'), false);
+    assert.equal(extended('0005'), undefined);
+    const named = `00${toHex(utf8Encode('nodejs:tls:session:1'))}000009${toHex(utf8Encode('localhost'))}`; // Node 24
+    assert.equal(extended(`${named}3005ad03020101`), true);
+    assert.equal(extended(`${named}3005ad03020100`), false);
+    assert.equal(extended(`${named}30`), undefined);
+    assert.deepEqual(sessionFacts(fromHex('30170201010202030404021301a8050403646576aa03040101')), {
+      version: 'TLS1.3',
+      extendedMasterSecret: false,
+      ticket: true,
+      pskIdentity: utf8Encode('dev'),
+    });
     const property = fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-      assert.ok([true, false, undefined].includes(hasExtendedMasterSecret(bytes)));
+      const facts = sessionFacts(bytes);
+      assert.ok(facts === undefined || typeof facts.ticket === 'boolean');
     });
     fc.assert(property, { numRuns: 2_000 });
   });

@@ -22,7 +22,7 @@ async function world(): Promise<World> {
   await listener.bind('10.0.0.9', 1);
   const [peer] = await time.run(Promise.all([listener.accept(), lower.connect('10.0.0.9', 1)]));
   const closed: World['closed'] = [];
-  return { time, lower, peer, closed, duplex: new StreamDuplex(lower, (cause) => closed.push(cause)) };
+  return { time, lower, peer, closed, duplex: new StreamDuplex(lower, { closed: (cause) => void closed.push(cause) }) };
 }
 
 describe('node-tls: stream adapter', () => {
