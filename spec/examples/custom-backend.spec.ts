@@ -1,0 +1,83 @@
+// The tutorial: what each chapter's backend passes of the conformance kit, and what its program and its README say.
+
+import assert from 'node:assert/strict';
+import type { BackendOptions } from '../../examples/custom-backend/1-stub.ts';
+import { stub } from '../../examples/custom-backend/1-stub.ts';
+import { psk } from '../../examples/custom-backend/2-psk.ts';
+import { buffered } from '../../examples/custom-backend/3-buffers-and-mtu.ts';
+import { resuming } from '../../examples/custom-backend/4-resumption.ts';
+import { configured } from '../../examples/custom-backend/5-configuration.ts';
+import { certified } from '../../examples/custom-backend/6-certificates.ts';
+import { chained } from '../../examples/custom-backend/7-chains-and-dane.ts';
+import { finished } from '../../examples/custom-backend/9-connection-id-and-alerts.ts';
+import { pskIdentityEmpty, pskKeyEmpty } from '../../lib/crypto/index.ts';
+import { type ConformancePeer, backendCases, mochaCases } from '../../lib/net/conformance/backend/index.ts';
+import type { DatagramSocket, SecurityBackend } from '../../lib/net/index.ts';
+import { systemEnvironment } from '../../lib/runtime/index.ts';
+import { conformancePeer } from '../../security-backends/native/conformance-peer.ts';
+import { loopbackPeer } from '../security-backends/native/loopback-peer.ts';
+
+type Make = (options: BackendOptions) => SecurityBackend<DatagramSocket>;
+
+const FROM_CHAPTER_5 = ['additionalConfiguration', 'times of retransmission', 'dtlsHandshakeTimeouts'];
+const FROM_CHAPTER_3 = [
+  'inner MTU',
+  'two records in one arrival',
+  'several arrivals at once',
+  'noise is silent',
+  'decorate a connected socket',
+  'decorate a closed socket',
+  'decorate that fails',
+  'decorate aborted at every step',
+];
+
+/** Names of the cases that a backend does not pass, of those that can be tried with this peer. */
+async function failing(make: Make, peer: ConformancePeer<DatagramSocket>): Promise<readonly string[]> {
+  const failed: string[] = [];
+  const cases = backendCases({ name: 'chapter', peer, backend: (datagramSocket) => make({ datagramSocket }) });
+  for (const each of cases.filter(({ skipped }) => skipped === undefined)) {
+    await each.run().catch(() => failed.push(each.name));
+  }
+  return failed.toSorted();
+}
+
+describe('examples/custom-backend', () => {
+  it('1: the stub refuses to connect, and says why', async () => {
+    const socket = stub().createSocket(
+      { security: { mode: 'psk', identity: pskIdentityEmpty(), key: pskKeyEmpty() } },
+      systemEnvironment(),
+    );
+    await assert.rejects(socket.connect('127.0.0.1', 5684), { code: 'ENOTSUP', message: /this is chapter 1/ });
+    assert.equal(socket.getOption('state'), 'closed');
+  });
+
+  for (const [name, make, missing] of [
+    ['2: a pre-shared key', psk, [...FROM_CHAPTER_3, ...FROM_CHAPTER_5]],
+    ['3: buffered data and MTU', buffered, FROM_CHAPTER_5],
+    ['4: resumption', resuming, FROM_CHAPTER_5],
+    ['5: configuration', configured, []],
+  ] as const) {
+    it(`${name}: passes the kit but for what later chapters bring`, async () => {
+      assert.deepEqual(await failing(make, conformancePeer()), [...missing].toSorted());
+    });
+  }
+});
+
+for (const [name, make] of [
+  ['6: certificates', certified],
+  ['7: chains and DANE', chained],
+  ['9: connection id and alerts', finished],
+] as const) {
+  const backend = (datagramSocket: BackendOptions['datagramSocket']): SecurityBackend<DatagramSocket> =>
+    make({ datagramSocket });
+  mochaCases({ name: `examples/custom-backend ${name}`, peer: loopbackPeer(), backend }, { describe, it });
+}
+
+mochaCases(
+  {
+    name: 'examples/custom-backend 9, in virtual time',
+    peer: conformancePeer(),
+    backend: (datagramSocket) => finished({ datagramSocket }),
+  },
+  { describe, it },
+);
