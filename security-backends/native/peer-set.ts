@@ -47,7 +47,7 @@ export interface PeerOwner<P> {
 /** What a set of peers is made from. */
 export interface PeerSetOptions<P extends Peer> {
   readonly provider: CryptoProvider;
-  /** Established sessions at once; the longest idle one gives way. */
+  /** Established sessions at once; the longest idle one gives way, of the newcomer's own identity if there is one. */
   readonly maxSessions: number;
   /** Handshakes at once, after the cookie; the oldest one gives way, of the newcomer's own host if there is one. */
   readonly maxHandshakes: number;
@@ -189,10 +189,7 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
       this.counters.sessionsReplaced++;
       old.giveWay();
     } else if (this.#sessions.size >= this.#options.maxSessions) {
-      this.counters.sessionsDisplaced++;
-      this.#sessions.first?.abandon(
-        new SocketError('ECONNABORTED', `gave way: ${this.#options.maxSessions} sessions are open`),
-      );
+      this.#displaceSessionFor(session);
     }
     this.#sessions.add(session);
     this.counters.sessionsEstablished++;
@@ -286,6 +283,13 @@ export class PeerSet<P extends Peer> implements PeerOwner<P> {
       this.#environment.log.error({ error }, 'a handshake could not be begun');
       this.gone(handshake, asSocketError(error));
     }
+  }
+
+  // Whoever has sessions already makes room for his next one: nobody ends everybody's with one key.
+  #displaceSessionFor(session: P): void {
+    this.counters.sessionsDisplaced++;
+    const victim = find(this.#sessions, (other) => other.isSameAs(session)) ?? this.#sessions.first;
+    victim?.abandon(new SocketError('ECONNABORTED', `gave way: ${this.#options.maxSessions} sessions are open`));
   }
 
   // A host has as many ports as it likes: its handshakes give way to each other before anybody else's do.

@@ -228,6 +228,33 @@ describe('hostile: rule 20, cost before the address is verified', () => {
     assert.equal(server.counters?.sessionsDisplaced, 1);
   });
 
+  it('rule 20: a client that comes again and again, from ever new addresses, takes nobody else’s place', async () => {
+    const simulation = new Simulation();
+    const lookup = (): ReturnType<typeof LOOKUP> => pskKeyFromBuffer(KEY);
+    const ids = { connectionId: true } as const;
+    const server = await simulation.listening({ maxSessions: 3, security: { mode: 'psk', lookup }, ...ids });
+    const connect = async (identity: string): Promise<ReturnType<Simulation['client']>> => {
+      const name = pskIdentityFromBuffer(new TextEncoder().encode(identity));
+      const client = simulation.client({
+        ...ids,
+        security: { mode: 'psk', identity: name, key: pskKeyFromBuffer(KEY) },
+      });
+      await simulation.run(client.connect(SERVER_ADDRESS, SERVER_PORT));
+      await simulation.time.advance(10);
+      return client;
+    };
+    const quiet = await connect('quiet');
+    for (let i = 0; i < 10; i++) await connect('restless');
+    assert.equal(quiet.getOption('state'), 'connected');
+    assert.equal(server.counters?.sessionsDisplaced, 8);
+    await connect('another');
+    await connect('and another');
+    assert.equal(server.counters?.sessionsDisplaced, 10);
+    assert.deepEqual(server.load, { handshakes: 0, sessions: 3 });
+    await simulation.time.advance(100);
+    assert.equal(quiet.getOption('state'), 'closed', 'who has no other session gives way by idleness');
+  });
+
   it('64 KB of random datagrams, from known and unknown addresses, are counted and dropped', async () => {
     const simulation = new Simulation();
     const { client, server, session } = await simulation.pair();
