@@ -101,7 +101,10 @@ export class DtlsMachine implements DtlsConnection {
     try {
       live.write(always);
     } catch (cause) {
-      this.#outputs.length = 0; // what they said would be heard twice
+      // What the records said would be heard twice.
+      for (const output of this.#outputs.splice(0)) {
+        if (output.kind === 'resumable') output.session.session.master.fill(0);
+      }
       this.#live = undefined;
       live.destroy();
       this.#end(new SocketError('EIO', 'the session could not be kept', { cause }));
