@@ -1,6 +1,7 @@
 // The security backends that commands can choose from, and `lwm2m backends`, which lists what is here.
 
 import { Command } from 'commander';
+import { nodeFileSource, nodeKeyDecryption, nodeSystemTrustStore } from '../crypto/node/index.ts';
 import type { NodeBackendsOptions } from '../index.ts';
 import {
   type AnySocket,
@@ -16,6 +17,13 @@ import { CliError, wrongFlag } from './cli-error.ts';
 import type { CliIo } from './io.ts';
 import { printable } from './printable.ts';
 
+/** What all backends load credentials with. */
+const LOADING = {
+  files: nodeFileSource(),
+  systemTrustStore: nodeSystemTrustStore(),
+  keyDecryption: nodeKeyDecryption,
+} as const;
+
 /** Backends by name. Loading one throws an Error that says what this machine lacks. */
 type Loaders<S extends AnySocket> = Readonly<
   Record<string, (options: NodeBackendsOptions) => SecurityBackend<S> | Promise<SecurityBackend<S>>>
@@ -23,6 +31,8 @@ type Loaders<S extends AnySocket> = Readonly<
 
 const DTLS: Loaders<DatagramSocket> = {
   native: (options) => nodeBackends(options).dtls,
+  openssl: async ({ datagramSocket }) =>
+    (await import('../../security-backends/openssl/index.ts')).opensslDtls({ datagramSocket, ...LOADING }),
 };
 
 const TLS: Loaders<StreamSocket> = {
@@ -99,6 +109,8 @@ interface Description {
   readonly protocol: 'DTLS' | 'TLS';
   readonly name: string;
   readonly available: boolean;
+  /** What it stands on, where that is not ours. */
+  readonly library?: string;
   /** Why it is not. */
   readonly reason?: string;
   readonly capabilities?: Omit<Capabilities, 'ciphersuites'> & {
@@ -112,9 +124,11 @@ async function describeBackend(
   loader: Loaders<DatagramSocket>[string] | Loaders<StreamSocket>[string],
 ): Promise<Description> {
   try {
-    const { capabilities } = await loader({});
+    const backend = await loader({});
+    const { capabilities } = backend;
     const ciphersuites = capabilities.ciphersuites.map((id) => ({ id: hex(id), name: NAMES.get(id) ?? hex(id) }));
-    return { protocol, name, available: true, capabilities: { ...capabilities, ciphersuites } };
+    const library = 'version' in backend && typeof backend.version === 'string' ? { library: backend.version } : {};
+    return { protocol, name, available: true, ...library, capabilities: { ...capabilities, ciphersuites } };
   } catch (error) {
     return { protocol, name, available: false, reason: messageOf(error) };
   }
@@ -125,14 +139,14 @@ const NAMES = new Map<number, string>([
   ...DTLS_SUITES.map(({ id, name }) => [id, name] as const),
 ]);
 
-function textOf({ protocol, name, capabilities, reason }: Description): string {
+function textOf({ protocol, name, library, capabilities, reason }: Description): string {
   if (capabilities === undefined) return printable(`${protocol} by ${name}: not here: ${reason}`);
   const { versions, credentials, roles, ciphersuites, clock } = capabilities;
   const has = (['resumption', 'connectionId', 'dane', 'engine', 'liveSession'] as const).filter(
     (each) => capabilities[each] === true,
   );
   return [
-    `${protocol} by ${name}`,
+    `${protocol} by ${name}${library === undefined ? '' : ` (${library})`}`,
     `  versions     ${versions.join(', ')}`,
     `  roles        ${roles.join(', ')}`,
     `  credentials  ${credentials.join(', ')}`,

@@ -1,7 +1,9 @@
 // The project's main job on a real server: Leshan registers, reads, writes, observes and executes on our device.
 
 import assert from 'node:assert/strict';
+import { opensslDtls } from '../../security-backends/openssl/index.ts';
 import {
+  type Backends,
   type LwM2mClient,
   type TemperatureDefinition,
   type TypedObject,
@@ -9,6 +11,7 @@ import {
   createDevice,
   createTemperature,
   fromHex,
+  nodeBackends,
   pskIdentityFromBuffer,
   pskKeyFromBuffer,
   utf8Encode,
@@ -30,9 +33,17 @@ describe('a device at Leshan', () => {
   });
   after(async () => leshan?.stop());
 
-  for (const scheme of ['coap', 'coaps'] as const) {
-    describe(`over ${scheme}://`, () => managed(() => leshan, scheme));
-  }
+  describe('over coap://', () => managed(() => leshan, 'coap', 'plain'));
+  describe('over coaps://, by the native backend', () => managed(() => leshan, 'coaps', 'native'));
+  describe('over coaps://, by OpenSSL through FFI', () => {
+    needs('openssl');
+    managed(
+      () => leshan,
+      'coaps',
+      'openssl',
+      () => ({ ...nodeBackends(), dtls: opensslDtls() }),
+    );
+  });
 
   it('a wrong key: registering fails with a named error, and Leshan hears nothing of it', async () => {
     await leshan.addPsk('stranger', 'stranger', KEY);
@@ -83,8 +94,13 @@ describe('a device at Leshan', () => {
 });
 
 /** One device's life, in order: each case goes on where the one before ended. */
-function managed(server: () => LeshanServer, scheme: 'coap' | 'coaps'): void {
-  const endpoint = `urn:dev:ops:32473-${scheme}`;
+function managed(
+  server: () => LeshanServer,
+  scheme: 'coap' | 'coaps',
+  name: string,
+  backends: () => Backends = nodeBackends,
+): void {
+  const endpoint = `urn:dev:ops:32473-${name}`;
   const reboots: (readonly [number, string | undefined][])[] = [];
   let leshan: LeshanServer;
   let client: LwM2mClient;
@@ -109,6 +125,7 @@ function managed(server: () => LeshanServer, scheme: 'coap' | 'coaps'): void {
     client = createClient({
       endpoint,
       objects: [device, temperature],
+      backends: backends(),
       servers: [
         scheme === 'coaps'
           ? {
