@@ -6,6 +6,7 @@ import {
   type ServerActions,
   type ServerDefinition,
   type ServerInit,
+  checkSecurityValues,
   checkServerValues,
   createSecurity,
   createServer,
@@ -119,7 +120,7 @@ function checkAccount(account: ServerAccount, at: number, allowed: Allowed): Che
     queueMode: account.queueMode ?? false,
     tls: { ...account.tls },
     // Absent would mean muted (/1/x/23): for an account of a bootstrap server that is its choice, here it is ours.
-    server: { muteSend: false, ...checkServer(account.server, field) },
+    server: { muteSend: false, ...checkServer(account.server, uri, field) },
     transport: checkTransport(account.transport, uri, field),
   };
 }
@@ -135,13 +136,31 @@ function checkTransport(
   throw wrong(`${field}.transport`, 'a function that makes a datagram socket', transport);
 }
 
-function checkServer(server: ServerAccount['server'], field: string): NonNullable<ServerAccount['server']> {
-  try {
+function checkServer(
+  server: ServerAccount['server'],
+  { scheme }: CoapUri,
+  field: string,
+): NonNullable<ServerAccount['server']> {
+  refuseByName(() => {
     checkServerValues(server ?? {});
-  } catch (error) {
-    throw error instanceof ModelError ? new LwM2mError('ECONFIG', `${field}.server.${error.message}`) : error;
-  }
+    checkPreferredTransport(server?.preferredTransport, scheme);
+  }, `${field}.server.`);
   return { ...server };
+}
+
+/** /1/x/22: an account has one URI, and so one transport. @throws ModelError */
+function checkPreferredTransport(value: unknown, scheme: CoapUri['scheme']): void {
+  const own = isStream(scheme) ? 'T' : 'U';
+  if (value === undefined || value === own) return;
+  throw new ModelError('badRequest', `preferredTransport: expected ${own}, as the URI says, found another`);
+}
+
+function refuseByName(check: () => void, prefix: string): void {
+  try {
+    check();
+  } catch (error) {
+    throw error instanceof ModelError ? new LwM2mError('ECONFIG', `${prefix}${error.message}`) : error;
+  }
 }
 
 function checkUri(text: string, field: string): CoapUri {
@@ -219,13 +238,21 @@ function securityInit(account: CheckedAccount): SecurityInit {
 /**
  * The account that an instance of the Security object describes.
  * @param more what /0 has no place for: the device's own trust anchors, and the account's other options
- * @throws LwM2mError ECONFIG naming the resource
+ * @throws LwM2mError ECONFIG naming the resource, also where it asks for what this client has not
  */
 export function accountFromSecurity(
-  instance: SecurityResources & { readonly serverUri: string; readonly shortServerId?: number | undefined },
+  instance: SecurityResources & {
+    readonly serverUri: string;
+    readonly shortServerId?: number | undefined;
+    readonly bootstrapServer?: boolean | undefined;
+  },
   more: Omit<ServerAccount, 'uri' | 'security' | 'shortServerId'> & { readonly trust?: DeviceTrust | undefined } = {},
 ): ServerAccount {
   const { trust, ...account } = more;
+  if (instance.bootstrapServer === true) {
+    throw new LwM2mError('ECONFIG', '/0/x/1 Bootstrap-Server: expected false: there is no bootstrap yet');
+  }
+  refuseByName(() => checkSecurityValues({ ...instance }), '');
   const { security, tls } = securityFromResources(instance, trust);
   const { serverUri, shortServerId } = instance;
   return {
@@ -246,5 +273,10 @@ export function serverObject(
     const init: ServerInit = { binding: bindingOf(uri.scheme), ...server, shortServerId, lifetime };
     return [instance, init] as const;
   });
-  return createServer(Object.fromEntries(instances), actions);
+  return createServer(Object.fromEntries(instances), actions, {
+    willWrite: ({ id, values }) => {
+      const account = accounts.find(({ instance }) => instance === id);
+      if (account !== undefined) checkPreferredTransport(values['preferredTransport'], account.uri.scheme);
+    },
+  });
 }

@@ -19,6 +19,7 @@ import { LwM2mError } from './lwm2m-error.ts';
 import { Narration } from './narration.ts';
 import type { ObjectSet } from './object-set.ts';
 import type { Patience } from './patience.ts';
+import type { Ranked, RegistrationRank } from './registration-order.ts';
 import { RegistrationExchanges } from './registration-exchanges.ts';
 import type { Storage } from '../storage/index.ts';
 import { AssociationMemory } from './association-memory.ts';
@@ -42,12 +43,14 @@ export interface AssociationOptions extends ServiceLimits {
   readonly deregisterTimeout: Duration;
   readonly patience: Patience;
   readonly coap: UdpCoapOptions & TcpCoapOptions;
+  /** It is registered, or has given up. */
+  readonly outcome: (of: Ranked, registered: boolean) => void;
   /** What it means that /1/x/23 is not there. */
   readonly absentMuteSend: 'mutes' | 'allows';
 }
 
 /** One server account at work. */
-export class Association {
+export class Association implements Ranked {
   readonly reference: ServerReference;
   readonly #options: AssociationOptions;
   readonly #environment: Environment;
@@ -123,8 +126,13 @@ export class Association {
     return this.#machine?.state ?? 'idle';
   }
 
-  /** Takes up what was saved, and begins. */
-  async start(): Promise<void> {
+  /** /1/x/13 to 15, now. */
+  get rank(): RegistrationRank {
+    return this.#settings.rank;
+  }
+
+  /** Takes up what was saved: Sends can wait from now on. */
+  async open(): Promise<void> {
     this.#wanted = true;
     this.#goesOn = false;
     const saved = await this.#service.load();
@@ -141,6 +149,11 @@ export class Association {
       deregisterTimeout: this.#options.deregisterTimeout,
       saved: saved?.registration,
     });
+  }
+
+  /** Registers, after `open`. */
+  begin(): void {
+    if (!this.#wanted) return;
     this.#run({ kind: 'changed', parameters: this.#parameters });
     this.#run({ kind: 'start' });
   }
@@ -253,16 +266,20 @@ export class Association {
         return this.#memory.save({ localPort: this.#link.localPort, registration: action.registration });
       case 'registered':
         this.#service.registered(this.#link.connection, action.registration.version);
-        return this.#narration.registered(action.registration);
+        this.#narration.registered(action.registration);
+        return this.#options.outcome(this, true);
       case 'updated':
         this.#service.updated(this.#link.connection, action.registration.version);
-        return this.#narration.updated(action.registration);
+        this.#narration.updated(action.registration);
+        return this.#options.outcome(this, true);
       case 'deregistered':
         this.#service.deregistered();
         return this.#narration.emit('deregistered', {});
       case 'registrationFailed':
         if (action.reason.kind !== 'refused') this.#settings.noteAlert(action.reason.error);
-        return this.#narration.registrationFailed(action.reason, action.retryAfter);
+        this.#narration.registrationFailed(action.reason, action.retryAfter);
+        if (action.retryAfter === undefined) this.#options.outcome(this, false);
+        return;
     }
   }
 

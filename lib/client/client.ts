@@ -21,6 +21,7 @@ import { Collection, type CollectionOptions } from './collection.ts';
 import { Batches, DEFAULT_BATCH_TIMEOUT } from './batch.ts';
 import type { Backends } from './connection.ts';
 import type { ClientEvents } from './events.ts';
+import { RegistrationOrder } from './registration-order.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import { ObjectSet } from './object-set.ts';
 import type { Path } from '../model/index.ts';
@@ -94,6 +95,7 @@ export class LwM2mClient {
   readonly #environment: Environment;
   readonly #patience: Patience;
   readonly #batches: Batches;
+  readonly #order: RegistrationOrder;
   readonly #collections = new Set<Collection>();
   #lock: StorageLock | undefined;
   #attempt = 0;
@@ -121,6 +123,7 @@ export class LwM2mClient {
     const timeout = checkDuration(options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT, 'handlerTimeout');
     this.#patience = new Patience(timeout, this.#environment);
     this.#objects = new ObjectSet([securityObject(accounts), this.server, ...options.objects]);
+    this.#order = new RegistrationOrder(this.#environment);
     const batchTimeout = checkDuration(options.batchTimeout ?? DEFAULT_BATCH_TIMEOUT, 'batchTimeout');
     this.#batches = new Batches(this.#environment, batchTimeout, (held) => {
       for (const association of this.#associations) association.hold(held);
@@ -142,6 +145,7 @@ export class LwM2mClient {
       updateMargin: checkDuration(options.updateMargin ?? DEFAULT_UPDATE_MARGIN, 'updateMargin'),
       deregisterTimeout: checkDuration(options.deregisterTimeout ?? DEFAULTS.deregisterTimeout, 'deregisterTimeout'),
       patience: this.#patience,
+      outcome: (of, isRegistered) => this.#order.outcome(of, isRegistered),
       coap: { ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),
@@ -169,12 +173,14 @@ export class LwM2mClient {
     this.#unsubscribe = this.#objects.subscribe((change) => {
       for (const association of this.#associations) association.changed(change);
     });
-    await Promise.all(this.#associations.map((association) => association.start()));
+    await Promise.all(this.#associations.map((association) => association.open()));
+    if (attempt === this.#attempt) this.#order.begin(this.#associations);
   }
 
   /** De-registers (unless told not to: then a restart takes the registration up again) and closes everything. */
   async stop(options: { readonly deregister?: boolean | undefined } = {}): Promise<void> {
     this.#attempt++;
+    this.#order.cancel();
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     const { deregister = true } = options;

@@ -9,6 +9,7 @@ import { Path } from '../model/index.ts';
 import { TlsAlertError } from '../net/index.ts';
 import { isServerBinding, isServerTime } from '../objects/index.ts';
 import type { LwM2mVersion, RegistrationWishes } from './registration.ts';
+import type { RegistrationRank } from './registration-order.ts';
 import { objectLinks } from './registration-payload.ts';
 
 const SERVER = 1; // object id
@@ -19,6 +20,8 @@ const DISABLE_TIMEOUT = 5;
 const STORING = 6;
 const BINDING = 7;
 const TLS_ALERT_CODE = 11;
+const RANK = { order: 13, delay: 14, blocks: 15 } as const;
+const UNDELAYED = seconds(0);
 const COMMUNICATION_RETRY = { count: 17, timer: 18, sequenceDelay: 19, sequenceCount: 20 } as const;
 const MUTE_SEND = 23;
 const SUPPORTED_VERSIONS = 25;
@@ -68,6 +71,16 @@ export class ServerSettings {
   /** Whether a change of the value at `path` is one that the server is told by Update. */
   isRegistered(path: Path): boolean {
     return [LIFETIME, BINDING].some((resource) => Path.of(SERVER, this.#account.instance, resource).equals(path));
+  }
+
+  /** When this server's turn is (/1/x/13 to 15). */
+  get rank(): RegistrationRank {
+    const delay = this.#time(RANK.delay);
+    return {
+      order: this.#number(RANK.order),
+      delay: delay === undefined ? UNDELAYED : seconds(delay),
+      blocks: this.#value(RANK.blocks) === true,
+    };
   }
 
   /** What applies to notifications where neither attributes nor parameters say it. */

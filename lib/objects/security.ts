@@ -1,5 +1,6 @@
 // LwM2M Security (object 0, version 1.2): what the client needs to reach and trust each server.
 
+import { checkSecurityValues } from './security-values.ts';
 import { utf8Encode } from '../bytes/index.ts';
 import { type InstanceInit, type ObjectHooks, type TypedObject, defineObject } from '../model/index.ts';
 
@@ -116,12 +117,22 @@ export const Security = defineObject({
 export type SecurityDefinition = (typeof Security)['definition'];
 export type SecurityInit = InstanceInit<SecurityDefinition>;
 
-/** Makes the Security object; bootstrap servers may create and delete its instances, servers may not. */
+/**
+ * Makes the Security object; bootstrap servers may create and delete its instances, servers may not. What this client has not
+ * (SMS, OSCORE, MQTT …) is refused by name when it is written.
+ */
 export function createSecurity<const I extends Readonly<Record<number, SecurityInit>>>(
   instances: I,
   hooks: ObjectHooks<SecurityDefinition> = {},
 ): TypedObject<SecurityDefinition, keyof I & number> {
-  return Security.create(instances, { ...hooks, instanceTemplate: (_id, by) => (by === 'server' ? undefined : EMPTY) });
+  return Security.create(instances, {
+    ...hooks,
+    willWrite: (event) => {
+      checkSecurityValues(event.values);
+      return hooks.willWrite?.(event);
+    },
+    instanceTemplate: (_id, by) => (by === 'server' ? undefined : EMPTY),
+  });
 }
 
 const NONE = new Uint8Array(0);

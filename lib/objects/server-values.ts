@@ -1,6 +1,7 @@
 // What the values of a Server instance (/1/x) may be beyond the registry's types: times are not negative, bindings are letters.
 
 import { ModelError } from '../model/index.ts';
+import { asksForNothing } from './security-values.ts';
 
 const TIMES = [
   'lifetime',
@@ -9,6 +10,7 @@ const TIMES = [
   'disableTimeout',
   'communicationRetryTimer',
   'communicationSequenceDelayTimer',
+  'initialRegistrationDelayTimer',
 ] as const;
 const MOST_SECONDS = 0xffff_ffff; // as `lt` of Register: 32 bits (LwM2M Core 1.2 §6.2.1)
 const BINDING = /^[UTSNMHQ]{1,7}$/; // LwM2M Core 1.2 §6.2.1.2, and the Q of 1.0
@@ -23,8 +25,23 @@ export function isServerBinding(value: unknown): value is string {
   return typeof value === 'string' && BINDING.test(value) && /[UT]/.test(value);
 }
 
+const NO_MODEM = 'there is no modem whose access points could be chosen';
+
+/** What this client has not, by property name: the value is refused, unless it asks for nothing. */
+const REFUSED: Readonly<Record<string, string>> = {
+  apnLink: `/1/x/10 APN Link: ${NO_MODEM}`,
+  bootstrapOnRegistrationFailure: '/1/x/16 Bootstrap on Registration Failure: there is no bootstrap yet',
+  trigger: '/1/x/21 Trigger: there is no SMS binding to be triggered by',
+  alternateApnLinks: `/1/x/24 Alternate APN Links: ${NO_MODEM}`,
+  profileIdHashAlgorithm: '/1/x/27 Profile ID Hash Algorithm: there are no profile ids',
+};
+
 /** @param values by property name. @throws ModelError badRequest naming the resource, what is expected and what was found */
 export function checkServerValues(values: Readonly<Record<string, unknown>>): void {
+  for (const [name, why] of Object.entries(REFUSED)) {
+    if (asksForNothing(values[name]) || values[name] === false) continue;
+    throw new ModelError('badRequest', `${name}: expected nothing, found a value (${why})`);
+  }
   for (const name of TIMES) {
     const value = values[name];
     if (value === undefined || isServerTime(value)) continue;
