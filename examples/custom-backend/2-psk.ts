@@ -8,7 +8,6 @@ import { type Environment, type Instant, NEVER, type Timer } from '../../lib/ind
 import {
   type Cancellable,
   type Capabilities,
-  type CheckedSocketConfiguration,
   type DatagramSocket,
   type Endpoint,
   type Negotiated,
@@ -17,8 +16,6 @@ import {
   SocketError,
   type SslConfiguration,
   asSocketError,
-  checkedSocketConfiguration,
-  lacking,
 } from '../../lib/net/index.ts';
 import {
   DtlsClient,
@@ -31,25 +28,9 @@ import {
   defaultProvider,
 } from '../../security-backends/native/index.ts';
 import { type BackendOptions, StubSocket } from './1-stub.ts';
+import { AFTER_CHAPTER_3, type Chapter, type Credentials, type Made, backendOf } from './chapter.ts';
 
 export const provider = defaultProvider();
-
-/** What a configuration's credentials are once they have been loaded: copies, which answer what the stack asks. */
-export interface Credentials {
-  readonly mode: SslConfiguration['security']['mode'];
-  /** At once or later. */
-  answer(job: DtlsJob, server: WantedServer): DtlsJobAnswer | Promise<DtlsJobAnswer>;
-  /** Zeroes what is secret. */
-  forget(): void;
-}
-
-/** What a socket is made from, checked when it is made. */
-export interface Made<C extends Credentials = Credentials> {
-  readonly configuration: SslConfiguration;
-  readonly socket: CheckedSocketConfiguration;
-  readonly credentials: C;
-  readonly makeLower: () => DatagramSocket;
-}
 
 /** @throws SecurityInfoError naming what is wrong with the identity or the key */
 export function pskCredentials(security: PskSecurity): Credentials {
@@ -286,58 +267,11 @@ export const PSK_CAPABILITIES: Capabilities = {
   clock: 'injected',
 };
 
-/** What tells the chapters' backends apart. */
-export interface Chapter<C extends Credentials> {
-  readonly name: string;
-  readonly capabilities: Capabilities;
-  /** What a later chapter brings: refused until then, for to ignore it would be worse. */
-  readonly later: readonly (keyof SslConfiguration)[];
-  /** @throws SecurityInfoError */
-  readonly load: (configuration: SslConfiguration, environment: Environment) => C;
-  readonly make: (environment: Environment, made: Made<C>) => DatagramSocket;
-}
-
-/** Whatever cannot be met is refused here, before anything is opened; everything else is copied here. */
-export function backendOf<C extends Credentials>(
-  { name, capabilities, later, load, make }: Chapter<C>,
-  { datagramSocket }: BackendOptions,
-): SecurityBackend<DatagramSocket> {
-  return {
-    name,
-    capabilities,
-    createSocket(configuration, environment) {
-      const lack = lacking(capabilities, 'client', configuration);
-      if (lack !== undefined) throw new SocketError('ENOTSUP', `${name} ${lack}`);
-      const early = later.find((option) => configuration[option] !== undefined);
-      if (early !== undefined) throw new SocketError('ENOTSUP', `${name} has no ${early} yet`);
-      const socket = checkedSocketConfiguration(configuration.socket);
-      return make(environment, {
-        configuration: { ...configuration },
-        socket,
-        credentials: load(configuration, environment),
-        makeLower: () => datagramSocket(socket, environment),
-      });
-    },
-  };
-}
-
 /** For chapters that have no other credentials. `lacking` has refused them before. */
 export function onlyPsk({ security }: SslConfiguration): Credentials {
   if (security.mode !== 'psk') throw new SocketError('ENOTSUP', `security.mode: expected psk, found ${security.mode}`);
   return pskCredentials(security);
 }
-
-export const AFTER_CHAPTER_4 = [
-  'ciphersuites',
-  'serverName',
-  'alpn',
-  'recordSizeLimit',
-  'maxFragmentLength',
-  'extendedMasterSecret',
-  'dangerKeyLog',
-  'additionalConfiguration',
-] as const;
-export const AFTER_CHAPTER_3 = [...AFTER_CHAPTER_4, 'sessionStore'] as const;
 
 export function psk(options: BackendOptions): SecurityBackend<DatagramSocket> {
   const make: Chapter<Credentials>['make'] = (environment, made) => new PskSocket(environment, made);

@@ -3,15 +3,8 @@
 import type { Cancellable, DatagramSocket, SecurityBackend } from '../../lib/net/index.ts';
 import { SocketError } from '../../lib/net/index.ts';
 import type { BackendOptions } from './1-stub.ts';
-import {
-  AFTER_CHAPTER_3,
-  type Chapter,
-  type Credentials,
-  PSK_CAPABILITIES,
-  PskSocket,
-  backendOf,
-  onlyPsk,
-} from './2-psk.ts';
+import { PSK_CAPABILITIES, PskSocket, onlyPsk } from './2-psk.ts';
+import { AFTER_CHAPTER_3, type Chapter, type Credentials, backendOf } from './chapter.ts';
 
 const BOOKKEEPING = 64; // bytes reckoned beside each message that waits, so that empty ones are bounded too
 

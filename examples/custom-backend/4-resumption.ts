@@ -21,15 +21,8 @@ import {
   encodeOffered,
 } from '../../security-backends/native/index.ts';
 import type { BackendOptions } from './1-stub.ts';
-import {
-  AFTER_CHAPTER_4,
-  type Chapter,
-  type Credentials,
-  PSK_CAPABILITIES,
-  backendOf,
-  provider,
-  pskCredentials,
-} from './2-psk.ts';
+import { PSK_CAPABILITIES, provider, pskCredentials } from './2-psk.ts';
+import { AFTER_CHAPTER_4, type Chapter, type Credentials, backendOf } from './chapter.ts';
 import { BufferedSocket } from './3-buffers-and-mtu.ts';
 
 export interface ResumableCredentials extends Credentials {

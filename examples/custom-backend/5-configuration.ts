@@ -12,7 +12,7 @@ import {
 } from '../../lib/net/index.ts';
 import { CIPHERSUITES, type DtlsClientOptions } from '../../security-backends/native/index.ts';
 import type { BackendOptions } from './1-stub.ts';
-import { type Chapter, type Made, backendOf } from './2-psk.ts';
+import { type Chapter, type Made, backendOf } from './chapter.ts';
 import {
   RESUMPTION_CAPABILITIES,
   type ResumableCredentials,

@@ -22,7 +22,8 @@ import {
 } from '../../lib/net/index.ts';
 import { CIPHERSUITES, type DtlsJobAnswer, type OfferedSession } from '../../security-backends/native/index.ts';
 import type { BackendOptions } from './1-stub.ts';
-import { type Chapter, backendOf, provider } from './2-psk.ts';
+import { provider } from './2-psk.ts';
+import { type Chapter, backendOf } from './chapter.ts';
 import { type ResumableCredentials, resumablePsk } from './4-resumption.ts';
 import { CONFIGURATION_CAPABILITIES, ConfiguredSocket } from './5-configuration.ts';
 

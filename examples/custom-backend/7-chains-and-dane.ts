@@ -19,7 +19,8 @@ import {
   type WritableOptions,
 } from '../../lib/net/index.ts';
 import type { BackendOptions } from './1-stub.ts';
-import { type Chapter, type Made, backendOf, provider } from './2-psk.ts';
+import { provider } from './2-psk.ts';
+import { type Chapter, type Made, backendOf } from './chapter.ts';
 import { type ResumableCredentials, resumablePsk } from './4-resumption.ts';
 import {
   CERTIFICATE_CAPABILITIES,

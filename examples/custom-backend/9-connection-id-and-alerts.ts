@@ -9,7 +9,7 @@ import {
   MAX_CONNECTION_ID_BYTES,
 } from '../../security-backends/native/index.ts';
 import type { BackendOptions } from './1-stub.ts';
-import { type Chapter, type Made, backendOf } from './2-psk.ts';
+import { type Chapter, type Made, backendOf } from './chapter.ts';
 import type { ResumableCredentials } from './4-resumption.ts';
 import { DANE_CAPABILITIES, DaneSocket, anyCredentials } from './7-chains-and-dane.ts';
 

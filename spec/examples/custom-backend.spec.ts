@@ -9,6 +9,7 @@ import { resuming } from '../../examples/custom-backend/4-resumption.ts';
 import { configured } from '../../examples/custom-backend/5-configuration.ts';
 import { certified } from '../../examples/custom-backend/6-certificates.ts';
 import { chained } from '../../examples/custom-backend/7-chains-and-dane.ts';
+import { overTcp } from '../../examples/custom-backend/8-tcp.ts';
 import { finished } from '../../examples/custom-backend/9-connection-id-and-alerts.ts';
 import { pskIdentityEmpty, pskKeyEmpty } from '../../lib/crypto/index.ts';
 import { type ConformancePeer, backendCases, mochaCases } from '../../lib/net/conformance/backend/index.ts';
@@ -16,6 +17,7 @@ import type { DatagramSocket, SecurityBackend } from '../../lib/net/index.ts';
 import { systemEnvironment } from '../../lib/runtime/index.ts';
 import { conformancePeer } from '../../security-backends/native/conformance-peer.ts';
 import { loopbackPeer } from '../security-backends/native/loopback-peer.ts';
+import { tlsPeer } from '../security-backends/node-tls/tls-peer.ts';
 
 type Make = (options: BackendOptions) => SecurityBackend<DatagramSocket>;
 
@@ -72,6 +74,15 @@ for (const [name, make] of [
     make({ datagramSocket });
   mochaCases({ name: `examples/custom-backend ${name}`, peer: loopbackPeer(), backend }, { describe, it });
 }
+
+mochaCases(
+  {
+    name: 'examples/custom-backend 8: TCP',
+    peer: tlsPeer(),
+    backend: (streamSocket) => overTcp({ streamSocket }),
+  },
+  { describe, it },
+);
 
 mochaCases(
   {
