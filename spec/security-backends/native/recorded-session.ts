@@ -36,6 +36,8 @@ export interface Session {
   readonly sent: string;
   readonly received: string;
   readonly extendedMasterSecret?: 'prefer';
+  /** The id that the peer is given; empty: it is only offered. */
+  readonly connectionId?: string;
   /** What was offered then; the defaults may have changed. */
   readonly groups?: readonly NamedGroup[];
   readonly signatureSchemes?: readonly SignatureScheme[];
@@ -76,6 +78,7 @@ export class Replayed {
       ciphersuites: [session.suite],
       credential: session.certificate?.credential ?? 'psk',
       extendedMasterSecret: session.extendedMasterSecret,
+      connectionId: session.connectionId === undefined ? undefined : { own: fromHex(session.connectionId) },
       groups: session.groups,
       signatureSchemes: session.signatureSchemes,
       keyLog: (line) => this.keyLog.push(line),

@@ -68,6 +68,10 @@ public final class ScandiumPeer {
         connector.forceResumeAllSessions(); // the next line begins with an abbreviated handshake
         continue;
       }
+      if (text.equals("CLOSE")) {
+        connector.close(serverAddress); // with close_notify, which the end of the input is without
+        continue;
+      }
       byte[] line = (text + "\n").getBytes();
       connector.send(RawData.outbound(line, new AddressEndpointContext(serverAddress), new Failures(), false));
     }
