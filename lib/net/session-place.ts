@@ -1,25 +1,29 @@
 // Where a client's sessions belong in a store: found by server and by all that decides whom we trust and who we are, so that
 // a change of either finds nothing.
 
-import { concatBytes, utf8Encode } from '../bytes/index.ts';
+import { concatBytes, toHex, utf8Encode } from '../bytes/index.ts';
 import type { CryptoProvider } from '../crypto/index.ts';
 import type { Log } from '../runtime/index.ts';
 import { literalFamily } from './address.ts';
 import type { SessionStore } from './ssl-configuration.ts';
+import type { TlsaRecord } from './tlsa.ts';
 
 /** Where a session belongs. */
 export interface SessionPlace {
   readonly host: string;
   readonly port: number;
   readonly serverName: string | undefined;
-  /** Of the credential and of whom is trusted. */
+  /** Of the credential and of whom is trusted, DANE records apart. */
   readonly fingerprint: Uint8Array;
+  /** They may change between two handshakes, and with them who is trusted. */
+  readonly tlsa: readonly TlsaRecord[];
 }
 
 /** The same for the same place alone; tells nothing of it. 32 bytes. */
 export function hashOfPlace(place: SessionPlace, provider: Pick<CryptoProvider, 'hash'>): Uint8Array {
-  const { host, port, serverName, fingerprint } = place;
-  const what = utf8Encode(JSON.stringify([host.toLowerCase(), port, serverName ?? null]));
+  const { host, port, serverName, fingerprint, tlsa } = place;
+  const records = tlsa.map((each) => [each.usage, each.selector, each.matchingType, toHex(each.associationData)]);
+  const what = utf8Encode(JSON.stringify([host.toLowerCase(), port, serverName ?? null, records]));
   return provider.hash('sha256', concatBytes(what, fingerprint));
 }
 

@@ -295,7 +295,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
     if (remote === undefined) return undefined;
     const host = this.remoteHostname ?? remote.address;
     const name = serverNameOf(serverName ?? this.remoteHostname);
-    return { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint() };
+    return { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint(), tlsa: this.#tlsa };
   }
 
   /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */

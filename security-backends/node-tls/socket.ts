@@ -139,6 +139,7 @@ export class TlsClientSocket extends TlsStream {
       port: remote.port,
       serverName: serverNameOf(this.#wantedName),
       fingerprint: credentials.fingerprint(),
+      tlsa: this.#tlsa,
     };
     this.#sessions = new ClientSessions(sessionStore, place, provider, this.environment);
     const kept = await this.#sessions.load();

@@ -195,6 +195,7 @@ export class ClientChannel {
       port: remote.port,
       serverName: serverNameOf(settings.serverName ?? host),
       fingerprint: credentials.fingerprint(),
+      tlsa: this.tlsa,
     };
     return new ClientSessions(settings.sessionStore, place, provider, this.#environment);
   }

@@ -22,9 +22,11 @@ import {
   type RawPublicKeySecurity,
   type Resolver,
   type Security,
+  type ServerConfiguration,
   type ServerSecurity,
   SocketError,
   type SslConfiguration,
+  type TlsaRecord,
   TlsAlertError,
 } from '../../../lib/net/index.ts';
 import { udpSocket } from '../../../lib/net/node/index.ts';
@@ -83,8 +85,11 @@ class World {
     return socket;
   }
 
-  async server(security: ServerSecurity): Promise<ReturnType<NativeDtls['createServer']>> {
-    const server = this.#backend.createServer({ security, handshakeTimeouts: QUICK }, this.environment);
+  async server(
+    security: ServerSecurity,
+    more: Partial<ServerConfiguration> = {},
+  ): Promise<ReturnType<NativeDtls['createServer']>> {
+    const server = this.#backend.createServer({ security, handshakeTimeouts: QUICK, ...more }, this.environment);
     this.#open.push(server);
     await server.bind('127.0.0.1', 0);
     this.#port = server.local!.port;
@@ -214,6 +219,32 @@ describe('sockets with certificates', () => {
     socket.setOption('daneTlsaRecords', [record]);
     await world.server(ANYBODY);
     await world.connect(socket, HOST);
+  });
+
+  it('resume nothing that other DANE records had let through', async () => {
+    const record = {
+      usage: 3,
+      selector: 1,
+      matchingType: 1,
+      associationData: nodeProvider.hash('sha256', spkiOf('server')),
+    } as const;
+    const world = new World();
+    const kept = new Map<string, Uint8Array>();
+    const sessionStore = {
+      load: (key: string) => kept.get(key)?.slice(),
+      save: (key: string, session: Uint8Array) => void kept.set(key, session.slice()),
+      remove: (key: string) => void kept.delete(key),
+    };
+    await world.server(ANYBODY, { resumption: true });
+    const visit = async (daneTlsaRecords: readonly TlsaRecord[]): Promise<boolean> => {
+      const socket = world.client({ mode: 'certificate', dane: true }, { sessionStore, daneTlsaRecords });
+      await world.connect(socket, HOST);
+      return socket.getOption('sessionResumed');
+    };
+    assert.deepEqual([await visit([record]), await visit([record])], [false, true]);
+    const wrong = { ...record, associationData: new Uint8Array(32) };
+    await assert.rejects(visit([wrong]), /no-match/);
+    assert.equal(await visit([record]), true);
   });
 
   it('accept anybody only by a name that says danger', async () => {
