@@ -15,6 +15,7 @@ import {
   type SecurityBackend,
   SocketError,
   type SslConfiguration,
+  type TlsaRecord,
   asSocketError,
 } from '../../lib/net/index.ts';
 import {
@@ -161,7 +162,12 @@ export class PskSocket<C extends Credentials = Credentials> extends StubSocket {
   /** Whom the application means to talk to. */
   protected wanted(): WantedServer {
     const { serverName } = this.made.configuration;
-    return { host: serverName ?? this.remoteHostname ?? this.remote?.address ?? '', tlsa: [] };
+    return { host: serverName ?? this.remoteHostname ?? this.remote?.address ?? '', tlsa: this.tlsa };
+  }
+
+  /** None before chapter 7. */
+  protected get tlsa(): readonly TlsaRecord[] {
+    return [];
   }
 
   protected ended(cause: SocketError | undefined): void {

@@ -92,6 +92,7 @@ export class ResumingSocket<C extends ResumableCredentials = ResumableCredential
       host: host ?? lower.remote.address,
       port: lower.remote.port,
       serverName: serverNameOf(serverName ?? host),
+      tlsa: this.tlsa,
       fingerprint: this.made.credentials.fingerprint,
     };
     return new StoredSession(sessionStore, `custom-${toHex(hashOfPlace(place, provider))}`, this.environment.log);

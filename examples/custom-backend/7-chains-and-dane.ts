@@ -7,7 +7,6 @@ import {
   loadPrivateKey,
   loadTrustAnchors,
 } from '../../lib/crypto/index.ts';
-import type { WantedServer } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/index.ts';
 import {
   type CertificateSecurity,
@@ -51,8 +50,8 @@ export class DaneSocket extends CertificateSocket {
     this.#tlsa = this.#checked(made.configuration.daneTlsaRecords ?? []);
   }
 
-  protected override wanted(): WantedServer {
-    return { ...super.wanted(), tlsa: this.#tlsa };
+  protected override get tlsa(): readonly TlsaRecord[] {
+    return this.#tlsa;
   }
 
   /** Records are looked up between the making of a socket and its connect: they come as an option. */
