@@ -29,15 +29,19 @@ type ServerValues = NonNullable<ServerAccount['server']>;
 export interface Configuration {
   readonly server: ServerValues;
   readonly device: Omit<DeviceInit, 'reboot'>;
+  /** What Register says beyond the values of /1. Default: `LIFETIME`, and always reachable. */
+  readonly account?: Pick<ServerAccount, 'lifetime' | 'queueMode'>;
   /** Instances of /16; undefined: the object is not there. */
   readonly portfolio?: Readonly<Record<number, PortfolioInit>>;
+  /** How many servers it has accounts for, all alike. Default 1. */
+  readonly servers?: number;
   /** Makes the objects beside these. Default none. */
   readonly others?: () => readonly ManagedObject[];
   /** Whether the device has Current Time. */
   readonly hasClock?: boolean;
 }
 
-/** `/1/0/1` of all configurations, in seconds. */
+/** `/1/0/1` of OMA's configurations, in seconds. */
 export const LIFETIME = 86_400;
 
 const MINIMAL_SERVER: ServerValues = { notificationStoringWhenDisabledOrOffline: false, binding: 'U' };
@@ -96,6 +100,8 @@ export const C1_KEYS: Configuration = {
   ...C1,
   others: () => [21, 23].map((id) => keyHolder(id).create({ 0: { name: 'a secret' } })),
 };
+/** C.14 without a bootstrap server and access control: two servers. */
+export const C14: Configuration = { ...C3, servers: 2 };
 /** C.12: the Portfolio with its first instance. */
 export const C12: Configuration = {
   server: EXTENDED_SERVER,
@@ -115,8 +121,8 @@ export const C12: Configuration = {
 export interface TestDeviceOptions {
   readonly configuration: Configuration;
   readonly version: LwM2mVersion;
-  /** Of the server. */
-  readonly uri: string;
+  /** Of its servers, which have the short ids 1, 2 and so on. */
+  readonly uris: readonly string[];
   readonly time: VirtualTime;
   readonly endpoint: string;
 }
@@ -134,7 +140,8 @@ export class TestDevice {
   /** How often /3/0/4 was executed. */
   reboots = 0;
 
-  constructor({ configuration, version, uri, time, endpoint }: TestDeviceOptions) {
+  constructor({ configuration, version, uris, time, endpoint }: TestDeviceOptions) {
+    const account = { server: configuration.server, ...configuration.account };
     const environment = systemEnvironment({ clock: time, timers: time });
     this.#make = () => {
       const device = createDevice(
@@ -149,7 +156,7 @@ export class TestDevice {
       const client = new LwM2mClient({
         endpoint,
         objects,
-        servers: [{ uri, shortServerId: 1, lifetime: LIFETIME, server: configuration.server }],
+        servers: uris.map((uri, at) => ({ uri, shortServerId: at + 1, lifetime: LIFETIME, ...account })),
         backends: { udp: (...given) => (this.#socket = udpSocket(...given)) },
         environment,
         versions: [version],

@@ -18,7 +18,8 @@ export interface EtsCase {
   readonly run: Steps | readonly Steps[];
 }
 
-type Steps = (session: Session) => Promise<void>;
+/** @param others the device as its other servers see it, where the configuration has several */
+type Steps = (session: Session, ...others: readonly Session[]) => Promise<void>;
 
 export const SINCE_1_0: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
 export const SINCE_1_1: readonly LwM2mVersion[] = ['1.1', '1.2'];
@@ -31,15 +32,19 @@ export async function runCase(ets: EtsCase, version: LwM2mVersion): Promise<void
 }
 
 async function runSteps(configuration: Configuration, version: LwM2mVersion, steps: Steps): Promise<void> {
-  const session = await Session.open(configuration, version);
+  const sessions = await Session.open(configuration, version);
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`the client said nothing for ${PATIENCE / 1_000} s`)), PATIENCE);
   });
+  const all = async (): Promise<void> => {
+    for (const session of sessions) await expectRegister(session);
+    await steps(...sessions);
+  };
   try {
-    await Promise.race([expectRegister(session).then(() => steps(session)), session.server.broken, silence]);
+    await Promise.race([all(), silence, ...sessions.map(({ server }) => server.broken)]);
   } finally {
     clearTimeout(timer);
-    await session.close();
+    for (const session of sessions) await session.close();
   }
 }

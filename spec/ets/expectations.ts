@@ -32,14 +32,14 @@ export function areBelow(values: Values, ...paths: readonly string[]): void {
   assert.deepEqual(stray, [], `values outside of ${paths.join(', ')}`);
 }
 
-/** int-101: name, lifetime, version and binding; the objects without /0 and /21. */
-export async function expectRegister(session: Session): Promise<void> {
+/** int-101: name, lifetime, version and binding; the objects without those of keys. */
+export async function expectRegister(session: Session, lifetime?: number): Promise<void> {
+  const { version, configuration } = session;
   const register = await session.uplink();
   assert.equal(`${register.method} ${register.path}`, 'POST /rd');
-  const query = Object.fromEntries(register.query.map((each) => each.split('=')));
-  const { version } = session;
-  const binding = version === '1.0' && query['b'] === undefined ? {} : { b: 'U' }; // 1.0: U where it is left out
-  assert.deepEqual(query, { ep: ENDPOINT, lt: `${LIFETIME}`, lwm2m: version, ...binding });
+  const lt = lifetime ?? configuration.account?.lifetime ?? LIFETIME;
+  const expected = [`ep=${ENDPOINT}`, `lt=${lt}`, `lwm2m=${version}`, ...bindingQuery(session)];
+  assert.deepEqual(register.query.toSorted(), expected.toSorted());
   assert.equal(contentFormatOf(register), FORMATS.coreLink);
   const links = Object.keys(readLinks(register.payload));
   for (const needed of ['/1/0', '/3/0']) assert.ok(links.includes(needed), `${needed} in ${links.join(' ')}`);
@@ -50,10 +50,16 @@ export async function expectRegister(session: Session): Promise<void> {
   );
 }
 
-/** An Update that says the new lifetime and nothing else (Core 1.2 §6.2.2). */
-export async function expectUpdate(session: Session, lifetime: number): Promise<void> {
+/** An Update that says the new lifetime, if any, and nothing else (Core 1.2 §6.2.2). */
+export async function expectUpdate(session: Session, lifetime?: number): Promise<void> {
   const update = await session.uplink();
   assert.equal(`${update.method} ${update.path}`, 'POST /rd/5a3f');
-  assert.deepEqual(update.query, [`lt=${lifetime}`]);
+  assert.deepEqual(update.query, lifetime === undefined ? [] : [`lt=${lifetime}`]);
   assert.equal(update.payload.length, 0, 'the objects are the same');
+}
+
+/** Since 1.1 queue mode is an argument of its own (Core 1.2 §6.2.1). */
+function bindingQuery({ version, configuration }: Session): readonly string[] {
+  if (configuration.account?.queueMode !== true) return ['b=U'];
+  return version === '1.0' ? ['b=UQ'] : ['b=U', 'Q'];
 }

@@ -176,6 +176,7 @@ export class ScriptedServer {
     this.uplinks.push(request);
     const verdict = this.verdict(request);
     this.#say({ type: 'ACK', messageId, token, options: [], payload: NOTHING, ...verdict });
+    if (verdict.code === '2.02') this.#client = undefined; // it has left, and answers no pings
   }
 
   #say(message: WireMessage): void {

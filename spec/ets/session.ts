@@ -19,31 +19,50 @@ export interface Observing {
   readonly values: Values;
 }
 
-export class Session {
+interface Parts {
+  readonly configuration: Configuration;
   readonly version: LwM2mVersion;
-  readonly server: ScriptedServer;
   readonly device: TestDevice;
+  readonly time: VirtualTime;
+}
+
+/** The device as one of its servers sees it. */
+export class Session {
+  readonly configuration: Configuration;
+  readonly version: LwM2mVersion;
+  readonly device: TestDevice;
+  readonly server: ScriptedServer;
+  /** Of this server: 1, or more where the device has several. */
+  readonly shortServerId: number;
   readonly #time: VirtualTime;
   #seenUplinks = 0;
   #observations = 0;
 
-  private constructor(version: LwM2mVersion, server: ScriptedServer, device: TestDevice, time: VirtualTime) {
+  private constructor({ configuration, version, device, time }: Parts, server: ScriptedServer, shortServerId: number) {
+    this.configuration = configuration;
     this.version = version;
-    this.server = server;
     this.device = device;
     this.#time = time;
+    this.server = server;
+    this.shortServerId = shortServerId;
   }
 
-  /** A device of that configuration, registered, and its Register looked at (int-101). */
-  static async open(configuration: Configuration, version: LwM2mVersion): Promise<Session> {
+  /** A device of that configuration, turned on: as each of its servers sees it. */
+  static async open(configuration: Configuration, version: LwM2mVersion): Promise<readonly [Session, ...Session[]]> {
     const time = new VirtualTime(START);
-    const server = await ScriptedServer.listen(() => time.now() / 1_000);
-    const device = new TestDevice({ configuration, version, uri: server.uri, time, endpoint: ENDPOINT });
-    const session = new Session(version, server, device, time);
-    await session.device.client.start();
-    return session;
+    const listening = Array.from({ length: configuration.servers ?? 1 }, () =>
+      ScriptedServer.listen(() => time.now() / 1_000),
+    );
+    const servers = await Promise.all(listening);
+    const uris = servers.map(({ uri }) => uri);
+    const device = new TestDevice({ configuration, version, uris, time, endpoint: ENDPOINT });
+    const parts = { configuration, version, device, time };
+    await device.client.start();
+    const [first, ...others] = servers.map((server, at) => new Session(parts, server, at + 1));
+    return [first!, ...others];
   }
 
+  /** Turns the device off without a word, and the server too. */
   async close(): Promise<void> {
     await this.device.client.stop({ deregister: false });
     this.server.close();

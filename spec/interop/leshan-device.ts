@@ -38,8 +38,8 @@ export class LeshanDevice {
     version: LwM2mVersion = '1.1',
   ): Promise<LeshanDevice> {
     const time = new VirtualTime(START);
-    const uri = `coap://127.0.0.1:${leshan.coapPort}`;
-    const device = new TestDevice({ configuration, version, uri, time, endpoint });
+    const uris = [`coap://127.0.0.1:${leshan.coapPort}`];
+    const device = new TestDevice({ configuration, version, uris, time, endpoint });
     await device.client.start();
     const registered = await leshan.events.waitFor('REGISTRATION', (data) => data.endpoint === endpoint);
     assert.equal(registered.lwM2mVersion, version);
