@@ -50,7 +50,7 @@ export async function startGnutlsEcho(options: GnutlsOptions): Promise<{ port: n
   const port = await freeUdpPort();
   const priority = priorityOf(options.suite, options.raw ?? false);
   const args = ['--udp', '-p', `${port}`, '--echo', '--priority', priority, ...options.flags];
-  return { port, process: await startPeer('gnutls-serv', args, /listening on IPv4/) };
+  return { port, process: await startPeer('gnutls-serv', args, /listening on IPv4.*done/) };
 }
 
 /** Connects at once; lines on standard input are sent, what comes is printed. */

@@ -36,7 +36,7 @@ export async function startGnutlsServer(options: {
     priority,
     ...(options.flags ?? []),
   ];
-  const process = await startPeer('gnutls-serv', args, /listening on IPv4/);
+  const process = await startPeer('gnutls-serv', args, /listening on IPv4.*done/);
   const stop = async (): Promise<void> => {
     await process.stop();
     rmSync(directory, { recursive: true, force: true });
