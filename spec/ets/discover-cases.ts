@@ -128,8 +128,8 @@ const SECOND_PORTFOLIO = Buffer.concat([
 
 export const INSTANCE_CASES: readonly EtsCase[] = [
   {
-    id: 'int-270',
-    title: 'Create Object Instance (by int-1630)',
+    id: 'int-1630',
+    title: 'Create Portfolio Object Instance',
     configuration: C12,
     versions: SINCE_1_0,
     async run(session) {
@@ -152,8 +152,8 @@ export const INSTANCE_CASES: readonly EtsCase[] = [
     },
   },
   {
-    id: 'int-290',
-    title: 'Delete Object Instance (by int-1635)',
+    id: 'int-1635',
+    title: 'Delete all the Portfolio Object Instances',
     configuration: C12,
     versions: SINCE_1_0,
     async run(session) {
