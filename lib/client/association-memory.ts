@@ -55,7 +55,7 @@ export class AssociationMemory {
   }
 
   saveAttributes(attributes: AttributeStore): void {
-    this.#attributes.save(attributes.toJSON());
+    this.#attributes.saveAsItIs(() => attributes.toJSON());
   }
 
   /** What was to be sent before the restart. */

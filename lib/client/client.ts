@@ -63,6 +63,8 @@ export interface ClientOptions {
   readonly confirmableNotifications?: boolean | undefined;
   /** Observations per server. Default 256. */
   readonly maxObservations?: number | undefined;
+  /** Paths at which one server may set notification attributes. Default 1,024. */
+  readonly maxAttributePaths?: number | undefined;
   /** Notifications kept for a server while it cannot be reached (/1/x/6); the oldest is dropped for a newer one. Default 1,000. */
   readonly maxStoredNotifications?: number | undefined;
   /** Values of Sends that wait for a server at once; the oldest Send is dropped for a newer one. Default 10,000. */
@@ -149,6 +151,7 @@ export class LwM2mClient {
       coap: { ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),
+      maxAttributePaths: checkCount(options.maxAttributePaths, 'maxAttributePaths'),
       maxStoredNotifications: checkCount(options.maxStoredNotifications, 'maxStoredNotifications'),
       maxDeferredValues: checkCount(options.maxDeferredValues, 'maxDeferredValues'),
       absentMuteSend: options.absentMuteSend ?? 'mutes',

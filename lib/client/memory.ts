@@ -18,6 +18,7 @@ export class Memory<T> {
   readonly #key: string;
   readonly #codec: MemoryCodec<T>;
   #writing: Promise<void> = Promise.resolve();
+  #next: (() => T) | undefined;
 
   constructor(storage: Storage, environment: Environment, key: string, codec: MemoryCodec<T>) {
     this.#storage = storage;
@@ -41,12 +42,25 @@ export class Memory<T> {
     }
   }
 
-  /** In the order of the calls. */
+  /** The newest is kept; what was given while another was being written and is older by then is not written at all. */
   save(value: T): void {
-    const bytes = this.#codec.encode(value);
+    this.saveAsItIs(() => value);
+  }
+
+  /** The same for what changes often: it is looked at when it is written. */
+  saveAsItIs(look: () => T): void {
+    const isQueued = this.#next !== undefined;
+    this.#next = look;
+    if (isQueued) return;
     this.#writing = this.#writing
-      .then(() => this.#storage.set(this.#key, bytes))
+      .then(() => this.#write())
       .catch((error: unknown) => this.#warn(error, `${this.#codec.name} cannot be saved`));
+  }
+
+  #write(): Promise<void> {
+    const look = this.#next!;
+    this.#next = undefined;
+    return this.#storage.set(this.#key, this.#codec.encode(look()));
   }
 
   #warn(error: unknown, message: string): void {

@@ -102,15 +102,23 @@ export class NotificationSchedule {
 
   /** Something at `path` changed; many changes before a notification are one. */
   changed(path: Path): void {
-    for (let length = 0; length <= path.ids.length; length++) {
-      this.#mark(this.#at.get(path.prefix(length).toString()));
-    }
-    this.#mark(this.#above.get(path.toString()));
+    for (const subjects of this.#about(path)) this.#mark(subjects);
   }
 
-  /** Other attributes or default periods apply. */
-  attributesChanged(): void {
-    for (const subject of this.#subjects) this.#reconsider(subject);
+  /** Other attributes apply at and below `path`; without it, other default periods to all. */
+  attributesChanged(path?: Path): void {
+    for (const subjects of path === undefined ? [this.#subjects] : this.#about(path)) {
+      for (const subject of subjects) this.#reconsider(subject);
+    }
+  }
+
+  /** The subjects whose paths lie at, above or below it. */
+  #about(path: Path): readonly ReadonlySet<Watched>[] {
+    const found: ReadonlySet<Watched>[] = [];
+    const note = (subjects: ReadonlySet<Watched> | undefined): void => void (subjects && found.push(subjects));
+    for (let length = 0; length <= path.ids.length; length++) note(this.#at.get(path.prefix(length).toString()));
+    note(this.#above.get(path.toString()));
+    return found;
   }
 
   /** The earliest instant at which something is due, or NEVER. */
@@ -160,8 +168,8 @@ export class NotificationSchedule {
     for (let length = 0; length < path.ids.length; length++) change(this.#above, path.prefix(length), subject);
   }
 
-  #mark(subjects: Iterable<Watched> | undefined): void {
-    for (const subject of subjects ?? []) {
+  #mark(subjects: Iterable<Watched>): void {
+    for (const subject of subjects) {
       if (subject.changed) continue;
       subject.changed = true;
       this.#schedule(subject);

@@ -137,9 +137,9 @@ export class Observations {
     this.#arm();
   }
 
-  /** Other attributes or default periods apply now. */
-  attributesChanged(): void {
-    this.#schedule.attributesChanged();
+  /** Other attributes apply at and below `path`, or other default periods everywhere. */
+  attributesChanged(path?: Path): void {
+    this.#schedule.attributesChanged(path);
     this.#arm();
   }
 

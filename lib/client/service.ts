@@ -1,6 +1,6 @@
 // What a server gets of us while it knows us: answers to its requests, notifications of what it observes, and Sends.
 
-import type { Change, Entry } from '../model/index.ts';
+import type { Change, Entry, Path } from '../model/index.ts';
 import type { CoapConnection, IncomingRequest, OutgoingResponse } from '../coap/index.ts';
 import type { AssociationMemory } from './association-memory.ts';
 import { AttributeStore } from './attribute-store.ts';
@@ -20,6 +20,7 @@ import { knownWallTime } from './wall-time.ts';
 export interface ServiceLimits {
   readonly confirmableNotifications: boolean;
   readonly maxObservations: number | undefined;
+  readonly maxAttributePaths: number | undefined;
   readonly maxStoredNotifications: number | undefined;
   readonly maxDeferredValues: number | undefined;
   readonly preferredFormat: number | undefined;
@@ -43,13 +44,14 @@ export interface ServiceContext {
 /** One server's. */
 export class Service {
   readonly #context: ServiceContext;
-  readonly #attributes = new AttributeStore();
+  readonly #attributes: AttributeStore;
   readonly #observations: Observations;
   readonly #dispatcher: Dispatcher;
   readonly #sends: SendQueue;
 
   constructor(context: ServiceContext, limits: ServiceLimits) {
     this.#context = context;
+    this.#attributes = new AttributeStore({ maxPaths: limits.maxAttributePaths });
     this.#observations = this.#makeObservations(limits);
     this.#dispatcher = this.#makeDispatcher(limits);
     this.#sends = this.#makeSends(limits);
@@ -95,7 +97,7 @@ export class Service {
       this.#observations.attributesChanged();
       this.#sends.settingsChanged();
     }
-    if (change.kind === 'deleted' && this.#attributes.forget(change.path)) this.#attributesChanged();
+    if (change.kind === 'deleted' && this.#attributes.forget(change.path)) this.#attributesChanged(change.path);
   }
 
   /** While changes that belong together are made, the server hears of none of them. */
@@ -185,7 +187,7 @@ export class Service {
         return { pmin, pmax };
       },
       observe: (observed) => this.#observations.accept(observed),
-      attributesChanged: () => this.#attributesChanged(),
+      attributesChanged: (path) => this.#attributesChanged(path),
     });
   }
 
@@ -202,8 +204,8 @@ export class Service {
     });
   }
 
-  #attributesChanged(): void {
-    this.#observations.attributesChanged();
+  #attributesChanged(path: Path): void {
+    this.#observations.attributesChanged(path);
     this.#context.memory.saveAttributes(this.#attributes);
   }
 }

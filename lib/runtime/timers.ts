@@ -15,7 +15,10 @@ export interface Timers {
 
 const LONGEST_TIMEOUT = 0x7fffffff; // setTimeout's delay is a signed 32-bit integer
 
-/** Timers on the host's setTimeout. Deadlines beyond 24.8 days are reached in several steps. */
+/**
+ * Timers on the host's setTimeout. Deadlines beyond 24.8 days are reached in several steps; what is due already happens after
+ * the present call stack and what has arrived, without the millisecond that setTimeout takes at least.
+ */
 export class SystemTimers implements Timers {
   readonly #clock: Clock;
 
@@ -24,8 +27,12 @@ export class SystemTimers implements Timers {
   }
 
   at(at: Instant, wake: () => void): Timer {
-    let handle: ReturnType<typeof setTimeout> | undefined;
     if (at === Number.POSITIVE_INFINITY) return { cancel: () => undefined };
+    if (at <= this.#clock.now()) {
+      const immediate = setImmediate(wake);
+      return { cancel: () => clearImmediate(immediate) };
+    }
+    let handle: ReturnType<typeof setTimeout> | undefined;
     const arm = (): void => {
       const wait = at - this.#clock.now();
       if (wait > LONGEST_TIMEOUT) handle = setTimeout(arm, LONGEST_TIMEOUT);
