@@ -16,6 +16,8 @@ export type AlertOutput = Extract<DtlsOutput, { readonly kind: 'alert' }>;
 /** What associations tell; one for all of an endpoint. */
 export interface AssociationOwner {
   readonly environment: Environment;
+  /** Of the credentials. */
+  readonly revision: number;
   /** Hands a datagram to the layer below. */
   transmit(association: Association, datagram: Uint8Array): void;
   connected(association: Association, negotiated: Negotiated): void;
@@ -39,6 +41,8 @@ export class Association implements Peer, DriverEvents {
   /** Why it ended; undefined before, and if it ended in order. */
   cause: SocketError | undefined;
   negotiated: Negotiated | undefined;
+  /** Of the credentials that it began with: those it ends with may have changed since. */
+  readonly revision: number;
   readonly #owner: AssociationOwner;
   readonly #givenId: Uint8Array | undefined;
   #probation: AddressProbation | undefined;
@@ -50,6 +54,7 @@ export class Association implements Peer, DriverEvents {
   /** @param verified the hello of a client; without it, we are the client */
   constructor(owner: AssociationOwner, session: EndpointSession, verified?: VerifiedHello, givenId?: Uint8Array) {
     this.#owner = owner;
+    this.revision = owner.revision;
     this.session = session;
     this.peer = session.remote;
     this.key = session.key;

@@ -126,6 +126,10 @@ export class EndpointCore implements AssociationOwner, SessionHost {
 
   // For the associations.
 
+  get revision(): number {
+    return this.#options.credentials.revision;
+  }
+
   moved(association: Association, to: Endpoint): boolean {
     const { session } = association;
     const before = session.remote;
@@ -185,10 +189,9 @@ export class EndpointCore implements AssociationOwner, SessionHost {
     this.tell(session, { kind: 'alert', level, description, direction });
   }
 
-  resumable({ session }: Association, offered: OfferedSession): void {
-    const { credentials, connections } = this.#options;
-    if (session.role === 'server') connections.keep(offered);
-    else session.keep(offered, credentials.revision, this.environment.clock.wallTime());
+  resumable({ session, revision }: Association, offered: OfferedSession): void {
+    if (session.role === 'server') this.#options.connections.keep(offered);
+    else session.keep(offered, revision, this.environment.clock.wallTime());
   }
 
   ended(association: Association, cause: SocketError | undefined): void {

@@ -619,6 +619,23 @@ describe('DtlsEndpoint: renewal and time', () => {
     assert.equal(session.negotiated?.resumed, undefined, 'too old');
   });
 
+  it('goes on from nothing that credentials which changed meanwhile had let through', async () => {
+    const network = new Network();
+    const pool = network.pool();
+    let changes = 0;
+    const choosePsk: DtlsEndpointOptions['choosePsk'] = () => {
+      if (changes++ === 0) pool.add(2, psk('another'));
+      return TAG;
+    };
+    const a = await network.endpoint(A, { credentials: pool, choosePsk });
+    await network.endpoint(B, { resumption: true });
+    const session = await network.run(a.connect(B));
+    await network.run(session.renew());
+    assert.deepEqual([changes, session.negotiated?.resumed], [2, undefined]);
+    await network.run(session.renew());
+    assert.deepEqual([changes, session.negotiated?.resumed], [2, true]);
+  });
+
   it('is a full handshake where the server does not resume', async () => {
     const network = new Network();
     const [a] = [await network.endpoint(A), await network.endpoint(B)];
