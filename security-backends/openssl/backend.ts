@@ -15,8 +15,9 @@ import type {
   SecurityBackend,
   SocketConfiguration,
   SslConfiguration,
+  StreamSocket,
 } from '../../lib/net/index.ts';
-import { udpSocket } from '../../lib/net/node/index.ts';
+import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { Ciphersuite } from './ciphersuites.ts';
 import { suitesOf } from './ciphersuites.ts';
@@ -27,6 +28,7 @@ import { type ClientCredentials, certificateClient, pskClient } from './credenti
 import { OpenSslDatagramSocket } from './datagram-socket.ts';
 import { type OpenSsl, type OpenSslLibraries, type Transport, loadOpenSsl } from './library.ts';
 import { outOfMemory } from './native-memory.ts';
+import { OpenSslStreamSocket } from './stream-socket.ts';
 
 interface CommonOptions {
   /** Where the libraries are. Default: what the system's loader finds under the names that OpenSSL 3 has there. */
@@ -48,6 +50,11 @@ export interface OpenSslDtlsOptions extends CommonOptions {
     | undefined;
 }
 
+export interface OpenSslTlsOptions extends CommonOptions {
+  /** A closed socket of the layer below, for sockets that are not given one by `decorate`. Default: TCP. */
+  readonly streamSocket?: ((configuration: SocketConfiguration, environment: Environment) => StreamSocket) | undefined;
+}
+
 /** A backend that says which library it is. */
 export interface OpenSslBackend<S extends AnySocket> extends SecurityBackend<S> {
   /** As OpenSSL says it, e.g. `OpenSSL 3.0.19 27 Jan 2026`. */
@@ -67,6 +74,23 @@ export function opensslDtls(options: OpenSslDtlsOptions = {}): OpenSslBackend<Da
     createSocket(configuration, environment) {
       const client = clientOptions(parts, configuration, environment);
       return new OpenSslDatagramSocket(client, environment, () => lowerSocket(client.settings.socket, environment));
+    },
+  };
+}
+
+/**
+ * TLS 1.3 and 1.2 with pre-shared keys or certificates, as client. Its native configuration (`additionalConfiguration`) is
+ * an OpenSslOptions.
+ * @throws SocketError ENOTSUP that says what to install, if koffi or OpenSSL 3 is not there
+ */
+export function opensslTls(options: OpenSslTlsOptions = {}): OpenSslBackend<StreamSocket> {
+  const lowerSocket = options.streamSocket ?? tcpSocket;
+  const parts = partsOf('stream', options);
+  return {
+    ...backendOf(parts),
+    createSocket(configuration, environment) {
+      const client = clientOptions(parts, configuration, environment);
+      return new OpenSslStreamSocket(client, environment, () => lowerSocket(client.settings.socket, environment));
     },
   };
 }

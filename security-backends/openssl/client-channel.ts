@@ -1,6 +1,6 @@
 // What the datagram and the stream socket share: one connection after the other to the server that a configuration means.
 
-import type { CryptoProvider } from '../../lib/crypto/index.ts';
+import { type CryptoProvider, type WantedServer, parseCertificate } from '../../lib/crypto/index.ts';
 import {
   type Endpoint,
   type HandshakeTimeouts,
@@ -57,8 +57,8 @@ export class ClientChannel {
   #timeouts: HandshakeTimeouts;
   #driver: ConnectionDriver | undefined;
   #sessions: ClientSessions | undefined;
-  /** Until when what was offered may be resumed; undefined: nothing was. */
-  #offeredUntil: number | undefined;
+  /** What was offered, its secret gone; undefined: nothing was. */
+  #offered: KeptSession | undefined;
   #negotiated: Negotiated | undefined;
 
   constructor(options: ClientOptions, environment: Environment, events: ChannelEvents) {
@@ -97,7 +97,7 @@ export class ClientChannel {
   async open(target: Target, signal: AbortSignal, wanted: () => void): Promise<void> {
     this.#negotiated = undefined;
     this.#sessions = this.#sessionsFor(target);
-    const kept = await this.#sessions?.load();
+    const kept = await this.#keptSession(target);
     if (signal.aborted) kept?.session.fill(0);
     signal.throwIfAborted();
     const connection = this.#connection(target, kept);
@@ -132,7 +132,7 @@ export class ClientChannel {
     const { transport, versions, alpn, maxFragmentLength, serverName, keyLog, additionalConfiguration } = settings;
     const native = { ...settings.native };
     additionalConfiguration?.(native);
-    this.#offeredUntil = kept?.validUntil;
+    this.#offered = kept;
     try {
       return new SslConnection(library, {
         transport,
@@ -152,24 +152,50 @@ export class ClientChannel {
     }
   }
 
+  /** The session to offer, if there is one whose server we would trust today. */
+  async #keptSession(target: Target): Promise<KeptSession | undefined> {
+    const { credentials } = this.#options;
+    const kept = await this.#sessions?.load();
+    if (kept === undefined || credentials.mode === 'psk') return kept;
+    try {
+      await credentials.judge(kept.chain, this.#wanted(target));
+      return kept;
+    } catch {
+      kept.session.fill(0);
+      this.#sessions?.remove();
+      return undefined; // the full handshake tells why
+    }
+  }
+
+  #wanted({ host, remote }: Target): WantedServer {
+    return { host: this.#options.settings.serverName ?? host ?? remote?.address ?? '', tlsa: this.tlsa };
+  }
+
+  /** With what the server has shown: when a session is resumed, that was before. */
+  #identified(negotiated: Negotiated): Negotiated {
+    const shown = negotiated.resumed === true ? this.#offered?.chain : negotiated.peerCertificates;
+    const [leaf] = shown ?? [];
+    if (shown === undefined || leaf === undefined) return negotiated;
+    return { ...negotiated, peerCertificates: shown, peerPublicKey: parseCertificate(leaf).publicKey.spki.slice() };
+  }
+
   #drive(connection: SslConnection, target: Target, wanted: () => void, connected: () => void): ConnectionDriver {
     const { settings, credentials } = this.#options;
-    const host = settings.serverName ?? target.host ?? target.remote?.address ?? '';
     const events = {
       transmit: (bytes: Uint8Array) => this.#events.transmit(bytes),
       data: (bytes: Uint8Array) => this.#events.data(bytes),
       ended: () => this.#events.ended(),
-      judge: (chain: readonly Uint8Array[]) => credentials.judge(chain, { host, tlsa: this.tlsa }),
+      judge: (chain: readonly Uint8Array[]) => credentials.judge(chain, this.#wanted(target)),
       wanted,
       keyLog: (line: string) => settings.keyLog?.(line),
       session: (der: Uint8Array) => this.#keep(der),
       connected: (negotiated: Negotiated) => {
-        this.#negotiated = negotiated;
+        this.#negotiated = this.#identified(negotiated);
         connected();
       },
       failed: (cause: SocketError) => {
         // RFC 5246 §7.2.2: fatal alerts end a session for good; so does one that could not be resumed.
-        if (cause instanceof TlsAlertError || (this.#offeredUntil !== undefined && this.#negotiated === undefined))
+        if (cause instanceof TlsAlertError || (this.#offered !== undefined && this.#negotiated === undefined))
           this.#sessions?.remove();
         this.#driver = undefined;
         this.#events.failed(cause);
@@ -182,8 +208,8 @@ export class ClientChannel {
   #keep(der: Uint8Array): void {
     const { version, resumed, peerCertificates = [] } = this.#negotiated ?? {};
     if (version === undefined || this.#sessions === undefined) return void der.fill(0);
-    // A session that goes on from another ends with it: else nobody would ever be judged again.
-    const limit = resumed === true ? this.#offeredUntil : undefined;
+    // A session that goes on from another ends with it: keys are agreed on anew once a day.
+    const limit = resumed === true ? this.#offered?.validUntil : undefined;
     this.#sessions.save(der, { version, chain: peerCertificates, limit });
   }
 

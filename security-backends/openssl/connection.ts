@@ -259,15 +259,8 @@ export class SslConnection implements CallbackOwner {
       pskIdentityHint: this.#hint(),
       alpn: this.#alpn(),
       group: resumed && version !== 'TLS1.3' ? undefined : this.#group(),
-      peerCertificates: mode === 'certificate' ? this.#shown() : undefined,
+      peerCertificates: this.chain,
     };
-  }
-
-  /** A resumed session has no Certificate message: of the chain it knows the leaf. */
-  #shown(): readonly Uint8Array[] {
-    if (this.chain !== undefined) return this.chain;
-    const leaf = this.#library.SSL_get0_peer_certificate(this.#ssl);
-    return [derOf(this.#library, this.#library.symbols.i2d_X509, leaf)];
   }
 
   #hint(): Uint8Array | undefined {

@@ -17,15 +17,14 @@ export interface KeptSession {
   /** Milliseconds since 1970: until then. */
   readonly validUntil: number;
   readonly version: SecurityVersion;
+  /** What the server showed when we first came to trust it, DER; empty with a pre-shared key. */
+  readonly chain: readonly Uint8Array[];
   /** SSL_SESSION as OpenSSL writes it, DER. Secret. */
   readonly session: Uint8Array;
 }
 
-/** What decides how long a session may be resumed. */
-export interface SessionFacts {
-  readonly version: SecurityVersion;
-  /** What the server showed, DER; empty with a pre-shared key. */
-  readonly chain: readonly Uint8Array[];
+/** What is kept beside a session. */
+export interface SessionFacts extends Pick<KeptSession, 'version' | 'chain'> {
   /** Milliseconds since 1970: no longer than that in any case. */
   readonly limit?: number | undefined;
 }
@@ -33,17 +32,19 @@ export interface SessionFacts {
 const FORMAT = 1;
 const LIFETIME = days(1); // OpenSSL heeds the server's own limit, which may be shorter
 const KEY_DIGITS = 40; // hex: 160 bits of a hash
-const HEADER_BYTES = 1 + 6 + 2 + 3;
+const HEADER_BYTES = 1 + 6 + 2 + 3 + 3;
+const LONGEST_CHAIN = 10; // the most that a path may have
 
 type VersionName = keyof typeof VERSION_NUMBERS;
 
 /** As a new array, which holds the secret; its capacity is exact, so that growing leaves no copy behind. */
-export function encodeKept({ validUntil, version, session }: KeptSession): Uint8Array {
-  const writer = new Writer(HEADER_BYTES + session.length);
-  writer
-    .uint8(FORMAT)
-    .uint48(validUntil)
-    .uint16(VERSION_NUMBERS[version as VersionName]);
+export function encodeKept({ validUntil, version, chain, session }: KeptSession): Uint8Array {
+  const certificates = chain.reduce((sum, { length }) => sum + 3 + length, 0);
+  const writer = new Writer(HEADER_BYTES + certificates + session.length).uint8(FORMAT).uint48(validUntil);
+  writer.uint16(VERSION_NUMBERS[version as VersionName]);
+  writer.vector24((list) => {
+    for (const each of chain) list.vector24(each);
+  });
   return writer.vector24(session).finish();
 }
 
@@ -56,9 +57,15 @@ export function decodeKept(bytes: Uint8Array): KeptSession {
   const number = reader.uint16('session version');
   const version = (Object.keys(VERSION_NUMBERS) as VersionName[]).find((name) => VERSION_NUMBERS[name] === number);
   if (version === undefined) throw new DecodeError('session version', 'one known here', `0x${number.toString(16)}`);
+  const list = new Reader(reader.vector24('session certificates'));
+  const chain: Uint8Array[] = [];
+  while (list.remaining > 0) {
+    if (chain.length === LONGEST_CHAIN) throw new DecodeError('session certificates', `${LONGEST_CHAIN}`, 'more');
+    chain.push(list.vector24('session certificate').slice());
+  }
   const session = reader.vector24('session').slice();
   reader.end('session');
-  return { validUntil, version, session };
+  return { validUntil, version, chain, session };
 }
 
 /** One place of a store. What fails in the store is logged, and costs a full handshake. */
@@ -83,11 +90,9 @@ export class ClientSessions {
     if (bytes === undefined) return undefined;
     try {
       const kept = decodeKept(bytes);
-      if (this.#environment.clock.wallTime() < kept.validUntil) {
-        // RFC 8446 §C.4: a ticket that is shown twice tells that both were the same client.
-        if (kept.version === 'TLS1.3') this.remove();
-        return kept;
-      }
+      // RFC 8446 §C.4 advises those who must not be recognised against showing a ticket twice. Our client names itself by its
+      // endpoint, and not every server gives a new ticket for the old.
+      if (this.#environment.clock.wallTime() < kept.validUntil) return kept;
       kept.session.fill(0);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -97,14 +102,12 @@ export class ClientSessions {
     return undefined;
   }
 
-  /**
-   * Zeroes the session, of which the store has a copy of its own. A day, but no longer than what the server showed is
-   * valid: its path is not looked at again.
-   */
+  /** Zeroes the session, of which the store has a copy of its own. A day, but no longer than the chain is valid. */
   save(session: Uint8Array, { version, chain, limit = Number.POSITIVE_INFINITY }: SessionFacts): void {
+    if (chain.length > LONGEST_CHAIN) return void session.fill(0);
     const ends = chain.map((der) => parseCertificate(der).notAfter);
     const validUntil = Math.max(0, Math.min(this.#environment.clock.wallTime() + LIFETIME, limit, ...ends));
-    this.#stored.save(encodeKept({ validUntil, version, session }));
+    this.#stored.save(encodeKept({ validUntil, version, chain, session }));
     session.fill(0);
   }
 

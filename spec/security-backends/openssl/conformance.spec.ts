@@ -3,8 +3,9 @@
 import { type Feature, type SocketFixture, socketCases } from '../../../lib/net/conformance/index.ts';
 import { SocketError, type Resolver } from '../../../lib/net/index.ts';
 import { systemResolver, udpSocket } from '../../../lib/net/node/index.ts';
-import { opensslDtls } from '../../../security-backends/openssl/index.ts';
+import { opensslDtls, opensslTls } from '../../../security-backends/openssl/index.ts';
 import { PSK, udpDtls } from '../native/sockets.ts';
+import { tlsFixture } from '../node-tls/tls-fixture.ts';
 import { describeOpenSsl } from './available.ts';
 
 /** The native backend's fixture with this backend's client in place of its own. */
@@ -25,8 +26,14 @@ function dtls(address: string): SocketFixture {
 }
 
 describeOpenSsl('OpenSSL: conformance', () => {
-  for (const address of ['127.0.0.1', '::1']) {
-    const fixture = dtls(address);
+  const fixtures = [
+    () => dtls('127.0.0.1'),
+    () => dtls('::1'),
+    () => tlsFixture(opensslTls, 'TLS1.2'),
+    () => tlsFixture(opensslTls, 'TLS1.3'),
+  ];
+  for (const make of fixtures) {
+    const fixture = make();
     describe(fixture.name, () => {
       for (const each of socketCases(fixture)) it(`${each.name}: ${each.rule}`, () => each.run());
     });
