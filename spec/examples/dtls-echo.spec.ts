@@ -1,6 +1,7 @@
 // The echo programs against each other: by endpoint and by hand, in every combination; and what a stranger gets.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -10,9 +11,20 @@ import * as sansIoClient from '../../examples/dtls-echo/sans-io-client.ts';
 import * as sansIoServer from '../../examples/dtls-echo/sans-io-server.ts';
 import { answersOf } from '../../examples/dtls-echo/keys.ts';
 
-const ROOT = path.resolve(import.meta.dirname, path.extname(import.meta.filename) === '.ts' ? '../..' : '../../..');
+const COMPILED = path.extname(import.meta.filename) !== '.ts';
+const ROOT = path.resolve(import.meta.dirname, COMPILED ? '../../..' : '../..');
 const README = readFileSync(path.join(ROOT, 'examples', 'dtls-echo', 'README.md'), 'utf8');
 const SUITES = { psk: '0xc0a8', rawPublicKey: '0xc0ae', certificate: '0xc0ae' } as const;
+
+/** Runs main.ts. @returns its exit code, and what it printed */
+async function program(...args: readonly string[]): Promise<readonly [number | null, string]> {
+  const file = path.join(COMPILED ? 'dist' : '.', 'examples', 'dtls-echo', `main${COMPILED ? '.js' : '.ts'}`);
+  const child = spawn(process.execPath, [...(COMPILED ? [] : ['--import', 'tsx']), file, ...args], { cwd: ROOT });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += String(text)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return [code, said.trim()];
+}
 
 // Credentials are found from the project's root, where all specs run.
 describe('examples/dtls-echo', () => {
@@ -84,9 +96,23 @@ describe('examples/dtls-echo', () => {
     }
   });
 
-  it('the guide quotes what the clients say', () => {
+  it('the guide quotes what the clients say', async () => {
+    const port = await byHand('rawPublicKey', []);
+    const [ok, line] = await program('sans-io-client', 'rawPublicKey', `${port}`);
+    assert.deepEqual([ok, README.includes(line)], [0, true], line);
+    assert.match(README, /```text\n(.+, suite 0x.+: said "hello", heard "hello"\n){3}```/);
     for (const kind of Object.keys(SUITES) as (keyof typeof SUITES)[]) {
       assert.ok(README.includes(`${kind}, suite ${SUITES[kind]}: said "hello", heard "hello"`), kind);
+    }
+  });
+
+  it('what is no kind or port is told how to do it', async () => {
+    for (const args of [
+      ['sans-io-server', 'certificate'],
+      ['client', 'psk', '65536'],
+    ]) {
+      const [code, said] = await program(...args);
+      assert.deepEqual([code, said.startsWith('usage: main.ts server [PORT]')], [2, true], said);
     }
   });
 });
