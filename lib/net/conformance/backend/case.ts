@@ -51,7 +51,7 @@ export function backendCase<S extends Kind<S>>(
   return {
     name: definition.name,
     rule: definition.rule,
-    skipped: lacks.find((reason) => reason !== undefined),
+    skipped: fixture.exceptions?.[definition.name] ?? lacks.find((reason) => reason !== undefined),
     run: async () => {
       const stage = new Stage(fixture);
       try {

@@ -3,15 +3,17 @@
 import { equalBytes, utf8Encode } from '../../../bytes/index.ts';
 import {
   type PskKeyInfo,
+  certificateChainFromArray,
   certificateChainFromBuffer,
   privateKeyFromBuffer,
   pskIdentityFromBuffer,
   pskKeyFromBuffer,
+  rawPublicKeyFromArray,
   rawPublicKeyFromBuffer,
 } from '../../../crypto/index.ts';
 import type { Capabilities } from '../../security-backend.ts';
 import type { Security, ServerSecurity } from '../../ssl-configuration.ts';
-import { AUTHORITY, CLIENT, SERVER } from './test-keys.ts';
+import { AUTHORITY, CLIENT, SERVER, STRANGER } from './test-keys.ts';
 
 export type CredentialKind = Capabilities['credentials'][number];
 
@@ -19,6 +21,8 @@ export type CredentialKind = Capabilities['credentials'][number];
 export const KINDS: readonly CredentialKind[] = ['psk', 'certificate', 'rawPublicKey'];
 
 export const IDENTITY = utf8Encode('conformance-device');
+
+const OTHER_IDENTITY = utf8Encode('other-conformance-device');
 
 /** Of 16 bytes that no other text or number of the cases contains. */
 export const KEY = Uint8Array.of(
@@ -81,7 +85,20 @@ export function serverSecurity(kind: CredentialKind): ServerSecurity {
   };
 }
 
-/** The key of `IDENTITY`, and of nobody else. */
+/** Another client that may come in too, or the same that trusts somebody else as well. */
+export function otherSecurity(kind: CredentialKind): Security {
+  const security = clientSecurity(kind);
+  if (security.mode === 'psk') return { ...security, identity: pskIdentityFromBuffer(OTHER_IDENTITY) };
+  if (security.mode === 'certificate') {
+    const anchors = [AUTHORITY, STRANGER].map(({ certificate }) => certificateChainFromBuffer(certificate));
+    return { ...security, trustAnchors: certificateChainFromArray(anchors) };
+  }
+  const keys = [SERVER, STRANGER].map(({ publicKey }) => rawPublicKeyFromBuffer(publicKey));
+  return { ...security, serverKeys: rawPublicKeyFromArray(keys) };
+}
+
+/** The key of `IDENTITY` and `OTHER_IDENTITY`, and of nobody else. */
 export function keyOf(identity: Uint8Array): PskKeyInfo | undefined {
-  return equalBytes(identity, IDENTITY) ? pskKeyFromBuffer(KEY) : undefined;
+  const known = equalBytes(identity, IDENTITY) || equalBytes(identity, OTHER_IDENTITY);
+  return known ? pskKeyFromBuffer(KEY) : undefined;
 }

@@ -46,6 +46,8 @@ export interface BackendFixture<S extends Kind<S>> {
    */
   readonly backend: (rawSocket: RawSockets<S>) => SecurityBackend<S>;
   readonly peer: ConformancePeer<S>;
-  /** Part of every client's configuration, for instance the one version to try. Default: nothing. */
+  /** Rules that the stack beneath cannot keep, by name of the case, with the reason: skipped, and said. Default: none. */
+  readonly exceptions?: Readonly<Record<string, string>> | undefined;
+  /** Part of every client's configuration; its `versions` are those of servers under trial too. Default: nothing. */
   readonly configuration?: Omit<Partial<SslConfiguration>, 'security' | 'socket'> | undefined;
 }

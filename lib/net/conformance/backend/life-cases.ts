@@ -1,11 +1,10 @@
 // One socket through its lives: connects, what it stands on, how it ends, and what goes on from an earlier life.
 
 import { rejected, same } from '../expectation.ts';
-import type { PskSecurity, SessionStore } from '../../ssl-configuration.ts';
+import type { SessionStore } from '../../ssl-configuration.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../crypto/index.ts';
-import { utf8Encode } from '../../../bytes/index.ts';
 import type { BackendCaseDefinition } from './case.ts';
-import { KEY, OTHER_KEY, serverSecurity } from './credentials.ts';
+import { IDENTITY, OTHER_KEY, clientSecurity, otherSecurity, serverSecurity } from './credentials.ts';
 import type { Kind } from './fixture.ts';
 import { IMPATIENT, type Stage, over } from './stage.ts';
 
@@ -77,7 +76,10 @@ export const LIFE_CASES: readonly BackendCaseDefinition[] = [
     run: async (stage) => {
       const { port } = await stage.listening({ security: serverSecurity('psk') });
       const key = pskKeyFromBuffer(OTHER_KEY);
-      const client = stage.client({ ...IMPATIENT, security: { ...pskOf('conformance-device'), key } });
+      const client = stage.client({
+        ...IMPATIENT,
+        security: { mode: 'psk', identity: pskIdentityFromBuffer(IDENTITY), key },
+      });
       const lower = stage.rawSocket();
       await stage.run(lower.connect(stage.peer.host, port));
       await stage.fails(over(client, lower, { host: stage.peer.host }));
@@ -140,15 +142,15 @@ export const LIFE_CASES: readonly BackendCaseDefinition[] = [
   },
   {
     name: 'resumption by another',
-    rule: 'a stored session is of its credentials: who has others does not resume it',
-    needs: ['resumption', 'psk'],
+    rule: 'a stored session is of its credentials and of whom they trust: with others it is not resumed',
+    needs: ['resumption'],
     run: async (stage) => {
       const sessionStore = memoryStore();
-      const security = { mode: 'psk', lookup: () => pskOf('anybody').key } as const;
+      const { listener, kind } = await stage.resuming();
+      const [one, two] = [clientSecurity(kind), otherSecurity(kind)];
       const flags: boolean[] = [];
-      const { listener } = await stage.listening({ security, resumption: true });
-      for (const name of ['one', 'two', 'one']) {
-        const client = stage.client({ security: pskOf(name), sessionStore });
+      for (const security of [one, two, one]) {
+        const client = stage.client({ security, sessionStore });
         await talk(stage, client, listener);
         flags.push(client.getOption('sessionResumed'));
         client.close();
@@ -157,11 +159,6 @@ export const LIFE_CASES: readonly BackendCaseDefinition[] = [
     },
   },
 ];
-
-/** The cases' key under another identity. */
-function pskOf(name: string): PskSecurity {
-  return { mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode(name)), key: pskKeyFromBuffer(KEY) };
-}
 
 async function decorated<S extends Kind<S>>(stage: Stage<S>): Promise<{ client: S; lower: S; session: S }> {
   const { listener, port } = await stage.listening();
@@ -177,12 +174,12 @@ async function lives<S extends Kind<S>>(
   stage: Stage<S>,
   configurations: readonly (Parameters<Stage<S>['client']>[0] | undefined)[],
 ): Promise<readonly boolean[]> {
-  const { listener } = await stage.listening({ resumption: true });
+  const { listener, kind } = await stage.resuming();
   const flags: boolean[] = [];
   let present: Parameters<Stage<S>['client']>[0];
   for (const configuration of configurations) {
     present = configuration ?? present;
-    const client = stage.client(present);
+    const client = stage.client({ security: clientSecurity(kind), ...present });
     await talk(stage, client, listener);
     const resumed = client.getOption('sessionResumed');
     same(client.getOption('negotiated')?.resumed === true, resumed, 'negotiated.resumed');

@@ -3,6 +3,7 @@
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../crypto/index.ts';
 import { settle } from '../../../runtime/index.ts';
 import { utf8Encode } from '../../../bytes/index.ts';
+import { SocketError } from '../../errors.ts';
 import type { ServerConfiguration, SslConfiguration } from '../../ssl-configuration.ts';
 import { check, rejected, same, thrown } from '../expectation.ts';
 import type { BackendCaseDefinition } from './case.ts';
@@ -109,11 +110,11 @@ export const SERVER_CASES: readonly BackendCaseDefinition[] = [
     rule: 'where it was asked for, a client resumes its session, and both sides say so',
     needs: ['server', 'resumption'],
     run: async (stage) => {
-      const server = await serving(stage, { resumption: true });
+      const { server, kind } = await resuming(stage);
       const sessionStore = memoryStore();
       const flags: boolean[] = [];
       for (let life = 0; life < 2; life++) {
-        const { client, session } = await visit(stage, server, { sessionStore });
+        const { client, session } = await visit(stage, server, { security: clientSecurity(kind), sessionStore });
         session.send(Uint8Array.of(7));
         await stage.run(client.next());
         flags.push(session.getOption('sessionResumed'), client.getOption('sessionResumed'));
@@ -124,7 +125,7 @@ export const SERVER_CASES: readonly BackendCaseDefinition[] = [
   },
   {
     name: 'server closed',
-    rule: 'closing a server ends accept, its sessions and the raw socket, and leaves no timer',
+    rule: 'closing a server ends accept and the raw socket, and leaves no timer; sessions over datagrams end with it',
     needs: ['server'],
     run: async (stage) => {
       const server = await serving(stage);
@@ -132,6 +133,8 @@ export const SERVER_CASES: readonly BackendCaseDefinition[] = [
       const waiting = stage.accept(server);
       server.close();
       await rejected(stage.run(waiting), 'EBADF', 'accept under way');
+      // Over streams each session has a connection of its own.
+      if (session.transport === 'stream') session.close();
       same(session.getOption('state'), 'closed', 'state of the session');
       thrown(() => session.send(Uint8Array.of(1)), 'EBADF', 'send of the session');
       await stage.nothingLeft(server);
@@ -165,6 +168,18 @@ async function serving<S extends Kind<S>>(
   const server = stage.server(configuration);
   await stage.run(server.bind(stage.peer.address, 0));
   return server;
+}
+
+/** A server that lets its clients resume, with a kind of credentials with which the backend can. */
+async function resuming<S extends Kind<S>>(stage: Stage<S>): Promise<{ server: S; kind: CredentialKind }> {
+  for (const kind of stage.kinds) {
+    try {
+      return { server: await serving(stage, { security: serverSecurity(kind), resumption: true }), kind };
+    } catch (error) {
+      if (!(error instanceof SocketError && error.code === 'ENOTSUP')) throw error;
+    }
+  }
+  check(false, 'a backend whose capabilities have resumption makes a server that resumes');
 }
 
 /** A client of the peer's that gets in. */

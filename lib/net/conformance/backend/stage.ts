@@ -76,7 +76,7 @@ export class Stage<S extends Kind<S>> {
 
   /** A closed server of the backend. */
   server(configuration: Partial<ServerConfiguration> = {}): S {
-    const whole = { security: serverSecurity(this.kind), ...configuration };
+    const whole = { security: serverSecurity(this.kind), ...this.#versions, ...configuration };
     const server = this.backend.createServer?.(whole, this.environment);
     check(server !== undefined, 'a backend whose roles have server makes servers');
     return this.keep(server);
@@ -84,16 +84,30 @@ export class Stage<S extends Kind<S>> {
 
   /** A closed client of the peer's. */
   visitor(configuration: Partial<SslConfiguration> = {}): S {
-    const client = this.peer.client?.({ security: clientSecurity(this.kind), ...configuration });
+    const client = this.peer.client?.({ security: clientSecurity(this.kind), ...this.#versions, ...configuration });
     check(client !== undefined, 'the peer has clients');
     return this.keep(client);
   }
 
   /** A server of the peer's, bound. */
   async listening(configuration: Partial<ServerConfiguration> = {}): Promise<{ listener: S; port: number }> {
-    const listener = this.keep(this.peer.server({ security: serverSecurity(this.kind), ...configuration }));
+    const whole = { security: serverSecurity(this.kind), ...this.#versions, ...configuration };
+    const listener = this.keep(this.peer.server(whole));
     await this.run(listener.bind(this.peer.address, 0));
     return { listener, port: listener.local?.port ?? 0 };
+  }
+
+  /** A server of the peer's that lets its clients resume, with a kind of credentials with which it can. */
+  async resuming(): Promise<{ listener: S; kind: CredentialKind }> {
+    for (const kind of this.kinds) {
+      try {
+        const { listener } = await this.listening({ security: serverSecurity(kind), resumption: true });
+        return { listener, kind };
+      } catch (error) {
+        if (!(error instanceof SocketError && error.code === 'ENOTSUP')) throw error;
+      }
+    }
+    check(false, 'a peer whose capabilities have resumption makes a server that resumes');
   }
 
   /** Connects `client` to `listener`. @returns the session that this made, after a message has reached it */
@@ -193,6 +207,11 @@ export class Stage<S extends Kind<S>> {
       socket.close();
     }
     await this.pass();
+  }
+
+  get #versions(): Pick<ServerConfiguration, 'versions'> {
+    const { versions } = this.#fixture.configuration ?? {};
+    return versions === undefined ? {} : { versions };
   }
 
   keep(socket: S): S {
