@@ -38,8 +38,8 @@ export class FlightGate {
     this.#held = held;
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
+  get isHolding(): boolean {
+    return this.#state === 'holding';
   }
 
   /** Takes records in pieces of any size. @returns what may be sent now */

@@ -1,6 +1,6 @@
 // What a session of OpenSSL says: node:tls has no calls for these facts.
 
-import { DecodeError, Reader, equalBytes, utf8Encode } from '../../lib/bytes/index.ts';
+import { DecodeError, Reader, copyBytes, equalBytes, utf8Encode } from '../../lib/bytes/index.ts';
 import type { SecurityVersion } from '../../lib/net/index.ts';
 
 /** Nothing of it is secret. */
@@ -62,11 +62,12 @@ function readFacts(session: Uint8Array): SessionFacts {
     const content = explicit.get(field);
     return content && element(new Reader(content), 'content')[1];
   };
+  const identity = inside(PSK_IDENTITY_TAG);
   return {
     version: VERSIONS[number(integers[1])], // the first is the format's
     extendedMasterSecret: (number(inside(FLAGS_TAG)) & FLAG_EXTENDED_MASTER_SECRET) !== 0,
     ticket: explicit.has(TICKET_TAG),
-    pskIdentity: inside(PSK_IDENTITY_TAG)?.slice(),
+    pskIdentity: identity && copyBytes(identity), // `slice` of a Buffer would be a view
   };
 }
 

@@ -1,6 +1,6 @@
 // A client's sessions in its store, for resumption after a restart too (RFC 5077, RFC 8446 §4.6.1).
 
-import { DecodeError, Reader, Writer, toHex } from '../../lib/bytes/index.ts';
+import { DecodeError, Reader, Writer, copyBytes, toHex } from '../../lib/bytes/index.ts';
 import { type CryptoProvider, parseCertificate } from '../../lib/crypto/index.ts';
 import { type SessionPlace, type SessionStore, StoredSession, hashOfPlace } from '../../lib/net/index.ts';
 import { type Environment, days } from '../../lib/runtime/index.ts';
@@ -41,9 +41,9 @@ export function decodeKept(bytes: Uint8Array): KeptSession {
   const chain: Uint8Array[] = [];
   while (list.remaining > 0) {
     if (chain.length === LONGEST_CHAIN) throw new DecodeError('session certificates', `${LONGEST_CHAIN}`, 'more');
-    chain.push(list.vector24('session certificate').slice());
+    chain.push(copyBytes(list.vector24('session certificate')));
   }
-  const session = reader.vector24('session').slice();
+  const session = copyBytes(reader.vector24('session'));
   reader.end('session');
   return { validUntil, chain, session };
 }

@@ -60,9 +60,9 @@ export class StreamDuplex extends Duplex {
     this.#flush();
   }
 
-  /** Ends the handshake by an alert of ours, in the clear. @returns false where the gate was open: it cannot be said any more */
+  /** Ends the handshake by an alert of ours, in the clear. @returns false where nothing is held back: it cannot be said any more */
   refuse(alert: number): boolean {
-    if (this.#gate === undefined || this.#gate.isOpen) return false;
+    if (this.#gate?.isHolding !== true) return false;
     this.#gate.discard();
     try {
       this.#lower.send(Uint8Array.of(...ALERT_HEADER, FATAL, alert));

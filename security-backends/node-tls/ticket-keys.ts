@@ -1,7 +1,7 @@
 // The key that a server's tickets are sealed with: kept in its session store, so that clients resume after a restart, and
 // changed when it has served for as long as a session lasts.
 
-import { DecodeError, Reader, Writer } from '../../lib/bytes/index.ts';
+import { DecodeError, Reader, Writer, copyBytes } from '../../lib/bytes/index.ts';
 import { type SessionStore, StoredSession } from '../../lib/net/index.ts';
 import type { Duration, Environment } from '../../lib/runtime/index.ts';
 
@@ -33,7 +33,7 @@ export class TicketKeys {
       const format = reader.uint8('ticket key format');
       if (format !== FORMAT) throw new DecodeError('ticket key format', `${FORMAT}`, `${format}`, 0);
       this.#since = reader.uint48('ticket key since');
-      this.#key = reader.bytes(KEY_BYTES, 'ticket key').slice();
+      this.#key = copyBytes(reader.bytes(KEY_BYTES, 'ticket key'));
       reader.end('ticket key');
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;

@@ -1,0 +1,244 @@
+// TLS servers on node:tls with pre-shared keys: who gets in, what strangers learn, bounds, and the endings.
+
+import assert from 'node:assert/strict';
+import { connect as connectRaw, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { once } from 'node:events';
+import { utf8Encode } from '../../../lib/bytes/index.ts';
+import {
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+  rawPublicKeyEmpty,
+  privateKeyEmpty,
+} from '../../../lib/crypto/index.ts';
+import { type PskServerSecurity, type Security, TlsAlertError } from '../../../lib/net/index.ts';
+import { tcpSocket } from '../../../lib/net/node/index.ts';
+import { milliseconds, seconds } from '../../../lib/runtime/index.ts';
+import { ADDRESS, IDENTITY, KEY, PSK, PSK_SERVER, TLS_VERSIONS, World } from './sockets.ts';
+
+const SECURITY = PSK as Extract<Security, { mode: 'psk' }>;
+const STRANGER: Security = { ...SECURITY, identity: pskIdentityFromBuffer(utf8Encode('stranger')) };
+const WRONG_KEY: Security = { ...SECURITY, key: pskKeyFromBuffer(new Uint8Array(16).fill(9)) };
+const SUITES = { 'TLS1.2': 'PSK-AES128-GCM-SHA256', 'TLS1.3': 'TLS_AES_128_GCM_SHA256' } as const;
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+afterEach(() => world.close());
+
+for (const version of ['TLS1.2', 'TLS1.3'] as const) {
+  const versions = [version];
+
+  describe(`node-tls: servers with pre-shared keys in ${version}`, () => {
+    it('let in who knows the key, and know who it is', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      const client = world.client(PSK, { versions });
+      const session = await world.join(client, server);
+      const known = session.getOption('negotiated');
+      assert.deepEqual(known?.pskIdentity, utf8Encode(IDENTITY));
+      assert.equal(known?.version, version);
+      assert.equal(session.getOption('state'), 'accepted');
+      assert.equal(session.getOption('sessionResumed'), false, 'a first connection was counted as resumed');
+      assert.equal(client.getOption('sessionResumed'), false, 'a first connection was counted as resumed');
+      assert.equal(session.remote?.port, client.local?.port);
+    });
+
+    it('answer a stranger as they answer a wrong key, unless they are to say it', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      const stranger = await world.refused(world.client(STRANGER, { versions }), server);
+      const wrong = await world.refused(world.client(WRONG_KEY, { versions }), server);
+      assert.ok(stranger instanceof TlsAlertError && wrong instanceof TlsAlertError);
+      assert.equal(stranger.description, wrong.description);
+      const open = await world.server({ ...PSK_SERVER, unknownIdentity: 'alert' }, { versions });
+      const told = await world.refused(world.client(STRANGER, { versions }), open);
+      assert.ok(told instanceof TlsAlertError && told.direction === 'received');
+      assert.equal(told.description, version === 'TLS1.2' ? 115 : 40, told.message);
+    });
+
+    it('refuse a look-up that would answer later, with the reason', async () => {
+      const lookup: PskServerSecurity['lookup'] = async () => pskKeyFromBuffer(KEY);
+      const server = await world.server({ mode: 'psk', lookup }, { versions });
+      await world.refused(world.client(PSK, { versions }), server);
+      await world.logs(/node:tls cannot wait for it/);
+    });
+
+    it('survive a look-up that throws', async () => {
+      const lookup: PskServerSecurity['lookup'] = () => {
+        throw new Error('the database is down');
+      };
+      const server = await world.server({ mode: 'psk', lookup }, { versions });
+      await world.refused(world.client(PSK, { versions }), server);
+      await world.logs(/look-up failed/);
+      assert.equal(server.getOption('state'), 'bound');
+    });
+
+    it('refuse identities that are no text, which Node would change', async () => {
+      const asked: Uint8Array[] = [];
+      const lookup: PskServerSecurity['lookup'] = (identity) => {
+        asked.push(identity);
+        return pskKeyFromBuffer(KEY);
+      };
+      const server = await world.server({ mode: 'psk', lookup }, { versions });
+      const port = server.local?.port ?? 0;
+      for (const identity of ['\ufffd', 'a\u0001b']) {
+        const client = connectTls({
+          host: ADDRESS,
+          port,
+          ciphers: SUITES[version],
+          minVersion: version === 'TLS1.2' ? 'TLSv1.2' : 'TLSv1.3',
+          maxVersion: version === 'TLS1.2' ? 'TLSv1.2' : 'TLSv1.3',
+          pskCallback: () => ({ psk: KEY, identity }),
+        });
+        const [error] = (await once(client, 'error')) as [Error];
+        assert.match(error.message, /alert/);
+      }
+      await world.logs(/expected text/, 2);
+      assert.deepEqual(asked, []);
+    });
+
+    it('take what is not TLS for what it is', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      for (const garbage of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x00\x05hello', '\u0000'.repeat(600)]) {
+        const raw = connectRaw(server.local?.port ?? 0, ADDRESS);
+        raw.write(garbage);
+        await closed(raw);
+      }
+      await world.logs(/a TLS handshake failed/, 3);
+      await world.join(world.client(PSK, { versions }), server);
+    });
+
+    it('end a handshake that stands still, after the time that is configured', async () => {
+      const handshakeTimeouts = { min: milliseconds(20), max: milliseconds(20) };
+      const server = await world.server(PSK_SERVER, { versions, handshakeTimeouts, handshakeTries: 2 });
+      const silent = connectRaw(server.local?.port ?? 0, ADDRESS);
+      await closed(silent);
+      await world.logs(/longer than 40.0 ms/);
+    });
+
+    it('notice an end without close_notify, which anybody can forge', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      const lower = tcpSocket(undefined, world.environment);
+      await lower.connect(ADDRESS, server.local?.port ?? 0);
+      const accepted = server.accept();
+      const client = world.client(PSK, { versions });
+      await client.decorate(lower);
+      const session = world.keep(await accepted);
+      const over = new Promise<Error | undefined>((resolve) => {
+        session.handler = { readable: () => undefined, writable: () => undefined, closed: resolve };
+      });
+      client.send(utf8Encode('transfer 100'));
+      assert.equal((await session.next())?.length, 12);
+      await lower.shutdown(); // FIN under TLS
+      const cause = await over;
+      assert.ok(cause !== undefined && 'code' in cause && cause.code === 'EOF', String(cause));
+    });
+
+    it('say close_notify and FIN when they shut down, and hear the peer on', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      const client = world.client(PSK, { versions });
+      const session = await world.join(client, server);
+      await session.shutdown();
+      assert.equal(await client.next(), null);
+      client.send(utf8Encode('still here'));
+      assert.equal((await session.next())?.length, 10);
+      await client.shutdown();
+      assert.equal(await session.next(), null);
+    });
+
+    it('write a key log only when asked, for both sides', async () => {
+      const lines: string[] = [];
+      const server = await world.server(PSK_SERVER, { versions, dangerKeyLog: (line) => lines.push(line) });
+      await world.join(world.client(PSK, { versions }), server);
+      const labels = lines.map((line) => line.split(' ')[0]);
+      assert.ok(labels.includes(version === 'TLS1.2' ? 'CLIENT_RANDOM' : 'SERVER_TRAFFIC_SECRET_0'), labels.join());
+    });
+  });
+}
+
+describe('node-tls: servers', () => {
+  it('bound sessions: the longest idle one gives way', async () => {
+    const server = await world.server(PSK_SERVER, { maxSessions: 2 });
+    const clients = [world.client(PSK), world.client(PSK), world.client(PSK)] as const;
+    const first = await world.join(clients[0], server);
+    const second = await world.join(clients[1], server);
+    clients[0].send(Uint8Array.of(1));
+    await first.next();
+    await world.join(clients[2], server);
+    assert.equal(second.getOption('state'), 'closed');
+    assert.equal(first.getOption('state'), 'accepted');
+  });
+
+  it('bound handshakes: who comes when there are enough is shown out', async () => {
+    const server = await world.server(PSK_SERVER, { maxHandshakes: 1 });
+    const silent = connectRaw(server.local?.port ?? 0, ADDRESS);
+    await once(silent, 'connect');
+    const late = connectRaw(server.local?.port ?? 0, ADDRESS);
+    await closed(late);
+    silent.destroy();
+  });
+
+  it('serve over a listening socket they are given', async () => {
+    const lower = tcpSocket(undefined, world.environment);
+    await lower.bind(ADDRESS, 0);
+    const server = world.keep(world.backend.createServer({ security: PSK_SERVER }, world.environment));
+    await server.decorate(lower);
+    await world.join(world.client(PSK), server);
+    server.close();
+    assert.equal(lower.getOption('state'), 'closed');
+    await assert.rejects(server.accept(), { code: 'EBADF' });
+  });
+
+  it('refuse raw public keys, with the reason', () => {
+    const security = {
+      mode: 'rawPublicKey',
+      publicKey: rawPublicKeyEmpty(),
+      privateKey: privateKeyEmpty(),
+      accept: () => true,
+    } as const;
+    assert.throws(() => world.backend.createServer({ security }, world.environment), {
+      code: 'ENOTSUP',
+      message: /RFC 7250/,
+    });
+  });
+
+  it('refuse what they cannot hold: an identity hint that is no text, no time for a handshake', () => {
+    const hint = { ...PSK_SERVER, identityHint: Uint8Array.of(0xff) };
+    const create = (more: object) => () =>
+      world.backend.createServer({ security: PSK_SERVER, ...more }, world.environment);
+    assert.throws(create({ security: hint }), { code: 'ENOTSUP', message: /identityHint/ });
+    assert.throws(create({ handshakeTimeouts: { min: seconds(0), max: seconds(1) } }), { code: 'EINVAL' });
+    assert.throws(create({ maxSessions: 0 }), { code: 'EINVAL', message: /maxSessions/ });
+    assert.throws(create({ alpn: [''] }), { code: 'EINVAL', message: /alpn/ });
+  });
+
+  it('never print a secret', async () => {
+    const server = await world.server(PSK_SERVER);
+    await world.refused(world.client(WRONG_KEY), server);
+    await world.logs(/a TLS handshake failed/);
+    assert.doesNotMatch(world.logged.join('\n'), /0001020304|AAECAwQ|"0":0,"1":1/);
+  });
+
+  for (const version of TLS_VERSIONS) {
+    it(`hold their peers back while nobody reads (${version})`, async () => {
+      const server = await world.server(PSK_SERVER, { versions: [version], socket: { maxBufferedBytes: 65_536 } });
+      const client = world.client(PSK, { versions: [version], socket: { maxBufferedBytes: 65_536 } });
+      const session = await world.join(client, server);
+      let sent = 0;
+      assert.throws(
+        () => {
+          for (; sent < 4_096; sent++) client.send(new Uint8Array(16_384));
+        },
+        { code: 'EAGAIN' },
+      );
+      let received = 0;
+      while (received < sent * 16_384) received += (await session.next())?.length ?? Number.NaN;
+      assert.equal(received, sent * 16_384);
+    });
+  }
+});
+
+function closed(socket: Socket): Promise<unknown> {
+  socket.on('error', () => undefined).resume();
+  return once(socket, 'close');
+}
