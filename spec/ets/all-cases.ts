@@ -4,6 +4,7 @@ import { COMPOSITE_CASES } from './composite-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { DISCOVER_CASES, EXECUTE_CASES, INSTANCE_CASES } from './discover-cases.ts';
 import type { EtsCase } from './ets-case.ts';
+import { OBJECT_CASES } from './object-cases.ts';
 import { OBSERVE_CASES } from './observe-cases.ts';
 import { READ_CASES } from './read-cases.ts';
 import { REGISTRATION_CASES } from './registration-cases.ts';
@@ -21,6 +22,7 @@ const OWN_CASES: readonly EtsCase[] = [
   COMPOSITE_CASES,
   SEND_CASES,
   DEVICE_CASES,
+  OBJECT_CASES,
 ].flat();
 
 /** OMA gives these the procedure of another case. */

@@ -36,7 +36,7 @@ export interface Configuration {
   /** How many servers it has accounts for, all alike. Default 1. */
   readonly servers?: number;
   /** Makes the objects beside these. Default none. */
-  readonly others?: () => readonly ManagedObject[];
+  readonly others?: () => readonly ManagedObject[] | Promise<readonly ManagedObject[]>;
   /** Whether the device has Current Time. */
   readonly hasClock?: boolean;
 }
@@ -134,46 +134,23 @@ interface Powered {
 
 /** A device that can be turned off and on; what it was told is then forgotten. */
 export class TestDevice {
-  readonly #make: () => Powered;
-  #now: Powered;
+  readonly #options: TestDeviceOptions;
+  #now: Powered | undefined;
   #socket: DatagramSocket | undefined;
   /** How often /3/0/4 was executed. */
   reboots = 0;
 
-  constructor({ configuration, version, uris, time, endpoint }: TestDeviceOptions) {
-    const account = { server: configuration.server, ...configuration.account };
-    const environment = systemEnvironment({ clock: time, timers: time });
-    this.#make = () => {
-      const device = createDevice(
-        { ...configuration.device, reboot: () => void this.reboots++ },
-        configuration.hasClock === true ? { clock: time } : {},
-      );
-      const objects: ManagedObject[] = [device, ...(configuration.others?.() ?? [])];
-      if (configuration.portfolio !== undefined) {
-        const hooks = { instanceTemplate: () => ({}), deletable: true };
-        objects.push(Portfolio.create(configuration.portfolio, hooks));
-      }
-      const client = new LwM2mClient({
-        endpoint,
-        objects,
-        servers: uris.map((uri, at) => ({ uri, shortServerId: at + 1, lifetime: LIFETIME, ...account })),
-        backends: { udp: (...given) => (this.#socket = udpSocket(...given)) },
-        environment,
-        versions: [version],
-        dangerAllowNoSec: true,
-      });
-      return { client, device };
-    };
-    this.#now = this.#make();
+  constructor(options: TestDeviceOptions) {
+    this.#options = options;
   }
 
   get client(): LwM2mClient {
-    return this.#now.client;
+    return this.#powered.client;
   }
 
   /** The instance /3/0, as the application has it. */
   get device(): ReturnType<typeof createDevice>[0] {
-    return this.#now.device[0];
+    return this.#powered.device[0];
   }
 
   /** Through the socket it has now. */
@@ -181,10 +158,43 @@ export class TestDevice {
     return this.#socket?.getOption('bytesSent') ?? 0n;
   }
 
+  async turnOn(): Promise<void> {
+    this.#now = await this.#make();
+    await this.client.start();
+  }
+
   /** Loses power and has it again. */
   async restart(): Promise<void> {
     await this.client.stop({ deregister: false });
-    this.#now = this.#make();
-    await this.client.start();
+    await this.turnOn();
+  }
+
+  get #powered(): Powered {
+    if (this.#now === undefined) throw new Error('the device is off');
+    return this.#now;
+  }
+
+  async #make(): Promise<Powered> {
+    const { configuration, version, uris, time, endpoint } = this.#options;
+    const account = { server: configuration.server, ...configuration.account };
+    const device = createDevice(
+      { ...configuration.device, reboot: () => void this.reboots++ },
+      configuration.hasClock === true ? { clock: time } : {},
+    );
+    const objects: ManagedObject[] = [device, ...((await configuration.others?.()) ?? [])];
+    if (configuration.portfolio !== undefined) {
+      const hooks = { instanceTemplate: () => ({}), deletable: true };
+      objects.push(Portfolio.create(configuration.portfolio, hooks));
+    }
+    const client = new LwM2mClient({
+      endpoint,
+      objects,
+      servers: uris.map((uri, at) => ({ uri, shortServerId: at + 1, lifetime: LIFETIME, ...account })),
+      backends: { udp: (...given) => (this.#socket = udpSocket(...given)) },
+      environment: systemEnvironment({ clock: time, timers: time }),
+      versions: [version],
+      dangerAllowNoSec: true,
+    });
+    return { client, device };
   }
 }

@@ -14,6 +14,8 @@ export interface EtsCase {
   readonly configuration: Configuration;
   /** Versions of the enabler that a client of it must pass the case in; the case begins registered with one of them. */
   readonly versions: readonly LwM2mVersion[];
+  /** What is not there that the case cannot be run without; default: it can always be run. */
+  readonly lacks?: () => string | undefined;
   /** The steps, each with its pass criteria; where there are several, each is for a device of its own. */
   readonly run: Steps | readonly Steps[];
 }

@@ -6,7 +6,10 @@ import { runCase } from './ets-case.ts';
 describe('OMA interoperability cases', () => {
   for (const ets of ALL_CASES) {
     for (const version of ets.versions) {
-      it(`${ets.id} ${ets.title} (LwM2M ${version})`, () => runCase(ets, version));
+      it(`${ets.id} ${ets.title} (LwM2M ${version})`, async function () {
+        if (ets.lacks?.() !== undefined) this.skip();
+        await runCase(ets, version);
+      });
     }
   }
 });

@@ -8,6 +8,8 @@ type Outcome = 'passed' | `failed: ${string}` | `not run: ${string}`;
 
 async function outcomeOf(ets: EtsCase | LaterCase): Promise<Outcome> {
   if ('needs' in ets) return `not run: needs ${ets.needs}`;
+  const lacking = ets.lacks?.();
+  if (lacking !== undefined) return `not run: needs ${lacking}`;
   for (const version of ets.versions) {
     try {
       await runCase(ets, version);

@@ -7,6 +7,7 @@ import { Decoder, Encoder } from 'cbor-x';
 export const FORMATS = {
   text: 0,
   coreLink: 40,
+  opaque: 42,
   cbor: 60,
   senmlJson: 110,
   senmlCbor: 112,
@@ -18,16 +19,19 @@ export type Format = (typeof FORMATS)[keyof typeof FORMATS];
 /** Those of composites that OMA's cases name. */
 export const COMPOSITE_FORMATS = [FORMATS.senmlJson, FORMATS.senmlCbor] as const;
 
-/** Values by path. Times are seconds since 1970, links `object:instance`. */
+/** Values by path. Times are seconds since 1970, links `object:instance`, opaque values hex. */
 export type Values = Readonly<Record<string, string | number | boolean>>;
 
-type Kind = 'text' | 'number' | 'boolean' | 'link';
+type Kind = 'text' | 'number' | 'float' | 'boolean' | 'link' | 'opaque';
 
-/** Of resources that are no numbers. */
+/** Of resources that are no integers. */
 const KINDS: Readonly<Record<string, Kind>> = {
   ...{ '1/6': 'boolean', '1/7': 'text', '1/23': 'boolean' },
   ...{ '3/0': 'text', '3/1': 'text', '3/2': 'text', '3/3': 'text', '3/14': 'text', '3/15': 'text', '3/16': 'text' },
   ...{ '3/17': 'text', '3/18': 'text', '3/19': 'text', '3/22': 'link', '16/0': 'text' },
+  ...{ '4/4': 'text', '4/5': 'text', '4/7': 'text', '10/8': 'opaque', '10/9': 'opaque', '10/11': 'link' },
+  ...{ '6/0': 'float', '6/1': 'float', '6/2': 'float', '6/3': 'float', '6/4': 'opaque', '6/6': 'float' },
+  ...{ '19/0': 'opaque', '20/4014': 'opaque' },
 };
 
 /** What a payload says that answers a read of `path`. @throws AssertionError where it is not what the format's rules ask for */
@@ -35,6 +39,8 @@ export function readPayload(format: number, path: string, payload: Uint8Array): 
   switch (format) {
     case FORMATS.text:
       return { [path]: fromText(path, utf8(payload)) };
+    case FORMATS.opaque:
+      return { [path]: hexOf(payload) };
     case FORMATS.cbor:
       return { [path]: plain(cbor.decode(payload)) };
     case FORMATS.senmlJson:
@@ -80,6 +86,13 @@ function plain(value: unknown): string | number | boolean {
   return value as string | number | boolean;
 }
 
+/** Bytes, which JSON has as base64. */
+function hexOf(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  assert.ok(typeof value === 'string', 'bytes');
+  return Buffer.from(value, 'base64url').toString('hex');
+}
+
 /** RFC 8428 §6, table 4: the labels of SenML CBOR. */
 const LABELS: Readonly<Record<string, string>> = {
   ...{ '-2': 'bn', '-3': 'bt', '0': 'n', '2': 'v', '3': 'vs', '4': 'vb', '6': 't', '8': 'vd' },
@@ -112,8 +125,9 @@ function resolve(records: readonly Record<string, unknown>[]): Values {
     assert.equal(path in values, false, `${path} comes once`);
     const [[label, value], ...others] = Object.entries(rest) as [[string, unknown], ...unknown[]];
     assert.deepEqual(others, [], `${path} has one value`);
-    assert.equal(label, { text: 'vs', number: 'v', boolean: 'vb', link: 'vlo' }[kindOf(path)], `the label of ${path}`);
-    values[path] = plain(value);
+    const labels = { text: 'vs', number: 'v', float: 'v', boolean: 'vb', link: 'vlo', opaque: 'vd' };
+    assert.equal(label, labels[kindOf(path)], `the label of ${path}`);
+    values[path] = label === 'vd' ? hexOf(value) : plain(value);
   }
   return values;
 }
@@ -121,13 +135,14 @@ function resolve(records: readonly Record<string, unknown>[]): Values {
 /** LwM2M 1.0 §6.4.4: `e` lists names relative to `bn`. */
 function readJson(payload: Uint8Array): Values {
   const { bn = '', e } = JSON.parse(utf8(payload)) as { bn?: string; e: { n?: string }[] };
-  const labels = { text: 'sv', number: 'v', boolean: 'bv', link: 'ov' };
+  const labels = { text: 'sv', number: 'v', float: 'v', boolean: 'bv', link: 'ov', opaque: 'sv' };
   return Object.fromEntries(
     e.map(({ n = '', ...rest }) => {
       const path = bn + n;
       assert.match(path, /^\/\d+\/\d+\/\d+(\/\d+)?$/, 'the path of a value');
       assert.deepEqual(Object.keys(rest), [labels[kindOf(path)]], `the member of ${path}`);
-      return [path, plain(Object.values(rest)[0])];
+      const [value] = Object.values(rest);
+      return [path, kindOf(path) === 'opaque' ? hexOf(value) : plain(value)];
     }),
   );
 }
@@ -189,6 +204,11 @@ function fromTlv(path: string, value: Uint8Array): string | number | boolean {
   if (kind === 'boolean') {
     assert.ok(value.length === 1 && value[0]! <= 1, `a boolean at ${path}`);
     return value[0] === 1;
+  }
+  if (kind === 'opaque') return view.toString('hex');
+  if (kind === 'float') {
+    assert.ok(value.length === 4 || value.length === 8, `a float at ${path}`);
+    return value.length === 4 ? view.readFloatBE() : view.readDoubleBE();
   }
   assert.ok([1, 2, 4, 8].includes(value.length), `an integer at ${path}`);
   return value.length === 8 ? Number(view.readBigInt64BE()) : view.readIntBE(0, value.length);

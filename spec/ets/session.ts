@@ -57,7 +57,7 @@ export class Session {
     const uris = servers.map(({ uri }) => uri);
     const device = new TestDevice({ configuration, version, uris, time, endpoint: ENDPOINT });
     const parts = { configuration, version, device, time };
-    await device.client.start();
+    await device.turnOn();
     const [first, ...others] = servers.map((server, at) => new Session(parts, server, at + 1));
     return [first!, ...others];
   }
@@ -87,12 +87,12 @@ export class Session {
     );
   }
 
-  /** Lets seconds pass for the device; what it says then is here afterwards. */
-  async elapse(seconds: number): Promise<void> {
+  /** Lets seconds pass for the device, `step` by `step`; what it says then is here afterwards, timed by its step. */
+  async elapse(seconds: number, step = 1): Promise<void> {
     await this.#time.advance(0);
     await this.server.caughtUp();
-    for (let passed = 0; passed < seconds; passed++) {
-      await this.#time.advance(1_000);
+    for (let passed = 0; passed < seconds; passed += step) {
+      await this.#time.advance(step * 1_000);
       await this.server.caughtUp();
     }
   }

@@ -40,7 +40,7 @@ export class LeshanDevice {
     const time = new VirtualTime(START);
     const uris = [`coap://127.0.0.1:${leshan.coapPort}`];
     const device = new TestDevice({ configuration, version, uris, time, endpoint });
-    await device.client.start();
+    await device.turnOn();
     const registered = await leshan.events.waitFor('REGISTRATION', (data) => data.endpoint === endpoint);
     assert.equal(registered.lwM2mVersion, version);
     const urls = registered.objectLinks.map(({ url }) => url);
