@@ -1,11 +1,14 @@
 // lwm2m-client: an LwM2M device for Node.js whose transport security is a plug. This is the composition root of the
-// package: it joins the client to UDP over Node and to the DTLS of its own.
+// package: it joins the client to UDP and TCP over Node, to the DTLS of its own and to Node's TLS.
 
 import { type Backends, type ClientOptions, LwM2mClient } from './client/index.ts';
 import type { Engine } from './crypto/engine.ts';
 import { nodeFileSource, nodeKeyDecryption, nodeSystemTrustStore } from './crypto/node/index.ts';
 import { type NativeDtls, type NativeDtlsOptions, nativeDtls } from '../security-backends/native/backend.ts';
-import { udpSocket } from './net/node/index.ts';
+import { nodeTls } from '../security-backends/node-tls/index.ts';
+import { tcpSocket, udpSocket } from './net/node/index.ts';
+import type { SecurityBackend } from './net/security-backend.ts';
+import type { StreamSocket } from './net/socket.ts';
 
 export {
   type Backends,
@@ -85,9 +88,11 @@ export interface NodeBackendsOptions {
 export interface NodeBackends extends Backends {
   readonly udp: NativeDtlsOptions['datagramSocket'];
   readonly dtls: NativeDtls;
+  readonly tcp: typeof tcpSocket;
+  readonly tls: SecurityBackend<StreamSocket>;
 }
 
-/** UDP over Node, and DTLS of our own over it. */
+/** UDP and TCP over Node, DTLS of our own over the one and Node's TLS over the other. */
 export function nodeBackends({ datagramSocket = udpSocket, engine }: NodeBackendsOptions = {}): NodeBackends {
   const dtls = nativeDtls({
     datagramSocket,
@@ -96,7 +101,12 @@ export function nodeBackends({ datagramSocket = udpSocket, engine }: NodeBackend
     keyDecryption: nodeKeyDecryption,
     engine,
   });
-  return { udp: datagramSocket, dtls };
+  const tls = nodeTls({
+    files: nodeFileSource(),
+    systemTrustStore: nodeSystemTrustStore(),
+    keyDecryption: nodeKeyDecryption,
+  });
+  return { udp: datagramSocket, dtls, tcp: tcpSocket, tls };
 }
 
 /**

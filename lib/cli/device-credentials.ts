@@ -20,6 +20,8 @@ import {
 } from '../crypto/index.ts';
 import { nodeFileSource, nodeKeyDecryption } from '../crypto/node/index.ts';
 import {
+  COAP_SCHEMES,
+  type CoapScheme,
   type CertificateSecurity,
   type RawPublicKeySecurity,
   type Security,
@@ -127,16 +129,18 @@ export function checkSni(name: string): string {
 }
 
 /** Makes a socket that sends nothing: what the backends refuse is told now, by its flag. @throws CliError */
-export function tryOut({ dtls }: Backends, configuration: SslConfiguration): void {
-  if (dtls === undefined) return;
+export function tryOut(scheme: CoapScheme, { dtls, tls }: Backends, configuration: SslConfiguration): void {
+  const isStream = COAP_SCHEMES[scheme].transport === 'stream';
   try {
-    oneBackend(dtls).createSocket(configuration, systemEnvironment()).close();
+    const backend = isStream ? tls && oneBackend(tls) : dtls && oneBackend(dtls);
+    backend?.createSocket(configuration, systemEnvironment()).close();
   } catch (error) {
     if (error instanceof SocketError && error.message.includes('ciphersuites')) {
       throw wrongFlag('--ciphersuites', error.message, '--ciphersuites 0xC0AE,0xC02B');
     }
     if (error instanceof SocketError && error.code === 'ENOTSUP') {
-      throw wrongFlag('--dtls-backend', error.message, '--dtls-backend native');
+      const flag = isStream ? '--tls-backend' : '--dtls-backend';
+      throw wrongFlag(flag, error.message, isStream ? `${flag} node-tls` : `${flag} native`);
     }
     if (!(error instanceof SecurityInfoError)) throw error;
     throw wrongFlag('--private-key', error.message, CREDENTIAL_EXAMPLES[configuration.security.mode]);

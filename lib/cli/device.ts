@@ -22,8 +22,8 @@ import {
   systemEnvironment,
   udpSocket,
 } from '../index.ts';
-import { COAP_SCHEMES } from '../net/index.ts';
-import { DTLS_BACKENDS, loadDtlsBackends } from './backends.ts';
+import { COAP_SCHEMES, type CoapScheme } from '../net/index.ts';
+import { DTLS_BACKENDS, TLS_BACKENDS, loadDtlsBackends, loadTlsBackends } from './backends.ts';
 import { CAPTURE_HELP, openCapture } from './capture.ts';
 import { CliError, wrongFlag } from './cli-error.ts';
 import {
@@ -47,13 +47,14 @@ import { type SimulatedDevice, simulatedDevice } from './simulated-device.ts';
 interface DeviceFlags extends CredentialFlags, ObjectFlags {
   readonly server: string;
   readonly lifetime: string;
-  readonly binding: string;
+  readonly binding?: string;
   readonly lwm2mVersion: string;
   readonly interval: string;
   readonly seed: string;
   readonly state?: string;
   readonly connectionId?: boolean;
   readonly dtlsBackend: string;
+  readonly tlsBackend: string;
   readonly keyLog?: string;
   readonly capture?: string;
   readonly log: string;
@@ -68,7 +69,7 @@ const MOST_SECONDS = 0xffff_ffff;
 export function deviceCommand(io: CliIo): Command {
   return new Command('device')
     .description('a simulated device (thermometer 3303, device 3) that registers with a server')
-    .requiredOption('--server <uri>', 'coaps://host[:port]; coap:// is without any security')
+    .requiredOption('--server <uri>', 'coaps://host[:port] or coaps+tcp://…; coap:// and coap+tcp:// have no security')
     .requiredOption('--endpoint <name>', 'Endpoint Client Name')
     .option('--identity <id>', 'PSK identity (default: the endpoint name)')
     .option('--key <hex>', 'pre-shared key in hex, or - to read it from standard input; shows in the process list')
@@ -86,7 +87,7 @@ export function deviceCommand(io: CliIo): Command {
     .option('--sni <name>', 'server name to ask for and to check (default: the host of --server)')
     .option('--ciphersuites <ids>', 'IANA ids in order of preference, such as 0xC0AE,0xC02B')
     .option('--lifetime <seconds>', 'registration lifetime; 0 is infinite', '300')
-    .option('--binding <modes>', 'binding of the registration; Q at its end announces queue mode', 'U')
+    .option('--binding <modes>', 'U, or T over TCP; Q at its end announces queue mode (default: as --server has it)')
     .option('--lwm2m-version <version>', `${VERSIONS.join(', ')}; lower ones are tried if the server refuses it`, '1.1')
     .option('--interval <seconds>', 'time between changes of the temperature', '5')
     .option(
@@ -102,6 +103,7 @@ export function deviceCommand(io: CliIo): Command {
       `what secures coaps://: ${DTLS_BACKENDS.join(', ')}; of several, the first that fits (lwm2m backends tells what each can do)`,
       DTLS_BACKENDS[0],
     )
+    .option('--tls-backend <names>', `the same for coaps+tcp://: ${TLS_BACKENDS.join(', ')}`, TLS_BACKENDS[0])
     .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
     .option('--capture <file>', CAPTURE_HELP)
     .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
@@ -122,12 +124,13 @@ function repeated(value: string, before: readonly string[] = []): readonly strin
 async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
   const environment = systemEnvironment({ log: consoleLog(parseLogLevel('--log', flags.log), io) });
   const say = announcer(flags.json === true, io);
-  const binding = parseBinding(flags.binding);
+  const { scheme } = parseUri('--server', flags.server);
+  const binding = parseBinding(flags.binding, scheme);
   const device = simulatedDevice({
     environment,
     seed: parseInteger('--seed', flags.seed, 0, MOST_SECONDS, '--seed 1'),
     interval: seconds(parseInteger('--interval', flags.interval, 1, MOST_SECONDS, '--interval 5')),
-    binding: flags.binding,
+    binding: flags.binding ?? binding.binding,
     rebooted: () => say('reboot', {}, 'the server asked for a reboot: this device is simulated and only says so'),
   });
   const further = await objectsFrom(
@@ -198,11 +201,15 @@ async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stag
   await runUntilInterrupted(client, () => device.run(), io);
 }
 
-async function backendsOver({ dtlsBackend }: DeviceFlags, capture: CaptureFile | undefined): Promise<Backends> {
+async function backendsOver(
+  { dtlsBackend, tlsBackend }: DeviceFlags,
+  capture: CaptureFile | undefined,
+): Promise<Backends> {
   const options: NodeBackendsOptions =
     capture === undefined ? {} : { datagramSocket: (...configured) => capture.watch(udpSocket(...configured)) };
   const dtls = await loadDtlsBackends('--dtls-backend', dtlsBackend, options);
-  return { ...nodeBackends(options), dtls: dtls.length === 1 ? dtls[0] : dtls };
+  const tls = await loadTlsBackends('--tls-backend', tlsBackend, options);
+  return { ...nodeBackends(options), dtls: dtls.length === 1 ? dtls[0] : dtls, tls: tls.length === 1 ? tls[0] : tls };
 }
 
 /** Runs until a signal (de-registers then) or until registering is given up. */
@@ -233,9 +240,13 @@ async function accountOf(
   const uri = parseUri('--server', flags.server);
   const security = COAP_SCHEMES[uri.scheme].secure ? await securityOf(flags, io) : refuseCredentials(flags);
   const chosen = chosenTls(flags);
-  if (security !== undefined) tryOut(backends, { ...chosen, security });
+  if (security !== undefined) tryOut(uri.scheme, backends, { ...chosen, security });
   else if (flags.connectionId === true) {
-    throw wrongFlag('--connection-id', 'coap:// has no security, so there is no session to find by an id', EXAMPLE);
+    throw wrongFlag(
+      '--connection-id',
+      `${uri.scheme}:// has no security, so there is no session to find by an id`,
+      EXAMPLE,
+    );
   }
   return {
     uri: flags.server,
@@ -266,9 +277,13 @@ function logTo({ keyLog, capture }: Records): KeyLog {
   };
 }
 
-function parseBinding(text: string): { readonly binding: string; readonly queueMode: boolean } {
-  if (text === 'U' || text === 'UQ') return { binding: 'U', queueMode: text === 'UQ' };
-  throw wrongFlag('--binding', `expected U or UQ, found ${JSON.stringify(text)}`, '--binding U');
+function parseBinding(
+  text: string | undefined,
+  scheme: CoapScheme,
+): { readonly binding: string; readonly queueMode: boolean } {
+  const own = COAP_SCHEMES[scheme].transport === 'stream' ? 'T' : 'U';
+  if (text === undefined || text === own || text === `${own}Q`) return { binding: own, queueMode: text === `${own}Q` };
+  throw wrongFlag('--binding', `expected ${own} or ${own}Q, found ${JSON.stringify(text)}`, `--binding ${own}`);
 }
 
 /** That version, then the lower ones. */

@@ -1,6 +1,6 @@
 // Flags that several commands share, parsed with the flag's name and a right example in every error.
 
-import { COAP_SCHEMES, type CoapUri, type UriOptions, literalFamily, parseCoapUri } from '../net/index.ts';
+import { type CoapUri, type UriOptions, literalFamily, parseCoapUri } from '../net/index.ts';
 import { fromHex } from '../bytes/index.ts';
 import { readFile } from 'node:fs/promises';
 import { wrongFlag } from './cli-error.ts';
@@ -11,15 +11,15 @@ export const KEY_VARIABLE = 'LWM2M_PSK_KEY';
 const MOST_KEY_BYTES = 64; // RFC 4279 §5.3: what must work
 const MOST_IDENTITY_BYTES = 128; // RFC 4279 §5.3
 
-/** `coap://` or `coaps://` of a server to connect to. @throws CliError */
+/** `coap://`, `coaps://`, or these `+tcp`, of a server to connect to. @throws CliError */
 export function parseUri(flag: string, text: string): CoapUri {
-  return parseDatagramUri(flag, text, `${flag} coaps://server.example:5684`, {});
+  return parsedUri(flag, text, `${flag} coaps://server.example:5684`, {});
 }
 
-/** `coap://` or `coaps://` with an address to listen on; port 0 is any. @throws CliError */
+/** The same with an address to listen on; port 0 is any. @throws CliError */
 export function parseListen(flag: string, text: string): CoapUri {
   const example = `${flag} coaps://127.0.0.1:5684`;
-  const uri = parseDatagramUri(flag, text, example, { leastPort: 0 });
+  const uri = parsedUri(flag, text, example, { leastPort: 0 });
   if (literalFamily(uri.host) === undefined) {
     throw wrongFlag(
       flag,
@@ -31,17 +31,12 @@ export function parseListen(flag: string, text: string): CoapUri {
   return uri;
 }
 
-function parseDatagramUri(flag: string, text: string, example: string, options: UriOptions): CoapUri {
-  let uri: CoapUri;
+function parsedUri(flag: string, text: string, example: string, options: UriOptions): CoapUri {
   try {
-    uri = parseCoapUri(text, options);
+    return parseCoapUri(text, options);
   } catch (error) {
     throw wrongFlag(flag, (error as Error).message, example);
   }
-  if (COAP_SCHEMES[uri.scheme].transport !== 'datagram') {
-    throw wrongFlag(flag, `expected coap:// or coaps://, found ${uri.scheme}://`, example);
-  }
-  return uri;
 }
 
 /** @throws CliError */

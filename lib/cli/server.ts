@@ -3,8 +3,9 @@
 import { Command } from 'commander';
 import { equalBytes, utf8Encode } from '../bytes/index.ts';
 import { Path } from '../model/index.ts';
-import { COAP_SCHEMES, type CoapUri, type DatagramSocket, formatEndpoint } from '../net/index.ts';
-import { udpSocket } from '../net/node/index.ts';
+import { type CoapBackends, datagramsOf, serverSocket, streamsOf } from '../coap/index.ts';
+import { COAP_SCHEMES, type CoapUri, type DatagramSocket, type StreamSocket, formatEndpoint } from '../net/index.ts';
+import { tcpSocket, udpSocket } from '../net/node/index.ts';
 import { Device, Server, Temperature } from '../objects/index.ts';
 import { type Environment, systemEnvironment } from '../runtime/index.ts';
 import {
@@ -16,6 +17,7 @@ import {
   type ServerEvents,
 } from '../server/index.ts';
 import { nativeDtls } from '../../security-backends/native/backend.ts';
+import { nodeTls } from '../../security-backends/node-tls/index.ts';
 import { wrongFlag } from './cli-error.ts';
 import { consoleLog } from './console-log.ts';
 import { formatValue } from './format-value.ts';
@@ -52,7 +54,10 @@ interface ServerFlags {
 export function serverCommand(io: CliIo): Command {
   return new Command('server')
     .description('run the embedded LwM2M server alone: registrations, observations and Send, one line per event')
-    .requiredOption('--listen <uri>', 'where to listen: coaps://ADDRESS[:PORT]; coap:// is without any security')
+    .requiredOption(
+      '--listen <uri>',
+      'where to listen: coaps://ADDRESS[:PORT], coaps+tcp://…; coap:// and coap+tcp:// are without any security',
+    )
     .option('--psk <identity:hexkey...>', 'devices that may connect, each split at its last colon')
     .option('--observe <path...>', 'observe these paths of every device that registers, e.g. /3303/0/5700')
     .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
@@ -71,9 +76,9 @@ function runServer(flags: ServerFlags, io: CliIo): Promise<void> {
   const psk = (flags.psk ?? []).map(parsePsk);
   const { secure } = COAP_SCHEMES[uri.scheme];
   if (secure && psk.length === 0)
-    throw wrongFlag('--psk', 'coaps:// needs at least one device that may connect', EXAMPLE);
+    throw wrongFlag('--psk', `${uri.scheme}:// needs at least one device that may connect`, EXAMPLE);
   if (!secure && psk.length > 0)
-    throw wrongFlag('--psk', 'coap:// has no security, so the key would not be used', EXAMPLE);
+    throw wrongFlag('--psk', `${uri.scheme}:// has no security, so the key would not be used`, EXAMPLE);
   const observe = (flags.observe ?? []).map(parseObserve);
   const environment = systemEnvironment({ log: consoleLog(parseLogLevel('--log', flags.log), io) });
   return serve({ uri, psk, observe, json: flags.json === true }, environment, io);
@@ -106,7 +111,7 @@ async function serve({ uri, psk, observe, json }: Serving, environment: Environm
   });
   const report = reporter((line) => io.out(line), json, environment);
   watch(server, report, observe);
-  const listener = secure ? listenerOf(keys, environment) : udpSocket({}, environment);
+  const listener = listenerFor(uri, keys, environment);
   await listener.bind(uri.host, uri.port);
   server.serve(listener);
   report('listening', { uri: `${uri.scheme}://${formatEndpoint(listener.local!)}` });
@@ -127,10 +132,18 @@ function mayRegister(psk: readonly Psk[], identity: Uint8Array | undefined, endp
   return !reserved || (identity !== undefined && equalBytes(identity, utf8Encode(endpoint)));
 }
 
-function listenerOf(keys: PskStore, environment: Environment): DatagramSocket {
-  const backend = nativeDtls({ datagramSocket: udpSocket });
+function listenerFor({ scheme }: CoapUri, keys: PskStore, environment: Environment): DatagramSocket | StreamSocket {
+  const backends: CoapBackends = {
+    udp: udpSocket,
+    dtls: nativeDtls({ datagramSocket: udpSocket }),
+    tcp: tcpSocket,
+    tls: nodeTls(),
+  };
   const security = { mode: 'psk', lookup: keys.lookup } as const;
-  return backend.createServer({ security, connectionId: true, resumption: true }, environment);
+  if (COAP_SCHEMES[scheme].transport === 'stream')
+    return serverSocket(scheme, streamsOf(backends), environment, { security, tls: { resumption: true } });
+  const tls = { connectionId: true, resumption: true };
+  return serverSocket(scheme, datagramsOf(backends), environment, { security, tls });
 }
 
 type Report = (event: string, fields: Readonly<Record<string, unknown>>) => void;

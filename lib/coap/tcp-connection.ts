@@ -30,6 +30,7 @@ import { TCP_DEFAULTS, type TcpCoapOptions, patienceOf } from './tcp-options.ts'
 import { DEFAULT_TRANSMISSION, exchangeLifetime } from './transmission.ts';
 
 const READ_BYTES = 65_536; // at once: what is answered before more is read
+const MOST_POSTPONED = 64; // requests of one turn
 const UNATTENDED: Delivery = { acknowledged: () => undefined, failed: () => undefined };
 
 /** What a stream dropped, for those who look after it. */
@@ -55,6 +56,7 @@ export class TcpCoapConnection extends ExchangeConnection {
   #timer: Timer | undefined;
   #armedFor: Instant = NEVER;
   #draining = false;
+  readonly #postponed: RequestArrival[] = [];
   #inputEnded = false;
   #ending = false;
 
@@ -259,9 +261,21 @@ export class TcpCoapConnection extends ExchangeConnection {
     if (content.code === EMPTY_CODE) return void this.counters.empty++;
     if (isSignalCode(content.code)) return this.#signals.heed(content);
     if (!this.#signals.expectIntroduction()) return;
-    if (isRequestCode(content.code)) return this.server.handle(this.#arrival(content));
+    if (isRequestCode(content.code)) return this.#admit(this.#arrival(content));
     const known = isResponseCode(content.code) && this.client.handleResponse(content, this.#now()) !== 'unknown';
     if (!known) this.counters.unexpected++;
+  }
+
+  // What is ignored here is never sent again. A request may follow right behind the response that lets us admit it, and
+  // whoever waits for that response hears of it only after this turn.
+  #admit(arrival: RequestArrival): void {
+    const waits = this.#postponed.length > 0 || this.#options.admits?.() === false;
+    if (!waits || this.#postponed.length >= MOST_POSTPONED) return this.server.handle(arrival);
+    if (this.#postponed.push(arrival) > 1) return;
+    this.#environment.timers.at(this.#now(), () => {
+      for (const each of this.#postponed.splice(0)) if (this.closedBy === undefined) this.server.handle(each);
+      this.#settle();
+    });
   }
 
   // A request may come again in blocks; nothing else is asked for again, and what no body may be is not waited for.

@@ -19,7 +19,8 @@ describe('lwm2m device', () => {
     ['no endpoint', ['--server', 'coap://h'], /--endpoint/],
     ['a server that is none', ['--server', 'leshan.example'], /--server: uri.*\nExample: --server coaps:\/\//s],
     ['a wrong scheme', ['--server', 'https://h'], /--server: uri scheme/],
-    ['TCP', ['--server', 'coaps+tcp://h'], /--server: expected coap:\/\/ or coaps:\/\//],
+    ['TLS without a key', ['--server', 'coaps+tcp://h'], /--key-file: .* needs a pre-shared key/],
+    ['a binding of datagrams', ['--server', 'coap+tcp://h', '--binding', 'U'], /--binding: expected T or TQ/],
     ['no key', ['--server', 'coaps://h'], /--key-file: coaps:\/\/ needs a pre-shared key .*\nExample: lwm2m device/],
     [
       'a key of other letters',

@@ -61,6 +61,15 @@ describe('client over TCP', () => {
     assert.equal(time.pending, 0, 'nothing waits that nobody will cancel');
   });
 
+  it('what the server asks right behind its answer to Register is answered', async () => {
+    const { time, server, device } = await scene();
+    const asked = server.events.next('registered').then(async (event) => event.device.read('/3303/0/5700'));
+    await device.start();
+    assert.equal((await time.run(asked)).entries[0]?.value, 20);
+    await time.run(device.stop());
+    server.close();
+  });
+
   it('a lost connection is made anew, an Update follows, and the server observes anew', async () => {
     const { time, server, device, sessions, temperature, lines } = await scene();
     await device.start();

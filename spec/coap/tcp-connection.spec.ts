@@ -1,7 +1,7 @@
 // CoAP over a stream (RFC 8323): exchanges, signals, blocks and endings, on a simulated network under virtual time.
 
 import assert from 'node:assert/strict';
-import { utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
+import { concatBytes, utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import {
   type IncomingResponse,
   type MessageContent,
@@ -15,6 +15,7 @@ import {
 } from '../../lib/coap/index.ts';
 import { SIGNAL_CODES, SIGNAL_OPTIONS, csmMessage, pingMessage } from '../../lib/coap/signalling.ts';
 import { SimulatedStreamSocket } from '../../lib/net/simulated/stream-socket.ts';
+import { encodeFrame } from '../../lib/coap/stream-frame.ts';
 import { hours, seconds } from '../../lib/runtime/index.ts';
 import { body } from './raw-peer.ts';
 import { connectStreams, makeRawStreamPeer, makeStreamPair, nameOf } from './stream-pair.ts';
@@ -281,6 +282,18 @@ describe('TcpCoapConnection', () => {
     await time.advance(10);
     assert.equal(asked, 1);
     stop.abort();
+  });
+
+  it('a request behind the response that lets us admit it is answered, though both come at once', async () => {
+    let admitted = false;
+    const peer = await makeRawStreamPeer({ admits: () => admitted, handler: () => text('yes') });
+    void peer.connection.request({ method: 'POST' }).then(() => (admitted = true));
+    await peer.time.advance(10);
+    const { token } = peer.heard.at(-1)!;
+    const none = new Uint8Array(0);
+    const response = encodeFrame({ code: content, token, options: [], payload: none });
+    const request = encodeFrame({ code: 1, token: Uint8Array.of(5), options: [], payload: none });
+    assert.deepEqual((await peer.sayBytes(concatBytes(response, request))).map(nameOf), ['2.05']);
   });
 
   it('a peer that reads slowly is not read: what waits is bounded, and all comes in the end', async () => {
