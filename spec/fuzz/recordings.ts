@@ -6,7 +6,9 @@ import { DtlsClient, type DtlsClientOptions } from '../../security-backends/nati
 import type { DtlsConnection, DtlsJob, DtlsJobAnswer, DtlsOptions } from '../../security-backends/native/connection.ts';
 import type { VerifiedHello } from '../../security-backends/native/cookie-gate.ts';
 import { decodeClientHello, handshakeMessage } from '../../security-backends/native/handshake-messages.ts';
+import { type ResumableSession, keyFingerprint } from '../../security-backends/native/resumable-session.ts';
 import { DtlsServer, type DtlsServerOptions } from '../../security-backends/native/server.ts';
+import type { ServerResumption } from '../../security-backends/native/server-offer.ts';
 import { toyProvider, toyRandom } from './toy-provider.ts';
 
 export const NOW = 1_000 as Instant;
@@ -19,7 +21,47 @@ export interface Scenario {
   readonly options?: Partial<DtlsOptions>;
   readonly client?: Partial<DtlsClientOptions>;
   readonly server?: Partial<DtlsServerOptions>;
+  /** What the server resumes. */
+  readonly session?: ResumableSession;
 }
+
+const KEY = new Uint8Array(16).fill(3);
+// Opaque to a handshake, so they are as short as can be; what real ones hold has targets of its own.
+const CHAIN = [Uint8Array.of(0x30, 2, 5, 0), Uint8Array.of(0x30, 1, 7)];
+const RAW_KEY = Uint8Array.of(0x30, 1, 9);
+const PUBLIC_KEY = Uint8Array.of(1, 2, 3);
+
+const BY_KEY: ResumableSession = {
+  credential: 'psk',
+  ciphersuite: 0xc0a8,
+  extendedMasterSecret: true,
+  master: new Uint8Array(48).fill(7),
+  serverName: undefined,
+  identification: { pskIdentity: Uint8Array.of(100) },
+  keyFingerprint: keyFingerprint(toyProvider, KEY),
+  validUntil: 1,
+};
+const BY_CERTIFICATE: ResumableSession = {
+  ...BY_KEY,
+  credential: 'certificate',
+  ciphersuite: 0xc0ae,
+  identification: { peerCertificates: CHAIN, peerPublicKey: PUBLIC_KEY },
+  keyFingerprint: new Uint8Array(0),
+};
+
+/** Keeps nothing: what is resumed is the scenario's session. */
+function resumption(tickets: boolean): ServerResumption {
+  return {
+    tickets,
+    newSessionId: () => new Uint8Array(32).fill(0x22),
+    seal: () => ({ lifetimeHint: 3_600, ticket: new Uint8Array(24).fill(9) }),
+    forget: () => undefined,
+  };
+}
+
+const offered = (session: ResumableSession, ticket?: Uint8Array): DtlsClientOptions['resumption'] => ({
+  offered: { sessionId: new Uint8Array(ticket === undefined ? 32 : 0).fill(0x33), ticket, session },
+});
 
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'PSK', credential: 'psk', suite: 0xc0a8 },
@@ -42,6 +84,36 @@ export const SCENARIOS: readonly Scenario[] = [
     server: { clientCertificate: 'none' },
   },
   { name: 'raw public keys', credential: 'rawPublicKey', suite: 0xc02b, client: { hasCertificate: true } },
+  {
+    name: 'PSK with a ticket for the next time',
+    credential: 'psk',
+    suite: 0xc0a8,
+    client: { resumption: { offered: undefined } },
+    server: { resumption: resumption(true) },
+  },
+  {
+    name: 'PSK, whose session is not resumed and kept by id',
+    credential: 'psk',
+    suite: 0xc0a8,
+    client: { resumption: offered(BY_KEY, Uint8Array.of(1, 2, 3)) },
+    server: { resumption: resumption(false) },
+  },
+  {
+    name: 'PSK, resumed by ticket',
+    credential: 'psk',
+    suite: 0xc0a8,
+    session: BY_KEY,
+    client: { resumption: offered(BY_KEY, Uint8Array.of(1, 2, 3)) },
+    server: { resumption: resumption(true) },
+  },
+  {
+    name: 'certificates, resumed by id',
+    credential: 'certificate',
+    suite: 0xc0ae,
+    session: BY_CERTIFICATE,
+    client: { hasCertificate: true, resumption: offered(BY_CERTIFICATE) },
+    server: { resumption: resumption(false) },
+  },
 ];
 
 export interface Message {
@@ -65,21 +137,18 @@ export const JOB_OF: Readonly<Record<'client' | 'server', Readonly<Record<Creden
   server: { psk: 'lookupPsk', certificate: 'verifyChain', rawPublicKey: 'verifyChain' },
 };
 
-// Opaque to a handshake, so they are as short as can be; what real ones hold has targets of its own.
-const CHAIN = [Uint8Array.of(0x30, 2, 5, 0), Uint8Array.of(0x30, 1, 7)];
-const RAW_KEY = Uint8Array.of(0x30, 1, 9);
-const PUBLIC_KEY = Uint8Array.of(1, 2, 3);
-
 /** What whoever drives an honest connection answers. */
 export function honestAnswer(job: DtlsJob, scenario: Scenario): DtlsJobAnswer {
   switch (job.type) {
     case 'choosePsk':
     case 'lookupPsk':
-      return { identity: Uint8Array.of(100), key: new Uint8Array(16).fill(3) };
+      return { identity: Uint8Array.of(100), key: KEY.slice() };
     case 'verifyChain':
       return { publicKey: PUBLIC_KEY };
     case 'chooseCertificate':
       return { chain: scenario.credential === 'rawPublicKey' ? [RAW_KEY] : CHAIN, algorithm: 'ec-p256' };
+    case 'resumeSession':
+      return scenario.session;
     default:
       return { signature: Uint8Array.of(1, 2, 3, 4) };
   }
@@ -119,7 +188,16 @@ function record(scenario: Scenario): Recording {
   const toClient = messagesOf(flight);
   for (const [at, message] of toClient.entries()) client.handleDatagram(clearMessage(message, at, at), NOW);
   const toServer = messagesOf(datagramsOf(client, scenario));
-  return { scenario, clientHello, toClient, toServer };
+  return { scenario, clientHello, toClient: [...toClient, ...lastOf(server, scenario, toServer)], toServer };
+}
+
+/** What comes in the clear of the server's last flight: a ticket, if any. */
+function lastOf(server: DtlsConnection, scenario: Scenario, toServer: readonly Message[]): readonly Message[] {
+  let seq = 2;
+  for (const message of toServer) server.handleDatagram(clearMessage(message, seq, seq++), NOW);
+  server.handleDatagram(rawRecord(20, 0, seq, Uint8Array.of(1)), NOW);
+  server.handleDatagram(rawRecord(22, 1, seq, rawMessage(FINISHED, seq), scenario.suite), NOW);
+  return messagesOf(datagramsOf(server, scenario));
 }
 
 /** Polls until there is nothing, answering every job. */

@@ -106,24 +106,40 @@ class Watched {
       if (!this.#answersJobs) return void this.#open.push(output.job);
       this.connection.answer(output.job.id, honestAnswer(output.job, this.#recording.scenario), this.now as Instant);
     } else if (output.kind === 'data') promise(this.#connected, 'data comes after connected');
-    else if (output.kind === 'connected') this.#connect();
+    else if (output.kind === 'connected') this.#connect(output.negotiated.resumed === true);
     else if (output.kind === 'closed') {
       this.#closed = true;
       const { cause } = output;
       if (cause?.message.includes('an error of our own') === true) throw new Error('an error of our own', { cause });
-    } else if (output.kind === 'resumable') promise(false, 'nobody asked for sessions to be kept');
-    else promise(output.direction === 'received' || output.description !== INTERNAL_ERROR, 'no internal error');
+    } else if (output.kind === 'resumable') {
+      promise(this.#recording.scenario[this.#role]?.resumption !== undefined, 'nobody asked for sessions to be kept');
+      promise(this.#told.has(20) && !this.#connected, 'a session is kept once its Finished has come');
+    } else promise(output.direction === 'received' || output.description !== INTERNAL_ERROR, 'no internal error');
   }
 
   /** Nobody is let in who left out what shows who it is. */
-  #connect(): void {
+  #connect(resumed: boolean): void {
     promise(!this.#connected, 'connected comes once');
     this.#connected = true;
+    if (resumed) return this.#resume();
     const { credential, server } = this.#recording.scenario;
     const anonymous = this.#role === 'server' && server?.clientCertificate === 'none';
     promise(anonymous || this.#asked.has(JOB_OF[this.#role][credential]), 'the peer was asked who it is');
     const needed = this.#role === 'client' ? neededOfServer(credential) : neededOfClient(credential, anonymous);
     for (const type of needed) promise(this.#told.has(type), `message ${type} came before connected`);
+  }
+
+  /** Only where there is a session, and a server only after it has asked whether its client would be let in today. */
+  #resume(): void {
+    const { credential, client, session } = this.#recording.scenario;
+    const there = this.#role === 'client' ? client?.resumption?.offered : session;
+    promise(there !== undefined, 'there is a session to resume');
+    const needed = this.#role === 'client' ? [2, 20] : [20];
+    for (const type of needed) promise(this.#told.has(type), `message ${type} came before connected`);
+    if (this.#role === 'client') return;
+    for (const job of ['resumeSession', JOB_OF.server[credential]] as const) {
+      promise(this.#asked.has(job), `${job} was asked before a session was resumed`);
+    }
   }
 }
 
