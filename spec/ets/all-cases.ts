@@ -2,8 +2,9 @@
 
 import { COMPOSITE_CASES } from './composite-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
-import { DISCOVER_CASES, EXECUTE_CASES, INSTANCE_CASES } from './discover-cases.ts';
+import { DISCOVER_CASES } from './discover-cases.ts';
 import type { EtsCase } from './ets-case.ts';
+import { INSTANCE_CASES } from './instance-cases.ts';
 import { OBJECT_CASES } from './object-cases.ts';
 import { OBSERVE_CASES } from './observe-cases.ts';
 import { READ_CASES } from './read-cases.ts';
@@ -16,7 +17,6 @@ const OWN_CASES: readonly EtsCase[] = [
   READ_CASES,
   WRITE_CASES,
   DISCOVER_CASES,
-  EXECUTE_CASES,
   INSTANCE_CASES,
   OBSERVE_CASES,
   COMPOSITE_CASES,

@@ -1,25 +1,16 @@
-// ETS 6.3: Discover and Write-Attributes, Execute, Create and Delete.
+// ETS 6.3: Discover and Write-Attributes.
 
 import assert from 'node:assert/strict';
-import { C1, C12, C4 } from './device.ts';
+import { C1, C4 } from './device.ts';
 import { type EtsCase, SINCE_1_0, SINCE_1_1 } from './ets-case.ts';
-import { expectRegister, includes } from './expectations.ts';
-import { FORMATS } from './payloads.ts';
-import { OPTIONS, texts } from './wire.ts';
-
-type Links = Readonly<Record<string, Readonly<Record<string, string>>>>;
+import { lists } from './expectations.ts';
+import type { Links } from './payloads.ts';
 
 /** The resources of the Device object in C.4 that OMA lists, with what they have. */
 const BATTERY_LINKS: Links = {
   ...{ '/3/0/1': {}, '/3/0/2': {}, '/3/0/3': {}, '/3/0/4': {} },
   ...{ '/3/0/6': { dim: '2' }, '/3/0/7': { dim: '2' }, '/3/0/8': { dim: '2' }, '/3/0/9': {}, '/3/0/16': {} },
 };
-
-/** What is listed is there with these attributes and no others; /3/0/11 may say its `dim`, and more may be there. */
-function lists(links: Links, expected: Links): void {
-  const asked = Object.fromEntries(Object.keys(expected).map((target) => [target, links[target]]));
-  assert.deepEqual(asked, expected);
-}
 
 /** All that is listed is at one of so many levels. */
 function hasDepth(links: Links, deepest: number): void {
@@ -99,71 +90,6 @@ export const DISCOVER_CASES: readonly EtsCase[] = [
         '/3/0/7': { dim: '2', lt: '1', gt: '6', st: '1' },
         ...{ '/3/0/7/0': {}, '/3/0/7/1': { gt: '8' }, '/3/0/8/0': {}, '/3/0/8/1': {} },
       });
-    },
-  },
-];
-
-export const EXECUTE_CASES: readonly EtsCase[] = [
-  {
-    id: 'int-241',
-    title: 'Executable Resource: Rebooting the device',
-    configuration: C1,
-    versions: SINCE_1_0,
-    async run(session) {
-      await session.ask('2.04', { method: 'POST', path: '/3/0/4' });
-      assert.equal(session.device.reboots, 1, 'the application is told to reboot');
-      await session.device.restart();
-      await expectRegister(session);
-      includes(await session.read('/3/0/0'), { '/3/0/0': 'Open Mobile Alliance' });
-    },
-  },
-];
-
-// OMA's 1630-SetOfValues: instance 1 with two identities. It prints 80 00 2B, a length in a type byte without room for it.
-const SECOND_PORTFOLIO = Buffer.concat([
-  Buffer.from('08012E88002B', 'hex'),
-  ...[Buffer.from('480011', 'hex'), Buffer.from('Host Device ID #2')],
-  ...[Buffer.from('480114', 'hex'), Buffer.from('Host Device Model #2')],
-]);
-
-export const INSTANCE_CASES: readonly EtsCase[] = [
-  {
-    id: 'int-1630',
-    title: 'Create Portfolio Object Instance',
-    configuration: C12,
-    versions: SINCE_1_0,
-    async run(session) {
-      lists(await session.discover('/16/0'), { '/16/0/0': { dim: '4' } });
-      const question = { method: 'POST', path: '/16', contentFormat: FORMATS.tlv, payload: SECOND_PORTFOLIO } as const;
-      const created = await session.ask('2.01', question);
-      const location = texts(created.options, OPTIONS.locationPath);
-      assert.ok(location.length === 0 || location.join('/') === '16/1', `Location-Path /${location.join('/')}`);
-      const update = await session.uplink();
-      assert.ok(Buffer.from(update.payload).toString().includes('</16/1>'), 'the Update names the new instance');
-      lists(await session.discover('/16/1'), { '/16/1/0': { dim: '2' } });
-      assert.deepEqual(await session.read('/16', FORMATS.tlv), {
-        '/16/0/0/0': 'Host Device ID #1',
-        '/16/0/0/1': 'Host Device Manufacturer #1',
-        '/16/0/0/2': 'Host Device Model #1',
-        '/16/0/0/3': 'Host Device Software Version #1',
-        '/16/1/0/0': 'Host Device ID #2',
-        '/16/1/0/1': 'Host Device Model #2',
-      });
-    },
-  },
-  {
-    id: 'int-1635',
-    title: 'Delete all the Portfolio Object Instances',
-    configuration: C12,
-    versions: SINCE_1_0,
-    async run(session) {
-      lists(await session.discover('/16/0'), { '/16/0': {}, '/16/0/0': { dim: '4' } });
-      await session.ask('2.01', { method: 'POST', path: '/16', contentFormat: FORMATS.tlv, payload: SECOND_PORTFOLIO });
-      await session.uplink();
-      for (const path of ['/16/0', '/16/1']) await session.ask('2.02', { method: 'DELETE', path });
-      assert.deepEqual(await session.discover('/16'), { '/16': {} });
-      const update = await session.uplink();
-      assert.ok(!Buffer.from(update.payload).toString().includes('</16/'), 'the Update names no instance of it');
     },
   },
 ];

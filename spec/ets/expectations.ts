@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { LIFETIME } from './device.ts';
-import { FORMATS, type Values, readLinks } from './payloads.ts';
+import { FORMATS, type Links, type Values, readLinks } from './payloads.ts';
 import { ENDPOINT, type Session } from './session.ts';
 import { contentFormatOf } from './scripted-server.ts';
 
@@ -62,4 +62,10 @@ export async function expectUpdate(session: Session, lifetime?: number): Promise
 function bindingQuery({ version, configuration }: Session): readonly string[] {
   if (configuration.account?.queueMode !== true) return ['b=U'];
   return version === '1.0' ? ['b=UQ'] : ['b=U', 'Q'];
+}
+
+/** What is listed is there with these attributes and no others; /3/0/11 may say its `dim`, and more may be there. */
+export function lists(links: Links, expected: Links): void {
+  const asked = Object.fromEntries(Object.keys(expected).map((target) => [target, links[target]]));
+  assert.deepEqual(asked, expected);
 }

@@ -228,8 +228,11 @@ export function senmlPack(format: Format, records: readonly Readonly<Record<stri
   return format === FORMATS.senmlCbor ? senmlCborPack(records) : Buffer.from(JSON.stringify(records));
 }
 
-/** Links with their attributes as they stand there (RFC 6690 §2). */
-export function readLinks(payload: Uint8Array): Readonly<Record<string, Readonly<Record<string, string>>>> {
+/** Attributes by target, as they stand there. */
+export type Links = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** RFC 6690 §2. */
+export function readLinks(payload: Uint8Array): Links {
   return Object.fromEntries(
     utf8(payload)
       .split(/,(?=<)/)

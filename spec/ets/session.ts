@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { LwM2mVersion } from '../../lib/client/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
 import { type Configuration, TestDevice } from './device.ts';
-import { FORMATS, type Format, type Values, readLinks, readPayload, senmlPack } from './payloads.ts';
+import { FORMATS, type Format, type Links, type Values, readLinks, readPayload, senmlPack } from './payloads.ts';
 import { type Heard, type Question, ScriptedServer, type Uplink, contentFormatOf } from './scripted-server.ts';
 import { OPTIONS, numbers } from './wire.ts';
 
@@ -144,7 +144,7 @@ export class Session {
   }
 
   /** Discover; attributes as texts, without the versions of objects. */
-  async discover(path: string): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
+  async discover(path: string): Promise<Links> {
     const response = await this.ask('2.05', { method: 'GET', path, accept: FORMATS.coreLink });
     assert.equal(contentFormatOf(response), FORMATS.coreLink);
     const links = Object.entries(readLinks(response.payload));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { LwM2mVersion } from '../../lib/client/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
 import { type Configuration, TestDevice } from '../ets/device.ts';
-import type { Values } from '../ets/payloads.ts';
+import type { Links, Values } from '../ets/payloads.ts';
 import type { LeshanEvents } from './peers/events.ts';
 import type {
   LeshanCompositeResponse,
@@ -97,7 +97,7 @@ export class LeshanDevice {
   }
 
   /** Attributes by target, without versions. */
-  async discover(path: string): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
+  async discover(path: string): Promise<Links> {
     const { objectLinks = [] } = succeeded(await this.#leshan.discover(this.endpoint, path), 'CONTENT(205)');
     return Object.fromEntries(objectLinks.map(({ url, attributes: { ver: _ver, ...others } }) => [url, others]));
   }
