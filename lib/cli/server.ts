@@ -141,7 +141,7 @@ function listenerFor({ scheme }: CoapUri, keys: PskStore, environment: Environme
   };
   const security = { mode: 'psk', lookup: keys.lookup } as const;
   if (COAP_SCHEMES[scheme].transport === 'stream')
-    return serverSocket(scheme, streamsOf(backends), environment, { security, tls: { resumption: true } });
+    return serverSocket(scheme, streamsOf(backends), environment, { security });
   const tls = { connectionId: true, resumption: true };
   return serverSocket(scheme, datagramsOf(backends), environment, { security, tls });
 }
