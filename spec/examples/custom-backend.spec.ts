@@ -1,6 +1,10 @@
 // The tutorial: what each chapter's backend passes of the conformance kit, and what its program and its README say.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import type { BackendOptions } from '../../examples/custom-backend/1-stub.ts';
 import { stub } from '../../examples/custom-backend/1-stub.ts';
 import { psk } from '../../examples/custom-backend/2-psk.ts';
@@ -18,6 +22,11 @@ import { systemEnvironment } from '../../lib/runtime/index.ts';
 import { conformancePeer } from '../../security-backends/native/conformance-peer.ts';
 import { loopbackPeer } from '../security-backends/native/loopback-peer.ts';
 import { tlsPeer } from '../security-backends/node-tls/tls-peer.ts';
+
+const COMPILED = path.extname(import.meta.filename) !== '.ts';
+const ROOT = path.resolve(import.meta.dirname, COMPILED ? '../../..' : '../..');
+const FOLDER = path.join('examples', 'custom-backend');
+const README = readFileSync(path.join(ROOT, FOLDER, 'README.md'), 'utf8');
 
 type Make = (options: BackendOptions) => SecurityBackend<DatagramSocket>;
 
@@ -43,7 +52,35 @@ async function failing(make: Make, peer: ConformancePeer<DatagramSocket>): Promi
   return failed.toSorted();
 }
 
+/** What a chapter prints, from the project's root, where credentials are found. */
+async function printed(chapter: number): Promise<readonly string[]> {
+  const main = path.join(COMPILED ? 'dist' : '.', FOLDER, COMPILED ? 'main.js' : 'main.ts');
+  const loader = COMPILED ? [] : ['--import', 'tsx'];
+  const program = [...loader, main, String(chapter)];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, program, { cwd: ROOT });
+  assert.equal(stderr, '');
+  return stdout.trim().split('\n');
+}
+
+/** What the README says that it prints; `…` stands for the rest of a line. */
+function promised(chapter: number): readonly string[] {
+  const section = README.split(/^## /m).find((text) => text.startsWith(`${chapter}. `)) ?? '';
+  const block = /```text\n([\s\S]*?)\n```/.exec(section)?.[1] ?? '';
+  return block.split('\n');
+}
+
 describe('examples/custom-backend', () => {
+  for (let chapter = 1; chapter <= 9; chapter++) {
+    it(`${chapter}: prints what the README says`, async () => {
+      const expected = promised(chapter);
+      const found = (await printed(chapter)).map((line, at) => {
+        const [kept = '', ...rest] = (expected[at] ?? '').split('…');
+        return rest.length > 0 && line.startsWith(kept) ? `${kept}…` : line;
+      });
+      assert.deepEqual(found, expected);
+    });
+  }
+
   it('1: the stub refuses to connect, and says why', async () => {
     const socket = stub().createSocket(
       { security: { mode: 'psk', identity: pskIdentityEmpty(), key: pskKeyEmpty() } },
