@@ -58,6 +58,8 @@ export class DtlsClientSocket extends SecuredDatagrams {
   readonly #options: DtlsClientSocketOptions;
   #timeouts: HandshakeTimeouts;
   #tlsa: readonly TlsaRecord[];
+  /** Those of this connect: what is set meanwhile is for the next one. */
+  #judgedBy: readonly TlsaRecord[] = [];
   #lower: DatagramSocket | undefined;
   #softError: SocketError | undefined;
   #connected: (() => void) | undefined;
@@ -206,7 +208,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
       this.fail(new SocketError('EIO', `${what} could not be had (${job.type})`, { cause: error }));
     };
     try {
-      const answer = credentials.answer(job, { host, tlsa: this.#tlsa });
+      const answer = credentials.answer(job, { host, tlsa: this.#judgedBy });
       if (answer instanceof Promise) answer.then((value) => driver?.answer(job.id, value), fail);
       else driver?.answer(job.id, answer);
     } catch (error) {
@@ -234,6 +236,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
     await this.open('connected', options, async (signal) => {
       this.hostname = host;
       this.#softError = undefined;
+      this.#judgedBy = this.#tlsa;
       const lower = await start(signal);
       signal.throwIfAborted();
       const live = this.#takeUp(lower);
@@ -295,7 +298,7 @@ export class DtlsClientSocket extends SecuredDatagrams {
     if (remote === undefined) return undefined;
     const host = this.remoteHostname ?? remote.address;
     const name = serverNameOf(serverName ?? this.remoteHostname);
-    return { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint(), tlsa: this.#tlsa };
+    return { host, port: remote.port, serverName: name, fingerprint: credentials.fingerprint(), tlsa: this.#judgedBy };
   }
 
   /** Settles when connected; a failure comes through `ended`, which aborts the attempt. */

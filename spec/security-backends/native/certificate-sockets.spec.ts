@@ -245,6 +245,10 @@ describe('sockets with certificates', () => {
     const wrong = { ...record, associationData: new Uint8Array(32) };
     await assert.rejects(visit([wrong]), /no-match/);
     assert.equal(await visit([record]), true);
+    const socket = world.client({ mode: 'certificate', dane: true }, { sessionStore, daneTlsaRecords: [wrong] });
+    const connecting = world.connect(socket, HOST);
+    socket.setOption('daneTlsaRecords', [record]);
+    await assert.rejects(connecting, /no-match/);
   });
 
   it('accept anybody only by a name that says danger', async () => {
