@@ -98,6 +98,30 @@ describe('hostile: resumption', () => {
       if (again !== undefined) assert.equal(pairOf(resumption, again).handshake().client.negotiated?.resumed, true);
     });
 
+    it(`${how}: connection ids are agreed on anew each time, whatever the session had`, () => {
+      const resumption = keeping(tickets);
+      const offered = first(resumption);
+      const ids = (own: number[]): { readonly own: Uint8Array } => ({ own: Uint8Array.from(own) });
+      for (const [client, server] of [
+        [[], [1, 2, 3]],
+        [[9], [4, 5, 6, 7]],
+        [undefined, [8]],
+        [[], undefined],
+      ] as const) {
+        const pair = pairOf(resumption, offered, {
+          client: { connectionId: client && ids([...client]) },
+          server: { resumption, connectionId: server && ids([...server]) },
+        }).handshake();
+        assert.equal(pair.client.negotiated?.resumed, true);
+        const agreed = pair.server?.negotiated?.connectionId;
+        const expected = client && server && { own: Uint8Array.from(server), peer: Uint8Array.from(client) };
+        assert.deepEqual(agreed, expected);
+        assert.ok(pair.talks());
+        const last = pair.log.findLast(({ to }) => to === 'server')!.datagram;
+        assert.equal(last[0] === CONTENT_TYPE.tls12Cid, expected !== undefined);
+      }
+    });
+
     it(`${how}: the client waits for ChangeCipherSpec, and for Finished`, () => {
       for (const isLeft of LEFT_OUT) {
         const resumption = keeping(tickets);
