@@ -126,7 +126,8 @@ export class ConnectionDriver {
   #handshake(): boolean {
     const progress = this.#connection.handshake();
     this.#flush();
-    if (this.#isOver()) return false;
+    // What left may have been answered within the call that sent it.
+    if (this.#phase !== 'handshake') return this.#phase === 'open';
     if (progress !== 'done') return this.#settle(progress);
     return this.#connected();
   }
