@@ -55,7 +55,7 @@ export class AssociationMemory {
   }
 
   saveAttributes(attributes: AttributeStore): void {
-    this.#attributes.saveAsItIs(() => attributes.toJSON());
+    this.#attributes.saveSoon(() => attributes.toJSON());
   }
 
   /** What was to be sent before the restart. */

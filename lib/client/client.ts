@@ -148,7 +148,8 @@ export class LwM2mClient {
       deregisterTimeout: checkDuration(options.deregisterTimeout ?? DEFAULTS.deregisterTimeout, 'deregisterTimeout'),
       patience: this.#patience,
       outcome: (of, isRegistered) => this.#order.outcome(of, isRegistered),
-      coap: { ...options.coap },
+      // One bound is enough: CoAP's own must not be the smaller.
+      coap: { maxObservations: options.maxObservations, ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),
       maxAttributePaths: checkCount(options.maxAttributePaths, 'maxAttributePaths'),

@@ -1,6 +1,6 @@
 // Loads and saves one thing a client remembers about a server; what fails there is logged, and costs what it would have saved.
 
-import type { Environment } from '../runtime/index.ts';
+import { type Environment, type Timer, later, seconds } from '../runtime/index.ts';
 import type { Storage } from '../storage/index.ts';
 
 /** How it is written; `decode` gives nothing for what is somebody else's. */
@@ -12,13 +12,16 @@ export interface MemoryCodec<T> {
   decode(bytes: Uint8Array): T | undefined;
 }
 
+const SOON = seconds(1); // ours: what a crash may cost, against writing everything for each change
+
 export class Memory<T> {
   readonly #storage: Storage;
   readonly #environment: Environment;
   readonly #key: string;
   readonly #codec: MemoryCodec<T>;
   #writing: Promise<void> = Promise.resolve();
-  #next: (() => T) | undefined;
+  #look: (() => T) | undefined;
+  #timer: Timer | undefined;
 
   constructor(storage: Storage, environment: Environment, key: string, codec: MemoryCodec<T>) {
     this.#storage = storage;
@@ -29,6 +32,8 @@ export class Memory<T> {
 
   /** Resolves when everything saved so far is kept. */
   get settled(): Promise<void> {
+    this.#timer?.cancel();
+    this.#flush();
     return this.#writing;
   }
 
@@ -42,25 +47,29 @@ export class Memory<T> {
     }
   }
 
-  /** The newest is kept; what was given while another was being written and is older by then is not written at all. */
+  /** In the order of the calls. */
   save(value: T): void {
-    this.saveAsItIs(() => value);
+    const bytes = this.#codec.encode(value);
+    this.#write(() => bytes);
   }
 
-  /** The same for what changes often: it is looked at when it is written. */
-  saveAsItIs(look: () => T): void {
-    const isQueued = this.#next !== undefined;
-    this.#next = look;
-    if (isQueued) return;
+  /** For what is large and changes often: it is looked at a second later, once for all changes until then. */
+  saveSoon(look: () => T): void {
+    const { clock, timers } = this.#environment;
+    if (this.#look === undefined) this.#timer = timers.at(later(clock.now(), SOON), () => this.#flush());
+    this.#look = look;
+  }
+
+  #flush(): void {
+    const look = this.#look;
+    this.#look = undefined;
+    if (look !== undefined) this.#write(() => this.#codec.encode(look()));
+  }
+
+  #write(bytes: () => Uint8Array): void {
     this.#writing = this.#writing
-      .then(() => this.#write())
+      .then(() => this.#storage.set(this.#key, bytes()))
       .catch((error: unknown) => this.#warn(error, `${this.#codec.name} cannot be saved`));
-  }
-
-  #write(): Promise<void> {
-    const look = this.#next!;
-    this.#next = undefined;
-    return this.#storage.set(this.#key, this.#codec.encode(look()));
   }
 
   #warn(error: unknown, message: string): void {
