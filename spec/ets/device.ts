@@ -5,7 +5,7 @@ import { type InstanceInit, type ManagedObject, defineObject } from '../../lib/m
 import { type DeviceInit, createDevice } from '../../lib/objects/index.ts';
 import { type VirtualTime, systemEnvironment } from '../../lib/runtime/index.ts';
 import type { DatagramSocket } from '../../lib/net/index.ts';
-import { udpSocket } from '../../lib/net/node/index.ts';
+import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
 
 /** Portfolio (object 16): texts about the host, which servers may create and delete. */
 export const Portfolio = defineObject({
@@ -153,7 +153,7 @@ export class TestDevice {
     return this.#powered.device[0];
   }
 
-  /** Through the socket it has now. */
+  /** Through the UDP socket it has now. */
   get bytesSent(): bigint {
     return this.#socket?.getOption('bytesSent') ?? 0n;
   }
@@ -190,7 +190,7 @@ export class TestDevice {
       endpoint,
       objects,
       servers: uris.map((uri, at) => ({ uri, shortServerId: at + 1, lifetime: LIFETIME, ...account })),
-      backends: { udp: (...given) => (this.#socket = udpSocket(...given)) },
+      backends: { udp: (...given) => (this.#socket = udpSocket(...given)), tcp: tcpSocket },
       environment: systemEnvironment({ clock: time, timers: time }),
       versions: [version],
       dangerAllowNoSec: true,

@@ -4,6 +4,7 @@ import type { LwM2mVersion } from '../../lib/client/index.ts';
 import type { Configuration } from './device.ts';
 import { expectRegister } from './expectations.ts';
 import { Session } from './session.ts';
+import type { TransportName } from './transports.ts';
 
 export interface EtsCase {
   /** `int-201`. */
@@ -14,6 +15,8 @@ export interface EtsCase {
   readonly configuration: Configuration;
   /** Versions of the enabler that a client of it must pass the case in; the case begins registered with one of them. */
   readonly versions: readonly LwM2mVersion[];
+  /** What it is run over. Default `EITHER`. */
+  readonly transports?: readonly TransportName[];
   /** What is not there that the case cannot be run without; default: it can always be run. */
   readonly lacks?: () => string | undefined;
   /** The steps, each with its pass criteria; where there are several, each is for a device of its own. */
@@ -26,15 +29,29 @@ type Steps = (session: Session, ...others: readonly Session[]) => Promise<void>;
 export const SINCE_1_0: readonly LwM2mVersion[] = ['1.0', '1.1', '1.2'];
 export const SINCE_1_1: readonly LwM2mVersion[] = ['1.1', '1.2'];
 
+const EITHER: readonly TransportName[] = ['udp', 'tcp'];
+
 const PATIENCE = 20_000; // milliseconds of the world's time, for a message that never comes
 
-/** Registers a device of the case's configuration and goes through the steps. @throws what the first wrong step throws */
-export async function runCase(ets: EtsCase, version: LwM2mVersion): Promise<void> {
-  for (const steps of [ets.run].flat()) await runSteps(ets.configuration, version, steps);
+/** One of the ways to run a case. */
+export interface Setting {
+  readonly version: LwM2mVersion;
+  readonly transport: TransportName;
 }
 
-async function runSteps(configuration: Configuration, version: LwM2mVersion, steps: Steps): Promise<void> {
-  const sessions = await Session.open(configuration, version);
+/** LwM2M over TCP came with 1.1. */
+export function settingsOf({ versions, transports = EITHER }: EtsCase): readonly Setting[] {
+  const all = transports.flatMap((transport) => versions.map((version) => ({ version, transport })));
+  return all.filter(({ version, transport }) => transport === 'udp' || version !== '1.0');
+}
+
+/** Registers a device of the case's configuration and goes through the steps. @throws what the first wrong step throws */
+export async function runCase(ets: EtsCase, setting: Setting): Promise<void> {
+  for (const steps of [ets.run].flat()) await runSteps(ets.configuration, setting, steps);
+}
+
+async function runSteps(configuration: Configuration, { version, transport }: Setting, steps: Steps): Promise<void> {
+  const sessions = await Session.open(configuration, version, transport);
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`the client said nothing for ${PATIENCE / 1_000} s`)), PATIENCE);

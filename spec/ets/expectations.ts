@@ -59,9 +59,10 @@ export async function expectUpdate(session: Session, lifetime?: number): Promise
 }
 
 /** Since 1.1 queue mode is an argument of its own (Core 1.2 §6.2.1). */
-function bindingQuery({ version, configuration }: Session): readonly string[] {
-  if (configuration.account?.queueMode !== true) return ['b=U'];
-  return version === '1.0' ? ['b=UQ'] : ['b=U', 'Q'];
+function bindingQuery({ version, configuration, transport }: Session): readonly string[] {
+  const binding = transport === 'tcp' ? 'b=T' : 'b=U';
+  if (configuration.account?.queueMode !== true) return [binding];
+  return version === '1.0' ? [`${binding}Q`] : [binding, 'Q'];
 }
 
 /** What is listed is there with these attributes and no others; /3/0/11 may say its `dim`, and more may be there. */

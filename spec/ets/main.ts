@@ -1,7 +1,7 @@
 // `npm run ets`: every case of OMA's interoperability tests in one line, and the counts.
 
 import { ALL_CASES, byNumber } from './all-cases.ts';
-import { type EtsCase, runCase } from './ets-case.ts';
+import { type EtsCase, runCase, settingsOf } from './ets-case.ts';
 import { LATER_CASES, type LaterCase } from './later-cases.ts';
 
 type Outcome = 'passed' | `failed: ${string}` | `not run: ${string}`;
@@ -10,12 +10,12 @@ async function outcomeOf(ets: EtsCase | LaterCase): Promise<Outcome> {
   if ('needs' in ets) return `not run: needs ${ets.needs}`;
   const lacking = ets.lacks?.();
   if (lacking !== undefined) return `not run: needs ${lacking}`;
-  for (const version of ets.versions) {
+  for (const setting of settingsOf(ets)) {
     try {
-      await runCase(ets, version);
+      await runCase(ets, setting);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return `failed: LwM2M ${version}: ${reason.replaceAll(/\s+/g, ' ')}`;
+      return `failed: LwM2M ${setting.version} over ${setting.transport}: ${reason.replaceAll(/\s+/g, ' ')}`;
     }
   }
   return 'passed';

@@ -61,6 +61,7 @@ export const OBSERVE_CASES: readonly EtsCase[] = [
     title: 'Cancel Observations using Reset Operation',
     configuration: C4,
     versions: SINCE_1_0,
+    transports: ['udp'], // a stream has no Reset
     async run(session) {
       const { since, voltage, current } = await observeBattery(session);
       await session.elapse(20);

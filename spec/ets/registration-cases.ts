@@ -62,6 +62,23 @@ export const REGISTRATION_CASES: readonly EtsCase[] = [
     },
   },
   {
+    id: 'int-106',
+    title: 'TCP Binding',
+    configuration: {
+      ...C1,
+      server: { ...C1.server, binding: 'T' },
+      device: { ...C1.device, supportedBindingAndModes: 'T' },
+    },
+    versions: SINCE_1_1,
+    transports: ['tcp'],
+    // That CSM goes both ways is looked at below (`TcpTransport`), and Register before these steps.
+    async run(session) {
+      assert.deepEqual(await session.read('/1/0/7'), { '/1/0/7': 'T' });
+      assert.deepEqual(await session.read('/3/0/16'), { '/3/0/16': 'T' });
+      await session.noUplink();
+    },
+  },
+  {
     id: 'int-107',
     title: 'Extending the lifetime of a registration',
     configuration: { ...C1, account: { lifetime: 60 } },

@@ -1,21 +1,18 @@
-// The server of the cases: a UDP socket of the loopback, CoAP by hand, and a memory of everything it was told.
+// The server of the cases: CoAP by hand on the loopback, and a memory of everything it was told.
 
 import assert from 'node:assert/strict';
-import { type Socket, createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import {
   METHODS,
   type Method,
   OPTIONS,
   type WireMessage,
   type WireOption,
-  decodeWire,
-  encodeWire,
   numberOption,
   numbers,
   textOption,
   texts,
 } from './wire.ts';
+import { type Transport, type TransportName, listen } from './transports.ts';
 
 export interface Question {
   readonly method: Method;
@@ -51,15 +48,13 @@ const LOCATION = ['rd', '5a3f'] as const;
 const NOTHING = new Uint8Array();
 
 export class ScriptedServer {
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #seconds: () => number;
   readonly #waiting = new Map<string, (response: Heard) => void>();
   readonly #pings = new Map<number, () => void>();
   readonly #watchers = new Set<() => void>();
   /** Rejects when the client says what no client may say. */
   readonly broken: Promise<never>;
-  #break: (error: unknown) => void = () => undefined;
-  #client: { readonly address: string; readonly port: number } | undefined;
   #messageId = 0x1000;
   #token = 0xa0;
   /** Every request of the client, in order. */
@@ -71,31 +66,21 @@ export class ScriptedServer {
   /** The answer to a request of the client. */
   verdict: (request: Uplink) => Verdict = (request) => registrar(request);
 
-  private constructor(socket: Socket, seconds: () => number) {
-    this.#socket = socket;
+  private constructor(transport: Transport, seconds: () => number) {
+    this.#transport = transport;
     this.#seconds = seconds;
-    this.broken = new Promise((_resolve, reject) => (this.#break = reject));
+    this.broken = new Promise((_resolve, reject) => (transport.broken = reject));
     this.broken.catch(() => undefined); // looked at where a case is run
-    socket.on('message', (bytes, from) => {
-      this.#client = { address: from.address, port: from.port };
-      try {
-        this.#hear({ ...decodeWire(Uint8Array.from(bytes)), at: this.#seconds() });
-      } catch (error) {
-        this.#break(error);
-      }
-    });
+    transport.received = (message) => this.#hear({ ...message, at: this.#seconds() });
   }
 
   /** @param seconds tells the client's time */
-  static async listen(seconds: () => number): Promise<ScriptedServer> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return new ScriptedServer(socket, seconds);
+  static async listen(name: TransportName, seconds: () => number): Promise<ScriptedServer> {
+    return new ScriptedServer(await listen(name), seconds);
   }
 
   get uri(): string {
-    return `coap://127.0.0.1:${this.#socket.address().port}`;
+    return this.#transport.uri;
   }
 
   /** Sends a confirmable request; its response, which must come with the acknowledgement or confirmable itself. */
@@ -116,16 +101,16 @@ export class ScriptedServer {
       if (value !== undefined) options.push(numberOption(OPTIONS[name], value));
     }
     const { method, payload = NOTHING } = question;
-    this.#say({ type: 'CON', code: METHODS[method], messageId: this.#messageId++, token, options, payload });
+    this.#transport.send({ type: 'CON', code: METHODS[method], messageId: this.#messageId++, token, options, payload });
     return answered;
   }
 
   /** Resolves when everything that the client has said so far is here: it answers a ping last (RFC 7252 §4.3). */
   async caughtUp(): Promise<void> {
-    if (this.#client === undefined) return;
+    if (!this.#transport.hasClient) return;
     const messageId = this.#messageId++;
     const answered = new Promise<void>((resolve) => this.#pings.set(messageId, resolve));
-    this.#say({ type: 'CON', code: '0.00', messageId, token: '', options: [], payload: NOTHING });
+    this.#transport.send({ type: 'CON', code: '0.00', messageId, token: '', options: [], payload: NOTHING });
     await answered;
   }
 
@@ -143,7 +128,7 @@ export class ScriptedServer {
   }
 
   close(): void {
-    this.#socket.close();
+    this.#transport.close();
   }
 
   #hear(message: Heard): void {
@@ -159,7 +144,7 @@ export class ScriptedServer {
     if (waiting !== undefined) assert.notEqual(response.type, 'NON', 'a confirmable request is not answered by a NON');
     const type = this.resets.has(token) ? 'RST' : 'ACK';
     if (response.type === 'CON' || (response.type === 'NON' && type === 'RST')) {
-      this.#say({ type, code: '0.00', messageId, token: '', options: [], payload: NOTHING });
+      this.#transport.send({ type, code: '0.00', messageId, token: '', options: [], payload: NOTHING });
     }
     if (waiting === undefined) return void this.notifications.push(response);
     this.#waiting.delete(token);
@@ -175,13 +160,8 @@ export class ScriptedServer {
     const request: Uplink = { ...message, method, path, query: texts(options, OPTIONS.uriQuery) };
     this.uplinks.push(request);
     const verdict = this.verdict(request);
-    this.#say({ type: 'ACK', messageId, token, options: [], payload: NOTHING, ...verdict });
-    if (verdict.code === '2.02') this.#client = undefined; // it has left, and answers no pings
-  }
-
-  #say(message: WireMessage): void {
-    assert.ok(this.#client, 'the client has said where it is');
-    this.#socket.send(encodeWire(message), this.#client.port, this.#client.address);
+    this.#transport.send({ type: 'ACK', messageId, token, options: [], payload: NOTHING, ...verdict });
+    if (verdict.code === '2.02') this.#transport.forget(); // it has left, and answers no pings
   }
 }
 

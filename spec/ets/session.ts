@@ -6,6 +6,7 @@ import { VirtualTime } from '../../lib/runtime/index.ts';
 import { type Configuration, TestDevice } from './device.ts';
 import { FORMATS, type Format, type Links, type Values, readLinks, readPayload, senmlPack } from './payloads.ts';
 import { type Heard, type Question, ScriptedServer, type Uplink, contentFormatOf } from './scripted-server.ts';
+import type { TransportName } from './transports.ts';
 import { OPTIONS, numbers } from './wire.ts';
 
 /** The device's name. */
@@ -22,6 +23,7 @@ export interface Observing {
 interface Parts {
   readonly configuration: Configuration;
   readonly version: LwM2mVersion;
+  readonly transport: TransportName;
   readonly device: TestDevice;
   readonly time: VirtualTime;
 }
@@ -30,6 +32,7 @@ interface Parts {
 export class Session {
   readonly configuration: Configuration;
   readonly version: LwM2mVersion;
+  readonly transport: TransportName;
   readonly device: TestDevice;
   readonly server: ScriptedServer;
   /** Of this server: 1, or more where the device has several. */
@@ -38,25 +41,30 @@ export class Session {
   #seenUplinks = 0;
   #observations = 0;
 
-  private constructor({ configuration, version, device, time }: Parts, server: ScriptedServer, shortServerId: number) {
-    this.configuration = configuration;
-    this.version = version;
-    this.device = device;
-    this.#time = time;
+  private constructor(parts: Parts, server: ScriptedServer, shortServerId: number) {
+    this.configuration = parts.configuration;
+    this.version = parts.version;
+    this.transport = parts.transport;
+    this.device = parts.device;
+    this.#time = parts.time;
     this.server = server;
     this.shortServerId = shortServerId;
   }
 
   /** A device of that configuration, turned on: as each of its servers sees it. */
-  static async open(configuration: Configuration, version: LwM2mVersion): Promise<readonly [Session, ...Session[]]> {
+  static async open(
+    configuration: Configuration,
+    version: LwM2mVersion,
+    transport: TransportName,
+  ): Promise<readonly [Session, ...Session[]]> {
     const time = new VirtualTime(START);
     const listening = Array.from({ length: configuration.servers ?? 1 }, () =>
-      ScriptedServer.listen(() => time.now() / 1_000),
+      ScriptedServer.listen(transport, () => time.now() / 1_000),
     );
     const servers = await Promise.all(listening);
     const uris = servers.map(({ uri }) => uri);
     const device = new TestDevice({ configuration, version, uris, time, endpoint: ENDPOINT });
-    const parts = { configuration, version, device, time };
+    const parts = { configuration, version, transport, device, time };
     await device.turnOn();
     const [first, ...others] = servers.map((server, at) => new Session(parts, server, at + 1));
     return [first!, ...others];

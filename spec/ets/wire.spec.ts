@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { toHex } from '../../lib/bytes/index.ts';
 import { type CoapMessage, decodeMessage, encodeMessage, formatCode } from '../../lib/coap/index.ts';
-import { type WireMessage, decodeWire, encodeWire } from './wire.ts';
+import { encodeFrame as encodeOurFrame } from '../../lib/coap/stream-frame.ts';
+import { type WireMessage, decodeFrame, decodeWire, encodeFrame, encodeWire } from './wire.ts';
 
 const TYPES = ['CON', 'NON', 'ACK', 'RST'] as const;
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
@@ -38,6 +39,19 @@ describe('CoAP by hand', () => {
       fc.property(messages, (message) => {
         const read = decodeMessage(Uint8Array.from(encodeWire(onTheWire(message))));
         assert.deepEqual(onTheWire(read), onTheWire(message));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('frames messages of a stream as the codec does, and reads them once they are whole', () => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        const { type: _type, messageId: _messageId, ...frame } = onTheWire(message);
+        const bytes = encodeOurFrame(message);
+        assert.deepEqual(Uint8Array.from(encodeFrame(frame)), bytes);
+        assert.deepEqual(decodeFrame(bytes), { frame, length: bytes.length });
+        assert.equal(decodeFrame(bytes.subarray(0, -1)), undefined);
       }),
       { numRuns: 1_000 },
     );

@@ -1,4 +1,4 @@
-// CoAP messages over UDP by hand (RFC 7252 §3), so that other eyes than its own codec's look at what the client says.
+// CoAP messages by hand, over UDP and TCP (RFC 7252 §3, RFC 8323 §3), so that other eyes than its own codec's look at what the client says.
 
 import assert from 'node:assert/strict';
 
@@ -44,9 +44,63 @@ export interface WireMessage {
 
 export function encodeWire({ type, code, messageId, token, options, payload }: WireMessage): Uint8Array {
   const tokenBytes = Buffer.from(token, 'hex');
-  const [detailedClass, detail] = code.split('.').map(Number) as [number, number];
-  const head = [0x40 | (TYPES.indexOf(type) << 4) | tokenBytes.length, (detailedClass << 5) | detail];
-  const parts: Uint8Array[] = [Uint8Array.of(...head, messageId >> 8, messageId & 0xff), tokenBytes];
+  const head = [0x40 | (TYPES.indexOf(type) << 4) | tokenBytes.length, codeByte(code)];
+  const messageIdBytes = [messageId >> 8, messageId & 0xff];
+  return Buffer.concat([Uint8Array.of(...head, ...messageIdBytes), tokenBytes, encodeRest(options, payload)]);
+}
+
+/** @throws AssertionError where RFC 7252 would call it a message format error */
+export function decodeWire(bytes: Uint8Array): WireMessage {
+  assert.ok(bytes.length >= 4, 'a header has 4 bytes');
+  assert.equal(bytes[0]! >> 6, 1, 'version');
+  const tokenLength = bytes[0]! & 0x0f;
+  assert.ok(tokenLength <= 8, 'token length');
+  const code = codeText(bytes[1]!);
+  if (code === '0.00') assert.equal(bytes.length, 4, 'an empty message ends with its header');
+  const messageId = bytes[2]! * 256 + bytes[3]!;
+  const token = Buffer.from(bytes.subarray(4, 4 + tokenLength)).toString('hex');
+  return { type: TYPES[(bytes[0]! >> 4) & 3]!, code, messageId, token, ...decodeRest(bytes.subarray(4 + tokenLength)) };
+}
+
+/** The message of a stream (RFC 8323 §3.2), which has neither type nor message id. */
+export type Frame = Pick<WireMessage, 'code' | 'token' | 'options' | 'payload'>;
+
+export function encodeFrame({ code, token, options, payload }: Frame): Uint8Array {
+  const tokenBytes = Buffer.from(token, 'hex');
+  const rest = encodeRest(options, payload);
+  const [length, more] = nibble(rest.length);
+  const head = Uint8Array.of((length << 4) | tokenBytes.length, ...more, codeByte(code));
+  return Buffer.concat([head, tokenBytes, rest]);
+}
+
+/** The first message in these bytes and how many it takes, once it is there whole. */
+export function decodeFrame(bytes: Uint8Array): { readonly frame: Frame; readonly length: number } | undefined {
+  const head = bytes[0];
+  if (head === undefined) return undefined;
+  const extra = Math.max(0, (head >> 4) - 12); // bytes of the extended length
+  assert.ok(extra < 3, 'nobody here says 65 kB at once');
+  if (bytes.length < 2 + extra) return undefined;
+  const short = head >> 4;
+  const rest = extra === 0 ? short : extra === 1 ? bytes[1]! + 13 : bytes[1]! * 256 + bytes[2]! + 269;
+  const tokenAt = 2 + extra;
+  const restAt = tokenAt + (head & 0x0f);
+  if (bytes.length < restAt + rest) return undefined;
+  const token = Buffer.from(bytes.subarray(tokenAt, restAt)).toString('hex');
+  const code = codeText(bytes[1 + extra]!);
+  return { frame: { code, token, ...decodeRest(bytes.subarray(restAt, restAt + rest)) }, length: restAt + rest };
+}
+
+function codeByte(code: string): number {
+  const [whole, detail] = code.split('.').map(Number) as [number, number];
+  return (whole << 5) | detail;
+}
+
+function codeText(byte: number): string {
+  return `${byte >> 5}.${String(byte & 0x1f).padStart(2, '0')}`;
+}
+
+function encodeRest(options: readonly WireOption[], payload: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
   let last = 0;
   for (const { number, value } of options.toSorted((a, b) => a.number - b.number)) {
     const [delta, more] = nibble(number - last);
@@ -64,17 +118,9 @@ function nibble(value: number): readonly [number, readonly number[]] {
   return [14, [(value - 269) >> 8, (value - 269) & 0xff]];
 }
 
-/** @throws AssertionError where RFC 7252 would call it a message format error */
-export function decodeWire(bytes: Uint8Array): WireMessage {
-  assert.ok(bytes.length >= 4, 'a header has 4 bytes');
-  assert.equal(bytes[0]! >> 6, 1, 'version');
-  const tokenLength = bytes[0]! & 0x0f;
-  assert.ok(tokenLength <= 8, 'token length');
-  const code = `${bytes[1]! >> 5}.${String(bytes[1]! & 0x1f).padStart(2, '0')}`;
-  if (code === '0.00') assert.equal(bytes.length, 4, 'an empty message ends with its header');
+function decodeRest(bytes: Uint8Array): Pick<WireMessage, 'options' | 'payload'> {
   const options: WireOption[] = [];
-  let payload: Uint8Array = new Uint8Array();
-  let at = 4 + tokenLength;
+  let at = 0;
   let number = 0;
   const extended = (short: number): number => {
     assert.ok(short < 15, 'nibble 15 is the payload marker alone');
@@ -85,18 +131,16 @@ export function decodeWire(bytes: Uint8Array): WireMessage {
   while (at < bytes.length) {
     const head = bytes[at++]!;
     if (head === 0xff) {
-      payload = bytes.slice(at);
+      const payload = bytes.slice(at);
       assert.ok(payload.length > 0, 'a payload after the marker');
-      break;
+      return { options, payload };
     }
     number += extended(head >> 4);
     const length = extended(head & 0x0f);
     assert.ok(at + length <= bytes.length, 'an option within the message');
     options.push({ number, value: bytes.slice(at, (at += length)) });
   }
-  const messageId = bytes[2]! * 256 + bytes[3]!;
-  const token = Buffer.from(bytes.subarray(4, 4 + tokenLength)).toString('hex');
-  return { type: TYPES[(bytes[0]! >> 4) & 3]!, code, messageId, token, options, payload };
+  return { options, payload: new Uint8Array() };
 }
 
 /** The numbers that options of this kind carry, in order; a zero has no bytes. */
