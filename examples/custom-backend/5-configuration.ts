@@ -30,6 +30,16 @@ export class ConfiguredSocket<C extends ResumableCredentials = ResumableCredenti
     this.#timeouts = made.configuration.handshakeTimeouts;
   }
 
+  /** The socket's options about addresses are the lower one's business. */
+  protected override takeLower(given?: DatagramSocket): DatagramSocket {
+    const lower = super.takeLower(given);
+    if (lower.getOption('state') === 'closed') {
+      lower.setOption('forcedAddressFamily', this.forcedAddressFamily);
+      lower.setOption('preferredAddressFamily', this.preferredAddressFamily);
+    }
+    return lower;
+  }
+
   protected override clientOptions(lower: DatagramSocket): DtlsClientOptions {
     const { configuration, credentials } = this.made;
     const options: DtlsClientOptions = {

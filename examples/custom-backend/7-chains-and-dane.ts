@@ -43,11 +43,12 @@ export function ownChain(security: CertificateSecurity): OwnCertificate | undefi
 }
 
 export class DaneSocket extends CertificateSocket {
-  #tlsa: readonly TlsaRecord[];
+  #tlsa: readonly TlsaRecord[] = [];
 
   constructor(environment: Environment, made: Made<ResumableCredentials>) {
     super(environment, made);
-    this.#tlsa = this.#checked(made.configuration.daneTlsaRecords ?? []);
+    const { daneTlsaRecords } = made.configuration;
+    if (daneTlsaRecords !== undefined) this.#tlsa = this.#checked(daneTlsaRecords);
   }
 
   protected override get tlsa(): readonly TlsaRecord[] {
@@ -63,7 +64,7 @@ export class DaneSocket extends CertificateSocket {
 
   #checked(records: readonly TlsaRecord[]): readonly TlsaRecord[] {
     const { security } = this.made.configuration;
-    if (records.length > 0 && !(security.mode === 'certificate' && security.dane === true)) {
+    if (security.mode !== 'certificate' || security.dane !== true) {
       const expected = "without use unless security.mode is 'certificate' with `dane`";
       throw new SocketError('ENOTSUP', `daneTlsaRecords: ${expected}`, { fatal: false });
     }

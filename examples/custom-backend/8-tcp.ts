@@ -90,6 +90,8 @@ class TlsSocket extends StreamCore {
   connect(host: string, port: number, options?: Cancellable): Promise<void> {
     return this.open('connected', options, async (signal) => {
       const lower = (this.#lower ??= this.#made.makeLower());
+      lower.setOption('forcedAddressFamily', this.forcedAddressFamily);
+      lower.setOption('preferredAddressFamily', this.preferredAddressFamily);
       await lower.connect(host, port, { signal });
       signal.throwIfAborted();
       await this.#shakeHands(lower, host);

@@ -13,13 +13,20 @@ import { resuming } from '../../examples/custom-backend/4-resumption.ts';
 import { configured } from '../../examples/custom-backend/5-configuration.ts';
 import { certified } from '../../examples/custom-backend/6-certificates.ts';
 import { chained } from '../../examples/custom-backend/7-chains-and-dane.ts';
-import { overTcp } from '../../examples/custom-backend/8-tcp.ts';
+import { type StreamBackendOptions, overTcp } from '../../examples/custom-backend/8-tcp.ts';
 import { finished } from '../../examples/custom-backend/9-connection-id-and-alerts.ts';
 import { pskIdentityEmpty, pskKeyEmpty } from '../../lib/crypto/index.ts';
-import { type ConformancePeer, backendCases, mochaCases } from '../../lib/net/conformance/backend/index.ts';
-import type { DatagramSocket, SecurityBackend } from '../../lib/net/index.ts';
+import {
+  type ConformancePeer,
+  backendCases,
+  mochaCases,
+  socketFixtureOf,
+} from '../../lib/net/conformance/backend/index.ts';
+import { socketCases } from '../../lib/net/conformance/index.ts';
+import type { DatagramSocket, SecurityBackend, StreamSocket } from '../../lib/net/index.ts';
 import { systemEnvironment } from '../../lib/runtime/index.ts';
 import { conformancePeer } from '../../security-backends/native/conformance-peer.ts';
+import { conformancePeer as tlsConformancePeer } from '../../security-backends/node-tls/conformance-peer.ts';
 import { loopbackPeer } from '../security-backends/native/loopback-peer.ts';
 import { tlsPeer } from '../security-backends/node-tls/tls-peer.ts';
 
@@ -112,20 +119,25 @@ for (const [name, make] of [
   mochaCases({ name: `examples/custom-backend ${name}`, peer: loopbackPeer(), backend }, { describe, it });
 }
 
-mochaCases(
-  {
-    name: 'examples/custom-backend 8: TCP',
-    peer: tlsPeer(),
-    backend: (streamSocket) => overTcp({ streamSocket }),
-  },
-  { describe, it },
-);
+const tcp = {
+  name: 'examples/custom-backend 8: TCP',
+  backend: (streamSocket: StreamBackendOptions['streamSocket']): SecurityBackend<StreamSocket> =>
+    overTcp({ streamSocket }),
+};
+const last = {
+  name: 'examples/custom-backend 9, in virtual time',
+  peer: conformancePeer(),
+  backend: (datagramSocket: BackendOptions['datagramSocket']): SecurityBackend<DatagramSocket> =>
+    finished({ datagramSocket }),
+};
+mochaCases({ ...tcp, peer: tlsPeer() }, { describe, it });
+mochaCases(last, { describe, it });
 
-mochaCases(
-  {
-    name: 'examples/custom-backend 9, in virtual time',
-    peer: conformancePeer(),
-    backend: (datagramSocket) => finished({ datagramSocket }),
-  },
-  { describe, it },
-);
+for (const fixture of [
+  socketFixtureOf({ ...tcp, peer: tlsConformancePeer() }, ['sessions']),
+  socketFixtureOf(last, ['sessions']),
+]) {
+  describe(fixture.name, () => {
+    for (const each of socketCases(fixture)) it(`${each.name}: ${each.rule}`, () => each.run());
+  });
+}

@@ -1,7 +1,8 @@
 // The native backend passes every case of the kit, in virtual time and on the host's loopback.
 
 import { mochaCases } from '../../../lib/net/conformance/backend/index.ts';
-import { nativeDtls } from '../../../security-backends/native/index.ts';
+import { MemoryLiveSession } from '../../../lib/storage/index.ts';
+import { type NativeDtls, nativeDtls } from '../../../security-backends/native/index.ts';
 import { conformancePeer } from '../../../security-backends/native/conformance-peer.ts';
 import { loopbackPeer } from './loopback-peer.ts';
 
@@ -10,5 +11,7 @@ for (const [where, peer] of [
   ['over UDP', loopbackPeer()],
 ] as const) {
   const name = `native DTLS: backend conformance ${where}`;
-  mochaCases({ name, peer, backend: (rawSocket) => nativeDtls({ datagramSocket: rawSocket }) }, { describe, it });
+  const liveSession = (): MemoryLiveSession => new MemoryLiveSession();
+  const backend = (datagramSocket: (typeof peer)['rawSocket']): NativeDtls => nativeDtls({ datagramSocket });
+  mochaCases({ name, peer, backend, liveSession }, { describe, it });
 }

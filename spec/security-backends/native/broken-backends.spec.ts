@@ -9,6 +9,7 @@ import {
   backendCases,
 } from '../../../lib/net/conformance/backend/index.ts';
 import { type DatagramSocket, type SecurityBackend, SocketError } from '../../../lib/net/index.ts';
+import { MemoryLiveSession } from '../../../lib/storage/index.ts';
 import { nativeDtls } from '../../../security-backends/native/index.ts';
 import { conformancePeer } from '../../../security-backends/native/conformance-peer.ts';
 import { BROKEN_BACKENDS, brokenBackend } from './broken-backends.ts';
@@ -19,7 +20,9 @@ type Backend = (rawSocket: ConformancePeer<DatagramSocket>['rawSocket']) => Secu
 const good: Backend = (rawSocket) => nativeDtls({ datagramSocket: rawSocket });
 
 function caseNamed(name: string, peer: ConformancePeer<DatagramSocket>, backend: Backend): BackendCase {
-  const found = backendCases({ name: 'under trial', peer, backend }).find((each) => each.name === name);
+  const found = backendCases({ name: 'under trial', peer, backend, liveSession: () => new MemoryLiveSession() }).find(
+    (each) => each.name === name,
+  );
   assert.ok(found, `no case is called "${name}"`);
   return found;
 }

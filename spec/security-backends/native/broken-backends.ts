@@ -140,6 +140,7 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
   'handshake with raw public keys': noSession,
   'the cipher suite asked for': without('ciphersuites'),
   'what is lacking is refused': without('versions', 'ciphersuites'),
+  'key log': without('dangerKeyLog'),
   additionalConfiguration: without('additionalConfiguration'),
   'wrong key': trusting,
   'no anchors': trusting,
@@ -176,6 +177,7 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
   resumption: without('sessionStore'),
   'no resumption without a store': option('sessionResumed', () => true),
   'resumption by another': option('sessionResumed', () => true),
+  'a live session': without('liveSession'),
   'a handshake that nobody answers': {
     client: (good) => ({
       connect: (...to: Parameters<DatagramSocket['connect']>) =>

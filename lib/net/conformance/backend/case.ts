@@ -2,7 +2,7 @@
 
 import type { Capabilities } from '../../security-backend.ts';
 import { KINDS, type CredentialKind } from './credentials.ts';
-import type { BackendFixture, ConformancePeer, Kind } from './fixture.ts';
+import type { BackendFixture, Kind } from './fixture.ts';
 import { Stage } from './stage.ts';
 
 /** What a case needs of the backend and of who talks to it. */
@@ -14,6 +14,7 @@ export type Need =
   | 'resumption'
   | 'connectionId'
   | 'dane'
+  | 'liveSession'
   /** The peer ends sessions by alerts of our choice. */
   | 'alerts'
   /** `createServer`, and a client of the peer's. */
@@ -47,7 +48,7 @@ export function backendCase<S extends Kind<S>>(
   fixture: BackendFixture<S>,
   capabilities: Capabilities,
 ): BackendCase {
-  const lacks = (definition.needs ?? []).map((need) => lacking(need, capabilities, fixture.peer));
+  const lacks = (definition.needs ?? []).map((need) => lacking(need, capabilities, fixture));
   return {
     name: definition.name,
     rule: definition.rule,
@@ -63,7 +64,8 @@ export function backendCase<S extends Kind<S>>(
   };
 }
 
-function lacking<S extends Kind<S>>(need: Need, backend: Capabilities, peer: ConformancePeer<S>): string | undefined {
+function lacking<S extends Kind<S>>(need: Need, backend: Capabilities, fixture: BackendFixture<S>): string | undefined {
+  const { peer } = fixture;
   const either = (has: (capabilities: Capabilities) => boolean): string | undefined => {
     if (!has(backend)) return `needs ${need}: the backend has none`;
     return has(peer.capabilities) ? undefined : `needs ${need}: the peer has none`;
@@ -73,7 +75,7 @@ function lacking<S extends Kind<S>>(need: Need, backend: Capabilities, peer: Con
       if (backend.clock === 'system') return 'needs virtual time: the backend reads the system clock';
       return peer.virtualTime ? undefined : 'needs virtual time: the peer is on the system clock';
     case 'twoKinds':
-      return KINDS.filter((kind) => lacking(kind, backend, peer) === undefined).length > 1
+      return KINDS.filter((kind) => lacking(kind, backend, fixture) === undefined).length > 1
         ? undefined
         : 'needs two kinds of credentials that both sides have';
     case 'certificate':
@@ -83,6 +85,9 @@ function lacking<S extends Kind<S>>(need: Need, backend: Capabilities, peer: Con
     case 'resumption':
     case 'connectionId':
       return either((capabilities) => capabilities[need]);
+    case 'liveSession':
+      if (backend.liveSession !== true) return 'needs live sessions: the backend has none';
+      return fixture.liveSession === undefined ? 'needs live sessions: the fixture has no place for them' : undefined;
     case 'dane':
       return backend.dane ? undefined : 'needs dane: the backend has none';
     case 'alerts':

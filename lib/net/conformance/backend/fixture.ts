@@ -2,6 +2,7 @@
 
 import type { Environment } from '../../../runtime/index.ts';
 import type { Capabilities, SecurityBackend } from '../../security-backend.ts';
+import type { LiveSessionStore } from '../../live-session.ts';
 import type { AnySocket, SocketBase } from '../../socket.ts';
 import type { SocketConfiguration } from '../../socket-configuration.ts';
 import type { ServerConfiguration, SslConfiguration } from '../../ssl-configuration.ts';
@@ -46,6 +47,8 @@ export interface BackendFixture<S extends Kind<S>> {
    */
   readonly backend: (rawSocket: RawSockets<S>) => SecurityBackend<S>;
   readonly peer: ConformancePeer<S>;
+  /** Makes an empty place for a live session. Absent: live sessions are not tried. */
+  readonly liveSession?: (() => LiveSessionStore) | undefined;
   /** Rules that the stack beneath cannot keep, by name of the case, with the reason: skipped, and said. Default: none. */
   readonly exceptions?: Readonly<Record<string, string>> | undefined;
   /** Part of every client's configuration; its `versions` are those of servers under trial too. Default: nothing. */

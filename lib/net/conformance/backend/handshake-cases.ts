@@ -76,6 +76,18 @@ export const HANDSHAKE_CASES: readonly BackendCaseDefinition[] = [
     },
   },
   {
+    name: 'key log',
+    rule: 'one line per secret in the format of NSS where it was asked for, or ENOTSUP when the socket is made',
+    run: async (stage) => {
+      const lines: string[] = [];
+      const asked = { dangerKeyLog: (line: string): void => void lines.push(line) };
+      if (!canBeMade(stage, asked)) return;
+      await stage.pair(asked);
+      check(lines.length > 0, 'the key log is told of the secrets');
+      for (const line of lines) check(NSS_LINE.test(line), 'each line is a label, the client random and a secret');
+    },
+  },
+  {
     name: 'additionalConfiguration',
     rule: 'the hook is called once for each connect, with an object, before anything is sent',
     run: async (stage) => {
@@ -92,6 +104,8 @@ export const HANDSHAKE_CASES: readonly BackendCaseDefinition[] = [
     },
   },
 ];
+
+const NSS_LINE = /^[A-Z][A-Z0-9_]* [0-9a-f]{64} [0-9a-f]{64,128}$/;
 
 const SOME = 2;
 

@@ -5,3 +5,4 @@ export { BACKEND_CASES, backendCases } from './cases.ts';
 export { ConformanceError } from '../expectation.ts';
 export type { BackendFixture, ConformancePeer, Kind, RawSockets } from './fixture.ts';
 export { type SpecGlobals, mochaCases } from './mocha.ts';
+export { socketFixtureOf } from './socket-fixture.ts';

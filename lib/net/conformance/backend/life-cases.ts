@@ -1,6 +1,6 @@
 // One socket through its lives: connects, what it stands on, how it ends, and what goes on from an earlier life.
 
-import { rejected, same } from '../expectation.ts';
+import { check, rejected, same } from '../expectation.ts';
 import type { SessionStore } from '../../ssl-configuration.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../crypto/index.ts';
 import type { BackendCaseDefinition } from './case.ts';
@@ -156,6 +156,28 @@ export const LIFE_CASES: readonly BackendCaseDefinition[] = [
         client.close();
       }
       same(flags.join(), 'false,false,true', 'sessionResumed as one, two, one');
+    },
+  },
+  {
+    name: 'a live session',
+    rule: 'after suspend another socket goes on with the session: nothing is sent, and connectionIdResumed says so',
+    transport: 'datagram',
+    needs: ['liveSession', 'connectionId'],
+    run: async (stage) => {
+      const configuration = { connectionId: true, liveSession: stage.liveSession() };
+      const { client, session, port } = await stage.pair(configuration, { connectionId: true });
+      check(client.transport === 'datagram' && client.suspend !== undefined, 'a socket that is kept has suspend');
+      const from = { port: client.local?.port ?? 0 };
+      client.suspend();
+      same(client.getOption('state'), 'closed', 'state after suspend');
+      const next = stage.client({ ...configuration, socket: { localEndpoint: from } });
+      await stage.run(next.connect(stage.peer.host, port));
+      same(stage.lastLower.passage.sent.length, 0, 'datagrams sent by connecting');
+      same(next.getOption('connectionIdResumed'), true, 'connectionIdResumed');
+      next.send(Uint8Array.of(7));
+      same(await stage.run(session.next()), Uint8Array.of(7), 'message in the session as it was');
+      next.close();
+      await stage.nothingLeft(next);
     },
   },
 ];

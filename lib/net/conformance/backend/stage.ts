@@ -6,6 +6,7 @@ import { Watch } from '../scene.ts';
 import { settledIn } from '../settled.ts';
 import type { SecurityBackend } from '../../security-backend.ts';
 import { SocketError } from '../../errors.ts';
+import type { LiveSessionStore } from '../../live-session.ts';
 import type { AnySocket, Cancellable, SocketBase } from '../../socket.ts';
 import type { ServerConfiguration, SslConfiguration } from '../../ssl-configuration.ts';
 import { type CredentialKind, KINDS, clientSecurity, serverSecurity } from './credentials.ts';
@@ -95,6 +96,13 @@ export class Stage<S extends Kind<S>> {
     const listener = this.keep(this.peer.server(whole));
     await this.run(listener.bind(this.peer.address, 0));
     return { listener, port: listener.local?.port ?? 0 };
+  }
+
+  /** An empty place for a live session. */
+  liveSession(): LiveSessionStore {
+    const store = this.#fixture.liveSession?.();
+    check(store !== undefined, 'the fixture has a place for live sessions');
+    return store;
   }
 
   /** A server of the peer's that lets its clients resume, with a kind of credentials with which it can. */
