@@ -103,7 +103,7 @@ export abstract class TlsStream extends NodeStreamCore {
     await untilAborted(signal, () => done);
     this.#negotiated = handshake.agree(tls, chain);
     this.#limit?.cancel();
-    tls.removeAllListeners('error').removeAllListeners('close');
+    for (const event of ['end', 'close']) tls.off(event, this.#leftEarly);
     this.#tls = undefined;
     this.attach(tls);
   }
@@ -129,6 +129,11 @@ export abstract class TlsStream extends NodeStreamCore {
         ? new TlsAlertError({ level: 'fatal', description, direction: 'sent' }, error.message, { cause: error })
         : new SocketError('ETLS', error.message, { cause: error });
     }
+  }
+
+  protected override deliver(bytes: Uint8Array): void {
+    this.#records.delivered(bytes);
+    super.deliver(bytes);
   }
 
   protected override mapError(error: Error): SocketError {
@@ -177,13 +182,20 @@ export abstract class TlsStream extends NodeStreamCore {
   #shaken(tls: TLSSocket): Promise<void> {
     const { keyLog } = this.settings;
     if (keyLog !== undefined) tls.on('keylog', (line) => keyLog(line.toString('latin1').trimEnd()));
-    tls.on('error', (error) => this.fail(fromTlsError(error, this.#offer)));
-    tls.on('close', () => this.fail(new SocketError('ECONNRESET', 'the peer closed during the handshake')));
+    // A server's TLSSocket that no tls.Server has made tells what goes wrong later by `_tlsError` alone.
+    for (const event of ['error', '_tlsError']) tls.on(event, (error: Error) => this.#went(error));
+    for (const event of ['end', 'close']) tls.on(event, this.#leftEarly);
     return new Promise((resolve) => {
       // Of clients and servers alike, where `secureConnect` is of clients alone.
       tls.once('secure', resolve);
     });
   }
+
+  #went(error: Error): void {
+    this.fail(this.#negotiated === undefined ? fromTlsError(error, this.#offer) : this.mapError(error));
+  }
+
+  readonly #leftEarly = (): void => this.fail(new SocketError('ECONNRESET', 'the peer closed during the handshake'));
 
   /** What the peer could have chosen from: it is all that can be told where node:tls does not tell what the peer offered. */
   get #offer(): string {

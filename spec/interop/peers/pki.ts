@@ -25,6 +25,11 @@ const CERTIFICATES = {
   client: { by: 'inter', extensions: leaf('clientAuth', ''), days: 30 },
   'wrong-host': { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=DNS:elsewhere.example'), days: 30 },
   'wrong-eku': { by: 'inter', extensions: leaf('clientAuth', 'subjectAltName=IP:127.0.0.1'), days: 30 },
+  'unknown-critical': {
+    by: 'inter',
+    extensions: `${leaf('serverAuth', 'subjectAltName=IP:127.0.0.1')}\n1.2.3.4.5=critical,ASN1:UTF8String:nobody knows`,
+    days: 30,
+  },
   expired: { by: 'inter', extensions: leaf('serverAuth', 'subjectAltName=IP:127.0.0.1'), days: -1 },
   'expired-client': { by: 'inter', extensions: leaf('clientAuth', ''), days: -1 },
   revoked: { by: 'inter', extensions: leaf('serverAuth,clientAuth', 'subjectAltName=IP:127.0.0.1'), days: 30 },

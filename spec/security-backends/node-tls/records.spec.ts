@@ -57,12 +57,23 @@ describe('node-tls: how a stream of records ended', () => {
     assert.equal(watched(record(21, new Uint8Array(26)), Uint8Array.of(23, 3)).endedByAlert('TLS1.2', TAG), false);
   });
 
+  it('by an alert of TLS 1.3 only if nothing came of a record of that length', () => {
+    const like = record(23, new Uint8Array(19));
+    const watch = watched(like);
+    watch.delivered(Uint8Array.of(0x00, 0xe2)); // a ping of CoAP over TCP
+    assert.equal(watch.endedByAlert('TLS1.3', TAG), false);
+    watch.take(like);
+    assert.equal(watch.endedByAlert('TLS1.3', TAG), true);
+  });
+
   it('is told alike whatever the pieces', () => {
     const property = fc.property(records, fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }), (all, sizes) => {
       const bytes = concatBytes(...all.map(([type, body]) => record(type, body)));
       const watch = watched(...pieces(bytes, sizes));
       const last = all.at(-1);
       assert.equal(watch.endedByAlert('TLS1.2', TAG), last?.[0] === 21);
+      const alike = all.filter(([type, body]) => type === 23 && body.length === 19);
+      for (let more = 1; more < alike.length; more++) watch.delivered(new Uint8Array(2));
       const alert = last?.[0] === 23 ? last[1].length === 19 : last?.[0] === 21;
       assert.equal(watch.endedByAlert('TLS1.3', TAG), alert);
     });

@@ -108,6 +108,13 @@ for (const version of ['TLS1.2', 'TLS1.3'] as const) {
       await world.join(world.client(PSK, { versions }), server);
     });
 
+    it('let a client go that leaves during the handshake', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      const raw = connectRaw(server.local?.port ?? 0, ADDRESS);
+      raw.end(Uint8Array.of(0x16, 3, 1, 0, 200, 1));
+      await world.logs(/the peer closed during the handshake/);
+    });
+
     it('end a handshake that stands still, after the time that is configured', async () => {
       const handshakeTimeouts = { min: milliseconds(20), max: milliseconds(20) };
       const server = await world.server(PSK_SERVER, { versions, handshakeTimeouts, handshakeTries: 2 });
@@ -132,6 +139,27 @@ for (const version of ['TLS1.2', 'TLS1.3'] as const) {
       await lower.shutdown(); // FIN under TLS
       const cause = await over;
       assert.ok(cause !== undefined && 'code' in cause && cause.code === 'EOF', String(cause));
+    });
+
+    it('end a session, on both sides, whose records were tampered with', async () => {
+      const server = await world.server(PSK_SERVER, { versions });
+      const lower = tcpSocket(undefined, world.environment);
+      await lower.connect(ADDRESS, server.local?.port ?? 0);
+      const accepted = server.accept();
+      const client = world.client(PSK, { versions });
+      await client.decorate(lower);
+      const session = world.keep(await accepted);
+      const [here, there] = [client, session].map(
+        (socket) =>
+          new Promise<Error | undefined>((resolve) => {
+            socket.handler = { readable: () => undefined, writable: () => undefined, closed: resolve };
+          }),
+      );
+      lower.send(Uint8Array.of(23, 3, 3, 0, 40, ...new Uint8Array(40).fill(7)));
+      const [sent, received] = [await there, await here];
+      assert.ok(sent instanceof TlsAlertError && sent.direction === 'sent', String(sent));
+      assert.ok(received instanceof TlsAlertError && received.direction === 'received', String(received));
+      assert.deepEqual([sent.description, received.description], [20, 20]);
     });
 
     it('say close_notify and FIN when they shut down, and hear the peer on', async () => {
