@@ -42,6 +42,7 @@ import type { CliIo } from './io.ts';
 import { consoleLog } from './console-log.ts';
 import { type KeyLogFile, openKeyLog } from './key-log.ts';
 import { printable } from './printable.ts';
+import { runShell } from './shell.ts';
 import { type SimulatedDevice, simulatedDevice } from './simulated-device.ts';
 
 interface DeviceFlags extends CredentialFlags, ObjectFlags {
@@ -57,6 +58,7 @@ interface DeviceFlags extends CredentialFlags, ObjectFlags {
   readonly tlsBackend: string;
   readonly keyLog?: string;
   readonly capture?: string;
+  readonly shell?: boolean;
   readonly log: string;
   readonly json?: boolean;
 }
@@ -106,6 +108,7 @@ export function deviceCommand(io: CliIo): Command {
     .option('--tls-backend <names>', `the same for coaps+tcp://: ${TLS_BACKENDS.join(', ')}`, TLS_BACKENDS[0])
     .option('--key-log <file>', 'append the TLS secrets to this file (mode 0600): whoever reads it can decrypt all')
     .option('--capture <file>', CAPTURE_HELP)
+    .option('--shell', 'take commands from standard input, a line each; `help` lists them')
     .option('--log <level>', 'silent, error, warn, info, debug, trace; on standard error', 'warn')
     .option('--json', 'one JSON object per event instead of text')
     .showHelpAfterError(`Example: ${EXAMPLE}`)
@@ -122,6 +125,9 @@ function repeated(value: string, before: readonly string[] = []): readonly strin
 }
 
 async function runDevice(flags: DeviceFlags, io: CliIo): Promise<void> {
+  if (flags.shell === true && flags.key === '-') {
+    throw wrongFlag('--shell', 'expected the key elsewhere: --key - reads it from standard input, too', EXAMPLE);
+  }
   const environment = systemEnvironment({ log: consoleLog(parseLogLevel('--log', flags.log), io) });
   const say = announcer(flags.json === true, io);
   const { scheme } = parseUri('--server', flags.server);
@@ -198,7 +204,9 @@ async function runClient(flags: DeviceFlags, account: ServerAccount, stage: Stag
     dangerAllowNoSec: true, // checked by the URI: coap:// has to be written out
   });
   narrate(client, say);
-  await runUntilInterrupted(client, () => device.run(), io);
+  const shell = (signal: AbortSignal): Promise<'quit' | 'end'> =>
+    runShell(io.lines(signal), { client, objects: [...device.objects, ...further], say });
+  await runUntilEnded(client, () => device.run(), { io, shell: flags.shell === true ? shell : undefined });
 }
 
 async function backendsOver(
@@ -212,20 +220,29 @@ async function backendsOver(
   return { ...nodeBackends(options), dtls: dtls.length === 1 ? dtls[0] : dtls, tls: tls.length === 1 ? tls[0] : tls };
 }
 
-/** Runs until a signal (de-registers then) or until registering is given up. */
-async function runUntilInterrupted(client: LwM2mClient, simulate: () => () => void, io: CliIo): Promise<void> {
+interface Ends {
+  readonly io: CliIo;
+  /** Commands; where they end without a word the device goes on. */
+  readonly shell: ((signal: AbortSignal) => Promise<'quit' | 'end'>) | undefined;
+}
+
+/** Runs until a signal or `quit` (de-registers then) or until registering is given up. */
+async function runUntilEnded(client: LwM2mClient, simulate: () => () => void, { io, shell }: Ends): Promise<void> {
   let release: () => void = () => undefined;
   const interrupted = new Promise<'interrupted'>((resolve) => {
     release = io.onInterrupt(() => resolve('interrupted'));
   });
   const failed = client.events.next('registrationFailed', { accepts: ({ retryAfter }) => retryAfter === undefined });
   const end = simulate();
+  const listening = new AbortController();
   try {
     await client.start();
-    const outcome = await Promise.race([interrupted, failed]);
+    const quit = shell?.(listening.signal).then((how) => (how === 'quit' ? 'interrupted' : interrupted));
+    const outcome = await Promise.race([interrupted, failed, ...(quit === undefined ? [] : [quit])]);
     await client.stop();
     if (outcome !== 'interrupted') throw new CliError(`gave up: ${outcome.error.message}`);
   } finally {
+    listening.abort();
     end();
     release();
   }

@@ -1,5 +1,7 @@
 // What a command takes from the process: streams, environment variables, signals. Specs hand in their own.
 
+import { createInterface } from 'node:readline';
+
 /** The world as a command sees it. */
 export interface CliIo {
   /** One line of output. */
@@ -8,6 +10,8 @@ export interface CliIo {
   error(line: string): void;
   /** The first line of standard input. */
   readLine(): Promise<string>;
+  /** The lines of standard input, as they come, until `signal` aborts. */
+  lines(signal: AbortSignal): AsyncIterable<string>;
   readonly environmentVariables: Readonly<Record<string, string | undefined>>;
   /** Calls `interrupted` for each SIGINT or SIGTERM. @returns takes it back */
   onInterrupt(interrupted: () => void): () => void;
@@ -18,6 +22,7 @@ export const processIo: CliIo = {
   out: (line) => void process.stdout.write(`${line}\n`),
   error: (line) => void process.stderr.write(`${line}\n`),
   readLine,
+  lines: (signal) => createInterface({ input: process.stdin, terminal: false, signal }),
   environmentVariables: process.env,
   onInterrupt(interrupted) {
     const signals = ['SIGINT', 'SIGTERM'] as const;

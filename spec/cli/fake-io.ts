@@ -8,6 +8,8 @@ export class FakeIo implements CliIo {
   readonly errorLines: string[] = [];
   environmentVariables: Record<string, string | undefined> = {};
   input = '';
+  readonly #typed: string[] = [];
+  #awaited: () => void = () => undefined;
   readonly #interrupted = new Set<() => void>();
   readonly #waiting: { readonly pattern: RegExp; readonly resolve: (line: string) => void }[] = [];
 
@@ -26,6 +28,22 @@ export class FakeIo implements CliIo {
 
   async readLine(): Promise<string> {
     return this.input;
+  }
+
+  /** Whatever `type` is given, from now on. */
+  async *lines(signal: AbortSignal): AsyncGenerator<string> {
+    signal.addEventListener('abort', () => this.#awaited());
+    while (!signal.aborted) {
+      const line = this.#typed.shift();
+      if (line !== undefined) yield line;
+      else await new Promise<void>((resolve) => (this.#awaited = resolve));
+    }
+  }
+
+  /** A line of standard input. */
+  type(line: string): void {
+    this.#typed.push(line);
+    this.#awaited();
   }
 
   onInterrupt(interrupted: () => void): () => void {
