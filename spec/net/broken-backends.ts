@@ -1,68 +1,111 @@
 // For each case of the kit a backend that breaks its rule: what proves that the case can fail.
 
-import { toHex } from '../../../lib/bytes/index.ts';
-import { pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
-import { KEY, OTHER_KEY, clientSecurity } from '../../../lib/net/conformance/backend/credentials.ts';
-import type { RawSockets } from '../../../lib/net/conformance/backend/index.ts';
+import assert from 'node:assert/strict';
+import { toHex } from '../../lib/bytes/index.ts';
+import { pskKeyFromBuffer } from '../../lib/crypto/index.ts';
+import { KEY, OTHER_KEY, clientSecurity } from '../../lib/net/conformance/backend/credentials.ts';
 import {
-  type DatagramSocket,
+  BACKEND_CASES,
+  type BackendCase,
+  type BackendFixture,
+  ConformanceError,
+  type Kind,
+  type RawSockets,
+  backendCases,
+} from '../../lib/net/conformance/backend/index.ts';
+import {
+  type AnySocket,
   type SecurityBackend,
   type ServerConfiguration,
   SocketError,
   type SocketHandler,
   type SslConfiguration,
-} from '../../../lib/net/index.ts';
-import type { Environment } from '../../../lib/runtime/index.ts';
-import { nativeDtls } from '../../../security-backends/native/index.ts';
-import { type Overrides, standBefore } from '../../net/broken-sockets.ts';
+} from '../../lib/net/index.ts';
+import { type Environment, later, seconds } from '../../lib/runtime/index.ts';
+import { type Overrides, standBefore } from './broken-sockets.ts';
 
 /** What a broken backend does differently from the native one. */
 export interface BackendBreakage {
   /** What it makes of a client's configuration. */
   readonly configure?: (configuration: SslConfiguration) => SslConfiguration;
   /** What its clients do differently; `remade` is another good one of the configuration as it is by then. */
-  readonly client?: (good: DatagramSocket, remade: () => DatagramSocket) => Overrides;
+  readonly client?: (good: AnySocket, remade: () => AnySocket) => Overrides;
   readonly configureServer?: (configuration: ServerConfiguration) => ServerConfiguration;
-  readonly server?: (good: DatagramSocket) => Overrides;
+  readonly server?: (good: AnySocket) => Overrides;
   /** What the raw sockets do differently that it uses. */
-  readonly lower?: (good: DatagramSocket) => Overrides;
+  readonly lower?: (good: AnySocket) => Overrides;
   /** Called with each configuration, and the log. */
   readonly tells?: (configuration: SslConfiguration | ServerConfiguration, environment: Environment) => void;
 }
 
-export function brokenBackend(
-  rawSocket: RawSockets<DatagramSocket>,
+function brokenBackend<S extends Kind<S>>(
+  rawSocket: RawSockets<S>,
+  { backend }: BackendFixture<S>,
   breakage: BackendBreakage,
-): SecurityBackend<DatagramSocket> {
+): SecurityBackend<S> {
   const { configure = (same) => same, configureServer = (same) => same } = breakage;
-  const good = nativeDtls({
-    datagramSocket: (...raw) => {
-      const socket = rawSocket(...raw);
-      return standBefore(socket, breakage.lower?.(socket) ?? {});
-    },
+  const good = backend((...raw) => {
+    const socket = rawSocket(...raw);
+    return standBefore(socket, breakage.lower?.(socket) ?? {});
   });
   return {
     ...good,
     createSocket(configuration, environment) {
       breakage.tells?.(configuration, environment);
-      const make = (): DatagramSocket => good.createSocket(configure(configuration), environment);
+      const make = (): S => good.createSocket(configure(configuration), environment);
       const socket = make();
       return standBefore(socket, breakage.client?.(socket, make) ?? {});
     },
     createServer(configuration, environment) {
       breakage.tells?.(configuration, environment);
-      const socket = good.createServer(configureServer(configuration), environment);
+      const socket = good.createServer?.(configureServer(configuration), environment);
+      assert.ok(socket, 'the backend makes servers');
       return standBefore(socket, breakage.server?.(socket) ?? {});
     },
   };
 }
 
+/**
+ * One spec for each case that can be tried in one of the fixtures: the good backend passes it, the broken one does not.
+ * @returns names of the cases that can be tried in none
+ */
+export function brokenBackendCases<S extends Kind<S>>(fixtures: readonly BackendFixture<S>[]): readonly string[] {
+  const untried: string[] = [];
+  for (const { name } of BACKEND_CASES) {
+    const fixture = fixtures.find((each) => caseNamed(name, each)?.skipped === undefined && caseNamed(name, each));
+    if (fixture === undefined) untried.push(name);
+    else it(name, () => fails(name, fixture));
+  }
+  return untried;
+}
+
+async function fails<S extends Kind<S>>(name: string, fixture: BackendFixture<S>): Promise<void> {
+  await caseNamed(name, fixture)?.run();
+  const breakage = BROKEN_BACKENDS[name] ?? {};
+  const failing = caseNamed(name, { ...fixture, backend: (rawSocket) => brokenBackend(rawSocket, fixture, breakage) });
+  await assert.rejects(
+    async () => failing?.run(),
+    (error) => error instanceof ConformanceError || error instanceof SocketError,
+    `the broken backend passes "${name}"`,
+  );
+}
+
+function caseNamed<S extends Kind<S>>(name: string, fixture: BackendFixture<S>): BackendCase | undefined {
+  return backendCases(fixture).find((each) => each.name === name);
+}
+
 /** `getOption(key)` answers `value`. */
-const option = (key: string, value: (good: DatagramSocket) => unknown): BackendBreakage => ({
+const option = (key: string, value: (good: AnySocket) => unknown): BackendBreakage => ({
   client: (good) => ({
     getOption: (asked: 'state') => (asked === (key as string) ? value(good) : good.getOption(asked)),
   }),
 });
+
+function over(upper: AnySocket, lower: AnySocket, host: string | undefined): Promise<void> {
+  if (upper.transport === 'datagram' && lower.transport === 'datagram') return upper.decorate(lower, { host });
+  assert.ok(upper.transport === 'stream' && lower.transport === 'stream', 'both sockets are of one kind');
+  return upper.decorate(lower, { host });
+}
 
 const without = (...fields: readonly Exclude<keyof SslConfiguration, 'security'>[]): BackendBreakage => ({
   configure: (configuration) => ({
@@ -96,23 +139,21 @@ const errorInPlace: BackendBreakage = handlers((handler) => ({
 
 /** Says that it is connected, whatever came of it. */
 const optimistic: BackendBreakage = {
-  client: (good) => ({ connect: (...to: Parameters<DatagramSocket['connect']>) => good.connect(...to).catch(nothing) }),
+  client: (good) => ({ connect: (...to: Parameters<AnySocket['connect']>) => good.connect(...to).catch(nothing) }),
 };
 
 /** Makes its socket when it is used, of what the configuration is by then. */
 const lazy: BackendBreakage = {
   client: (_good, remade) => {
-    let socket: DatagramSocket | undefined;
-    return { connect: (...to: Parameters<DatagramSocket['connect']>) => (socket ??= remade()).connect(...to) };
+    let socket: AnySocket | undefined;
+    return { connect: (...to: Parameters<AnySocket['connect']>) => (socket ??= remade()).connect(...to) };
   },
 };
 
-const leaking: BackendBreakage = { lower: () => ({ close: nothing }) };
 const deaf: BackendBreakage = {
   client: (good) => ({
     connect: (host: string, port: number) => good.connect(host, port),
-    decorate: (lower: DatagramSocket, options?: { host?: string }) =>
-      good.decorate(lower, options?.host === undefined ? {} : { host: options.host }),
+    decorate: (lower: AnySocket, options?: { host?: string }) => over(good, lower, options?.host),
   }),
 };
 const talkative: BackendBreakage = {
@@ -150,7 +191,7 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
   'credential kinds never crossed': optimistic,
   'alert of the handshake': {
     client: (good) => ({
-      connect: (...to: Parameters<DatagramSocket['connect']>) =>
+      connect: (...to: Parameters<AnySocket['connect']>) =>
         good.connect(...to).catch(() => Promise.reject(new SocketError('EPROTO', 'no handshake'))),
     }),
   },
@@ -160,18 +201,25 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
   'inner MTU of every suite': option('innerMtu', (good) => good.getOption('innerMtu') - 1),
   'inner MTU with a connection id': option('innerMtu', (good) => good.getOption('innerMtu') - 1),
   'two records in one arrival': option('hasBufferedData', () => false),
-  'several arrivals at once': option('hasBufferedData', () => false),
+  'several arrivals at once': { lower: onePerArrival },
   'noise is silent': { client: (good) => ({ receive: () => good.receive() ?? new Uint8Array(0) }) },
   'replays are silent': { client: (good) => twice(good) },
   'connect twice': optimistic,
   'close and reconnect': {
     client: (good) => ({ connect: once((host: string, port: number) => good.connect(host, port)) }),
   },
-  'failed connect': leaking,
+  'failed connect': { tells: (_, { clock, timers }) => void timers.at(later(clock.now(), seconds(5)), nothing) },
   'decorate a connected socket': leakingWhenGiven(),
   'decorate a closed socket': { client: () => ({ decorate: async () => undefined }) },
   'decorate that fails': leakingWhenGiven(),
-  'the raw socket ends': handlers((handler) => ({ ...handler, readable: () => handler.readable(), closed: nothing })),
+  'the raw socket ends': handlers((handler) => ({
+    readable: () => handler.readable(),
+    writable: () => handler.writable(),
+    closed: (cause) => {
+      handler.closed(cause);
+      handler.closed(cause);
+    },
+  })),
   'the peer ends in order': errorInPlace,
   dispose: { client: () => ({ [Symbol.asyncDispose]: async () => undefined }) },
   resumption: without('sessionStore'),
@@ -180,7 +228,7 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
   'a live session': without('liveSession'),
   'a handshake that nobody answers': {
     client: (good) => ({
-      connect: (...to: Parameters<DatagramSocket['connect']>) =>
+      connect: (...to: Parameters<AnySocket['connect']>) =>
         good.connect(...to).catch(() => Promise.reject(new SocketError('ECONNREFUSED', 'nobody'))),
     }),
   },
@@ -202,7 +250,12 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
   'server credential kinds never crossed': welcoming,
   'server with several clients': { configureServer: (configuration) => ({ ...configuration, maxSessions: 1 }) },
   'server resumption': { configureServer: (configuration) => ({ ...configuration, resumption: false }) },
-  'server closed': { server: () => ({ close: nothing }) },
+  'server closed': {
+    server: (good) => ({
+      accept: (...given: Parameters<AnySocket['accept']>) =>
+        good.accept(...given).catch(() => Promise.reject(new SocketError('EIO', 'something'))),
+    }),
+  },
   'server secrets are not printed': talkative,
 };
 
@@ -217,8 +270,31 @@ function once<A extends readonly unknown[]>(call: (...given: A) => Promise<void>
   return (...given) => (calls++ === 0 ? call(...given) : Promise.reject(new SocketError('EBADF', 'used up')));
 }
 
+/** Gives one piece for each call of `readable`, whatever else waits. */
+function onePerArrival(good: AnySocket): Overrides {
+  let allowed = 0;
+  return {
+    get handler() {
+      return good.handler;
+    },
+    set handler(handler: SocketHandler | undefined) {
+      const readable = (): void => {
+        allowed = 1;
+        handler?.readable();
+      };
+      good.handler = handler && {
+        readable,
+        writable: () => handler.writable(),
+        closed: (cause) => handler.closed(cause),
+      };
+    },
+    receive: () => (allowed-- > 0 ? good.receive() : undefined),
+    getOption: (key: 'state') => (key === ('hasBufferedData' as string) ? false : good.getOption(key)),
+  };
+}
+
 /** Gives each message twice. */
-function twice(good: DatagramSocket): Overrides {
+function twice(good: AnySocket): Overrides {
   let again: Uint8Array | undefined;
   return {
     receive: () => {
@@ -235,8 +311,8 @@ function twice(good: DatagramSocket): Overrides {
 function leakingWhenGiven(): BackendBreakage {
   return {
     client: (good) => ({
-      decorate: (lower: DatagramSocket, options?: { host?: string }) =>
-        good.decorate(standBefore(lower, { close: nothing }), options),
+      decorate: (lower: AnySocket, options?: { host?: string }) =>
+        over(good, standBefore(lower, { close: nothing }), options?.host),
     }),
   };
 }
