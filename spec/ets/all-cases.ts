@@ -9,6 +9,7 @@ import { OBJECT_CASES } from './object-cases.ts';
 import { OBSERVE_CASES } from './observe-cases.ts';
 import { READ_CASES } from './read-cases.ts';
 import { REGISTRATION_CASES } from './registration-cases.ts';
+import { SECURITY_CASES } from './security-cases.ts';
 import { SEND_CASES } from './send-cases.ts';
 import { WRITE_CASES } from './write-cases.ts';
 
@@ -21,6 +22,7 @@ const OWN_CASES: readonly EtsCase[] = [
   OBSERVE_CASES,
   COMPOSITE_CASES,
   SEND_CASES,
+  SECURITY_CASES,
   DEVICE_CASES,
   OBJECT_CASES,
 ].flat();

@@ -3,6 +3,8 @@
 import { type LwM2mVersion, LwM2mClient, type ServerAccount } from '../../lib/client/index.ts';
 import { type InstanceInit, type ManagedObject, defineObject } from '../../lib/model/index.ts';
 import { type DeviceInit, createDevice } from '../../lib/objects/index.ts';
+import { nativeDtls } from '../../security-backends/native/backend.ts';
+import type { Credentials } from './credentials.ts';
 import { type VirtualTime, systemEnvironment } from '../../lib/runtime/index.ts';
 import type { DatagramSocket } from '../../lib/net/index.ts';
 import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
@@ -25,7 +27,7 @@ function keyHolder(id: number) {
 type PortfolioInit = InstanceInit<(typeof Portfolio)['definition']>;
 type ServerValues = NonNullable<ServerAccount['server']>;
 
-/** What a client has; the security mode is always NoSec here, for the cases look at what is said. */
+/** What a client has. */
 export interface Configuration {
   readonly server: ServerValues;
   readonly device: Omit<DeviceInit, 'reboot'>;
@@ -33,6 +35,8 @@ export interface Configuration {
   readonly account?: Pick<ServerAccount, 'lifetime' | 'queueMode'>;
   /** Instances of /16; undefined: the object is not there. */
   readonly portfolio?: Readonly<Record<number, PortfolioInit>>;
+  /** Where the channel is secured. Default: not at all, for most cases look at what is said. */
+  readonly credentials?: Credentials;
   /** How many servers it has accounts for, all alike. Default 1. */
   readonly servers?: number;
   /** Makes the objects beside these. Default none. */
@@ -176,7 +180,9 @@ export class TestDevice {
 
   async #make(): Promise<Powered> {
     const { configuration, version, uris, time, endpoint } = this.#options;
-    const account = { server: configuration.server, ...configuration.account };
+    const { credentials } = configuration;
+    const security = credentials && { security: credentials.device };
+    const account = { server: configuration.server, ...configuration.account, ...security };
     const device = createDevice(
       { ...configuration.device, reboot: () => void this.reboots++ },
       configuration.hasClock === true ? { clock: time } : {},
@@ -189,8 +195,17 @@ export class TestDevice {
     const client = new LwM2mClient({
       endpoint,
       objects,
-      servers: uris.map((uri, at) => ({ uri, shortServerId: at + 1, lifetime: LIFETIME, ...account })),
-      backends: { udp: (...given) => (this.#socket = udpSocket(...given)), tcp: tcpSocket },
+      servers: uris.map((uri, at) => {
+        const named = credentials?.host === undefined ? uri : uri.replace('127.0.0.1', credentials.host);
+        return { uri: named, shortServerId: at + 1, lifetime: LIFETIME, ...account };
+      }),
+      backends: {
+        udp: (...given) => (this.#socket = udpSocket(...given)),
+        dtls: nativeDtls({
+          datagramSocket: (...given) => udpSocket(...given, { resolver: async () => ['127.0.0.1'] }),
+        }),
+        tcp: tcpSocket,
+      },
       environment: systemEnvironment({ clock: time, timers: time }),
       versions: [version],
       dangerAllowNoSec: true,

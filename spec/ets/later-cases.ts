@@ -12,7 +12,6 @@ const OBJECTS = {
   7: 'the object Connectivity Statistics (7)',
 } as const;
 const BOOTSTRAP = 'bootstrap';
-const DTLS = 'a DTLS server of its own; npm run interop registers over DTLS at others';
 
 export const LATER_CASES: readonly LaterCase[] = (
   [
@@ -33,9 +32,6 @@ export const LATER_CASES: readonly LaterCase[] = (
     ['int-109', 'Behavior in Queue Mode', 'queue mode that sleeps'],
     ['int-110', 'Initial Registration using Profile ID', 'profile ids'],
     ['int-111', 'Initial Registration using Profile ID and Object List', 'profile ids'],
-    ['int-401', 'UDP Channel Security: Pre-shared Key Mode', DTLS],
-    ['int-402', 'UDP Channel Security: Certificate Mode', DTLS],
-    ['int-403', 'UDP Channel Security: Certificate Mode, failure of the server identity', DTLS],
     ['int-404', 'TCP Channel Security: Certificate Mode', 'bootstrap over CoAP over TLS'],
     ['int-405', 'OSCORE', 'OSCORE'],
     ['int-406', 'TCP Channel Security: Pre-shared Key Mode', 'bootstrap over CoAP over TLS'],

@@ -12,7 +12,9 @@ import {
   textOption,
   texts,
 } from './wire.ts';
-import { type Transport, type TransportName, listen } from './transports.ts';
+import type { ServerSecurity } from '../../lib/net/index.ts';
+import type { Transport, TransportName } from './transport.ts';
+import { listen } from './transports.ts';
 
 export interface Question {
   readonly method: Method;
@@ -74,9 +76,9 @@ export class ScriptedServer {
     transport.received = (message) => this.#hear({ ...message, at: this.#seconds() });
   }
 
-  /** @param seconds tells the client's time */
-  static async listen(name: TransportName, seconds: () => number): Promise<ScriptedServer> {
-    return new ScriptedServer(await listen(name), seconds);
+  /** @param seconds tells the client's time. @param security of a DTLS server */
+  static async listen(name: TransportName, seconds: () => number, security?: ServerSecurity): Promise<ScriptedServer> {
+    return new ScriptedServer(await listen(name, security), seconds);
   }
 
   get uri(): string {

@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import type { LwM2mVersion } from '../../lib/client/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
+import { FIXTURE_TIME } from '../crypto/fixtures/fixtures.ts';
 import { type Configuration, TestDevice } from './device.ts';
 import { FORMATS, type Format, type Links, type Values, readLinks, readPayload, senmlPack } from './payloads.ts';
 import { type Heard, type Question, ScriptedServer, type Uplink, contentFormatOf } from './scripted-server.ts';
-import type { TransportName } from './transports.ts';
+import type { TransportName } from './transport.ts';
 import { OPTIONS, numbers } from './wire.ts';
 
 /** The device's name. */
 export const ENDPOINT = 'urn:dev:ops:32473-ets';
-const START = Date.UTC(2026, 0, 1);
 
 /** An observation that is being answered. */
 export interface Observing {
@@ -57,9 +57,9 @@ export class Session {
     version: LwM2mVersion,
     transport: TransportName,
   ): Promise<readonly [Session, ...Session[]]> {
-    const time = new VirtualTime(START);
+    const time = new VirtualTime(FIXTURE_TIME);
     const listening = Array.from({ length: configuration.servers ?? 1 }, () =>
-      ScriptedServer.listen(transport, () => time.now() / 1_000),
+      ScriptedServer.listen(transport, () => time.now() / 1_000, configuration.credentials?.server),
     );
     const servers = await Promise.all(listening);
     const uris = servers.map(({ uri }) => uri);

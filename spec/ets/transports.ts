@@ -13,38 +13,16 @@ import {
   encodeWire,
   numberOption,
 } from './wire.ts';
+import type { ServerSecurity } from '../../lib/net/index.ts';
+import { DtlsTransport } from './dtls-transport.ts';
+import { BaseTransport, type Transport, type TransportName } from './transport.ts';
 
-export type TransportName = 'udp' | 'tcp';
-
-/** Of one client at a time: the one that was heard last. */
-export interface Transport {
-  readonly uri: string;
-  /** Whether a client is there to be said something. */
-  readonly hasClient: boolean;
-  /** Called with each message; what it throws is passed to `broken`. */
-  received: (message: WireMessage) => void;
-  broken: (error: unknown) => void;
-  send(message: WireMessage): void;
-  /** The client has left. */
-  forget(): void;
-  close(): void;
-}
-
-export function listen(name: TransportName): Promise<Transport> {
-  return name === 'udp' ? UdpTransport.listen() : TcpTransport.listen();
-}
-
-abstract class BaseTransport {
-  received: (message: WireMessage) => void = () => undefined;
-  broken: (error: unknown) => void = () => undefined;
-
-  protected guarded(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.broken(error);
-    }
-  }
+/** @param security of a DTLS server */
+export function listen(name: TransportName, security?: ServerSecurity): Promise<Transport> {
+  if (name === 'udp') return UdpTransport.listen();
+  if (name === 'tcp') return TcpTransport.listen();
+  assert.ok(security, 'what a DTLS server is known by');
+  return DtlsTransport.listen(security);
 }
 
 class UdpTransport extends BaseTransport implements Transport {
