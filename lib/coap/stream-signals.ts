@@ -87,12 +87,18 @@ export class StreamSignals {
       case 'ping':
         return this.pongs.owe(signal.token, signal.custody);
       case 'pong':
-        return this.#pings.find(signal.token)?.();
+        return this.#answered(signal.token);
       case 'release':
         return this.#tasks.released(signal.reasons);
       case 'unknown':
         return this.#tasks.unknown();
     }
+  }
+
+  // libcoap 4.3 leaves the token out: then it is the oldest that is answered, for a stream keeps their order.
+  #answered(token: Uint8Array): void {
+    const [oldest] = token.length === 0 ? this.#pings.entries() : [];
+    (this.#pings.find(token) ?? oldest)?.();
   }
 
   /** Nobody waits any longer. */
