@@ -8,8 +8,11 @@ import {
   type RequestHead,
   RESPONSE_CODES,
   serveCoap,
+  serveCoapStreams,
 } from '../../lib/coap/index.ts';
-import { udpSocket } from '../../lib/net/node/index.ts';
+import { pskKeyFromBuffer } from '../../lib/crypto/index.ts';
+import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
+import { nodeTls } from '../../security-backends/node-tls/index.ts';
 import { environment, listening } from '../interop/ours.ts';
 
 const [identity, key, length] = process.argv.slice(2) as [string, string, string];
@@ -38,5 +41,14 @@ await udp.bind('127.0.0.1', 0);
 serveCoap(udp, environment, () => undefined, options);
 const dtls = await listening({ [identity]: utf8Encode(key) });
 serveCoap(dtls.server, environment, () => undefined, options);
+const tls = nodeTls().createServer(
+  { security: { mode: 'psk', lookup: () => pskKeyFromBuffer(utf8Encode(key)) }, alpn: ['coap'] },
+  environment,
+);
+const streams = [tcpSocket(), tls];
+for (const listener of streams) {
+  await listener.bind('127.0.0.1', 0);
+  serveCoapStreams(listener, environment, () => undefined, options);
+}
 process.stdin.resume().once('end', () => process.exit());
-console.log(`ports ${udp.local!.port} ${dtls.port}`);
+console.log(`ports ${[udp, dtls.server, ...streams].map(({ local }) => local!.port).join(' ')}`);

@@ -3,10 +3,11 @@
 
 import { fileURLToPath } from 'node:url';
 import { utf8Encode } from '../../lib/bytes/index.ts';
-import { type CoapConnection, UdpCoapConnection } from '../../lib/coap/index.ts';
-import type { DatagramSocket } from '../../lib/net/index.ts';
-import { udpSocket } from '../../lib/net/node/index.ts';
-import { clientSocket, environment } from '../interop/ours.ts';
+import { type CoapConnection, TcpCoapConnection, UdpCoapConnection } from '../../lib/coap/index.ts';
+import type { DatagramSocket, StreamSocket } from '../../lib/net/index.ts';
+import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
+import { nodeTls } from '../../security-backends/node-tls/index.ts';
+import { clientSocket, environment, psk } from '../interop/ours.ts';
 import { type PeerProcess, startPeer } from '../interop/peers/process.ts';
 
 const IDENTITY = 'bench';
@@ -32,7 +33,26 @@ export const WINDOW = 16;
 export const TRANSPORTS: readonly Transport[] = [
   { name: 'UDP', open: (port) => datagrams(udpSocket(), port) },
   { name: 'DTLS, AES_128_CCM_8', open: (port) => datagrams(clientSocket(IDENTITY, utf8Encode(KEY)), port) },
+  { name: 'TCP', open: (port) => streams(tcpSocket(), port) },
+  { name: 'TLS 1.3', open: (port) => streams(tlsSocket(), port) },
 ];
+
+function tlsSocket(): StreamSocket {
+  return nodeTls().createSocket({ security: psk(IDENTITY, utf8Encode(KEY)), alpn: ['coap'] }, environment);
+}
+
+async function streams(socket: StreamSocket, port: number): Promise<Opened> {
+  await socket.connect('127.0.0.1', port);
+  const connection = new TcpCoapConnection(socket, environment);
+  await connection.introduced();
+  return {
+    connection,
+    close: () => {
+      connection.close();
+      socket.close();
+    },
+  };
+}
 
 async function datagrams(socket: DatagramSocket, port: number): Promise<Opened> {
   await socket.connect('127.0.0.1', port);
