@@ -12,8 +12,6 @@ export interface Agreed {
   /** Whether an earlier session was resumed, by a ticket. */
   readonly resumed: boolean;
   readonly extendedMasterSecret: boolean;
-  /** Of TLS 1.2, as the session has it. */
-  readonly pskIdentity: Uint8Array | undefined;
   readonly alpn: string | undefined;
   readonly group: string | undefined;
 }
@@ -28,7 +26,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 /** @throws SocketError EPROTO if it is not what the configuration asks for */
 export function agreedOn(tls: TLSSocket, settings: TlsSettings): Agreed {
   const suite = agreedSuite(tls, settings);
-  const facts = factsOf(tls);
+  const facts = sessionOf(tls);
   const reused = tls.isSessionReused();
   const keyOfTls13 = settings.credential === 'psk' && suite.version === 'TLS1.3';
   // A shared key of TLS 1.3 counts as a session that is reused: what is not reused was a handshake by certificate.
@@ -37,7 +35,6 @@ export function agreedOn(tls: TLSSocket, settings: TlsSettings): Agreed {
     suite,
     resumed: reused && (!keyOfTls13 || facts?.ticket === true),
     extendedMasterSecret: checkedExtendedMasterSecret(suite, facts, settings),
-    pskIdentity: facts?.pskIdentity,
     alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : undefined,
     group: groupOf(tls),
   };
@@ -75,8 +72,8 @@ function agreedSuite(tls: TLSSocket, { suites }: TlsSettings): Ciphersuite {
   throw new SocketError('EPROTO', `cipher suite: expected one of ${offered}, found ${standardName} in ${version}`);
 }
 
-/** The session is secret: what Node gives is zeroed. */
-function factsOf(tls: TLSSocket): SessionFacts | undefined {
+/** The facts of its session. That is secret: what Node gives is zeroed. */
+export function sessionOf(tls: TLSSocket): SessionFacts | undefined {
   const session = tls.getSession();
   if (session === undefined) return undefined;
   const facts = sessionFacts(session);

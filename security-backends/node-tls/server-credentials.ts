@@ -3,6 +3,7 @@
 import { toHex, utf8Encode } from '../../lib/bytes/index.ts';
 import {
   type CryptoProvider,
+  type PskKeyInfo,
   type Secret,
   SecurityInfoError,
   judgeClient,
@@ -32,8 +33,8 @@ export interface ServerCredentials {
   /** Whether a client has to show a certificate. */
   readonly requiresCertificate: boolean;
   options(): ServerIdentityOptions;
-  /** The key of an identity, to be closed by the caller; undefined if none is known. Null: the look-up is no use here. */
-  lookup(identity: string, from: Endpoint): Secret | undefined | null;
+  /** The key of an identity, at once or later, to be closed by the caller; undefined if none is known. */
+  lookup(identity: Uint8Array, from: Endpoint): Secret | undefined | Promise<Secret | undefined>;
   /** Whether an unknown identity is to look like a wrong key. */
   readonly hidesIdentities: boolean;
   /** Whether the client that showed `chain` is let in. @throws CertificateRefusedError, DecodeError */
@@ -59,21 +60,15 @@ export function serverCredentials(
 function pskServer(security: PskServerSecurity, loading: Loading): ServerCredentials {
   const { lookup, identityHint, unknownIdentity } = security;
   const hint = identityHint === undefined ? undefined : hintText(identityHint);
+  const load = (info: PskKeyInfo | undefined): Secret | undefined =>
+    info === undefined ? undefined : loadPskKey(info, loading);
   return {
     credential: 'psk',
     requiresCertificate: false,
     options: () => ({ ca: [], requestCert: false, ...(hint !== undefined && { pskIdentityHint: hint }) }),
     lookup(identity, from) {
-      const info = lookup(utf8Encode(identity), from);
-      if (info instanceof Promise) {
-        info.catch(() => undefined); // nobody waits for it
-        loading.log?.error(
-          { from },
-          'PSK look-up: expected a key at once, found a promise: node:tls cannot wait for it',
-        );
-        return null;
-      }
-      return info === undefined ? undefined : loadPskKey(info, loading);
+      const info = lookup(identity.slice(), from);
+      return info instanceof Promise ? info.then(load) : load(info);
     },
     hidesIdentities: (unknownIdentity ?? 'hide') === 'hide',
     judge: () => Promise.resolve(), // both have shown that they know the key

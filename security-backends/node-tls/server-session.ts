@@ -1,13 +1,13 @@
 // One client of a TLS server: a session over an accepted stream socket.
 
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
-import { type Secret, parseCertificate } from '../../lib/crypto/index.ts';
-import { type Endpoint, type Negotiated, SocketError, type StreamSocket, notSupported } from '../../lib/net/index.ts';
+import { parseCertificate } from '../../lib/crypto/index.ts';
+import { type Negotiated, SocketError, type StreamSocket, notSupported } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import { type Agreed, agreedOn, negotiatedFrom } from './agreed.ts';
+import { agreedOn, negotiatedFrom, sessionOf } from './agreed.ts';
 import type { TlsSettings } from './configuration.ts';
 import type { ServerCredentials } from './server-credentials.ts';
+import { SessionKeys } from './session-keys.ts';
 import { TlsStream } from './tls-stream.ts';
 
 /** What the server has for all its sessions. */
@@ -32,8 +32,7 @@ export class TlsServerSession extends TlsStream {
   /** Told when something came in: so the server knows who is idle. */
   #active: (() => void) | undefined;
   #ended: (() => void) | undefined;
-  #keys: Secret[] = [];
-  #identity: string | undefined;
+  #keys: SessionKeys | undefined;
   #chain: readonly Uint8Array[] = [];
 
   constructor(side: ServerSide, environment: Environment) {
@@ -57,11 +56,16 @@ export class TlsServerSession extends TlsStream {
   ): Promise<void> {
     this.lower = lower;
     this.#ended = told.ended;
+    if (this.settings.credential === 'psk') {
+      const from = lower.remote ?? { address: '', port: 0 };
+      this.#keys = new SessionKeys(this.#side.credentials, from, this.environment);
+    }
     await this.open('connected', undefined, (signal) =>
       this.secureOver(lower, signal, {
         isServer: true,
         begin: (duplex) => {
-          const psk = this.settings.credential === 'psk' ? { pskCallback: this.#keyOf } : {};
+          const keys = this.#keys;
+          const psk = keys && { pskCallback: (_: unknown, identity: string) => keys.keyOf(identity) };
           return new TLSSocket(duplex, { ...options, ...psk, isServer: true, secureContext: context });
         },
         trust: (tls, chain) => this.#trust(tls, chain),
@@ -83,42 +87,22 @@ export class TlsServerSession extends TlsStream {
   }
 
   protected override release(): void {
-    for (const key of this.#keys) key.close();
-    this.#keys = [];
+    this.#keys?.close();
     super.release();
     const ended = this.#ended;
     this.#ended = undefined;
     ended?.();
   }
 
-  readonly #keyOf = (_socket: unknown, identity: string): Uint8Array | null => {
-    const { credentials } = this.#side;
-    this.#identity = undefined;
-    // Node decodes the identity: bytes that are no UTF-8 have become U+FFFD, and tickets come this way too.
-    if (!isText(identity)) {
-      this.environment.log.info({ from: this.remote }, 'PSK identity refused: expected text, found other bytes');
-      return null;
-    }
-    const from: Endpoint = this.remote ?? { address: '', port: 0 };
-    const key = this.#lookedUp(identity, from);
-    if (key === null) return null;
-    if (key === undefined) return credentials.hidesIdentities ? this.environment.random.bytes(32) : null;
-    this.#keys.push(key);
-    this.#identity = identity;
-    return key.bytes;
-  };
-
-  #lookedUp(identity: string, from: Endpoint): Secret | undefined | null {
-    try {
-      return this.#side.credentials.lookup(identity, from);
-    } catch (error) {
-      this.environment.log.error({ from, error }, 'the PSK look-up failed');
-      return null;
-    }
+  protected override overheard(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#keys?.overhear(bytes);
   }
 
   async #trust(tls: TLSSocket, shown: readonly Uint8Array[]): Promise<void> {
     const { credentials } = this.#side;
+    if (this.#keys !== undefined && tls.isSessionReused() && tls.getProtocol() === 'TLSv1.2') {
+      await this.#keys.resume(sessionOf(tls)?.pskIdentity);
+    }
     if (!credentials.requiresCertificate) return;
     const [leaf] = shown;
     if (leaf === undefined) throw new SocketError('EPROTO', 'the client showed no certificate, which is required');
@@ -130,28 +114,15 @@ export class TlsServerSession extends TlsStream {
 
   #agree(tls: TLSSocket): Negotiated {
     const agreed = agreedOn(tls, this.settings);
-    if (this.settings.credential === 'psk') return negotiatedFrom(agreed, { pskIdentity: this.#identityOf(agreed) });
+    if (this.#keys !== undefined) {
+      const { used } = this.#keys;
+      this.#keys.close();
+      if (used === undefined) throw new SocketError('EPROTO', 'the client used a key that was not looked up');
+      return negotiatedFrom(agreed, { pskIdentity: used });
+    }
     const [leaf] = this.#chain;
     if (leaf === undefined) return negotiatedFrom(agreed, {});
     const peerPublicKey = parseCertificate(leaf).publicKey.spki.slice();
     return negotiatedFrom(agreed, { peerCertificates: this.#chain, peerPublicKey });
   }
-
-  /** A resumed session names the identity it came from, which must still have a key. */
-  #identityOf(agreed: Agreed): Uint8Array {
-    if (!agreed.resumed && this.#identity !== undefined) return utf8Encode(this.#identity);
-    const { pskIdentity } = agreed;
-    const from: Endpoint = this.remote ?? { address: '', port: 0 };
-    const key = pskIdentity && this.#lookedUp(utf8Decode(pskIdentity), from);
-    if (pskIdentity === undefined || key === undefined || key === null) {
-      throw new SocketError('EPROTO', 'the client used a session of an identity that is not known any more');
-    }
-    key.close();
-    return pskIdentity;
-  }
-}
-
-/** Not empty, without control characters, and nothing that Node could not decode. */
-function isText(identity: unknown): identity is string {
-  return typeof identity === 'string' && identity !== '' && !/[\p{Cc}\ufffd]/u.test(identity);
 }

@@ -8,8 +8,8 @@ const ALERT_HEADER = [21, 3, 3, 0, 2]; // type, legacy version, length (RFC 8446
 const FATAL = 2;
 
 export interface StreamDuplexEvents {
-  /** Told of all that comes in, before node:tls has it. */
-  arrived?(bytes: Uint8Array): void;
+  /** Told of all that comes in, before node:tls has it; which has it, and what follows, when the promise has come true. */
+  arrived?(bytes: Uint8Array): Promise<void> | undefined;
   /** `lower` closed by itself. */
   closed(cause: SocketError | undefined): void;
 }
@@ -24,6 +24,7 @@ export class StreamDuplex extends Duplex {
   /** Of Node's write that is under way. */
   #done: ((error?: Error | null) => void) | undefined;
   #wanted = false;
+  #waiting = false;
   #ended = false;
 
   constructor(lower: StreamSocket, events: StreamDuplexEvents, gate?: FlightGate) {
@@ -107,14 +108,29 @@ export class StreamDuplex extends Duplex {
   }
 
   #pump(): void {
-    while (this.#wanted && !this.destroyed) {
+    while (this.#wanted && !this.#waiting && !this.#ended && !this.destroyed) {
       const bytes = this.#take();
       if (bytes === undefined) return;
-      if (bytes !== null) this.#events.arrived?.(bytes);
-      this.#wanted = this.push(bytes);
-      this.#ended = bytes === null;
-      if (this.#ended) return;
+      const later = bytes === null ? undefined : this.#events.arrived?.(bytes);
+      if (later === undefined) this.#give(bytes);
+      else this.#giveAfter(later, bytes);
     }
+  }
+
+  #give(bytes: Uint8Array | null): void {
+    this.#wanted = this.push(bytes);
+    this.#ended = bytes === null;
+  }
+
+  #giveAfter(later: Promise<void>, bytes: Uint8Array | null): void {
+    this.#waiting = true;
+    const settled = (): void => {
+      this.#waiting = false;
+      if (this.destroyed) return;
+      this.#give(bytes);
+      this.#pump();
+    };
+    later.then(settled, settled);
   }
 
   /** A closed lower socket has nothing to give: `closed` tells why. */

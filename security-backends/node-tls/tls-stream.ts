@@ -131,6 +131,12 @@ export abstract class TlsStream extends NodeStreamCore {
     }
   }
 
+  /** What the peer sends during the handshake, before OpenSSL has it: a promise holds it up. */
+  protected overheard(bytes: Uint8Array): Promise<void> | undefined {
+    void bytes;
+    return undefined;
+  }
+
   protected override deliver(bytes: Uint8Array): void {
     this.#records.delivered(bytes);
     super.deliver(bytes);
@@ -171,7 +177,10 @@ export abstract class TlsStream extends NodeStreamCore {
     const records = new RecordWatch();
     this.#records = records;
     const events = {
-      arrived: (bytes: Uint8Array) => records.take(bytes),
+      arrived: (bytes: Uint8Array) => {
+        records.take(bytes);
+        return this.#negotiated === undefined ? this.overheard(bytes) : undefined;
+      },
       closed: (cause: SocketError | undefined) =>
         this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),
     };

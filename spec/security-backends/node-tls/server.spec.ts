@@ -11,10 +11,10 @@ import {
   rawPublicKeyEmpty,
   privateKeyEmpty,
 } from '../../../lib/crypto/index.ts';
-import { type PskServerSecurity, type Security, TlsAlertError } from '../../../lib/net/index.ts';
+import { type PskServerSecurity, type Security, type StreamSocket, TlsAlertError } from '../../../lib/net/index.ts';
 import { tcpSocket } from '../../../lib/net/node/index.ts';
-import { milliseconds, seconds } from '../../../lib/runtime/index.ts';
-import { ADDRESS, IDENTITY, KEY, PSK, PSK_SERVER, TLS_VERSIONS, World } from './sockets.ts';
+import { milliseconds, seconds, settle } from '../../../lib/runtime/index.ts';
+import { ADDRESS, HOST, IDENTITY, KEY, PSK, PSK_SERVER, TLS_VERSIONS, World } from './sockets.ts';
 
 const SECURITY = PSK as Extract<Security, { mode: 'psk' }>;
 const STRANGER: Security = { ...SECURITY, identity: pskIdentityFromBuffer(utf8Encode('stranger')) };
@@ -22,6 +22,7 @@ const WRONG_KEY: Security = { ...SECURITY, key: pskKeyFromBuffer(new Uint8Array(
 const SUITES = { 'TLS1.2': 'PSK-AES128-GCM-SHA256', 'TLS1.3': 'TLS_AES_128_GCM_SHA256' } as const;
 
 let world: World;
+let serving: Promise<StreamSocket> | undefined;
 beforeEach(() => {
   world = new World();
 });
@@ -56,21 +57,52 @@ for (const version of ['TLS1.2', 'TLS1.3'] as const) {
       assert.equal(told.description, version === 'TLS1.2' ? 115 : 40, told.message);
     });
 
-    it('refuse a look-up that would answer later, with the reason', async () => {
-      const lookup: PskServerSecurity['lookup'] = async () => pskKeyFromBuffer(KEY);
-      const server = await world.server({ mode: 'psk', lookup }, { versions });
-      await world.refused(world.client(PSK, { versions }), server);
-      await world.logs(/node:tls cannot wait for it/);
-    });
-
-    it('survive a look-up that throws', async () => {
-      const lookup: PskServerSecurity['lookup'] = () => {
-        throw new Error('the database is down');
+    it('wait for a look-up that answers later', async () => {
+      const asked: string[] = [];
+      const lookup: PskServerSecurity['lookup'] = async (identity) => {
+        asked.push(new TextDecoder().decode(identity));
+        await settle();
+        return PSK_SERVER.lookup(identity, { address: '', port: 0 });
       };
       const server = await world.server({ mode: 'psk', lookup }, { versions });
-      await world.refused(world.client(PSK, { versions }), server);
-      await world.logs(/look-up failed/);
-      assert.equal(server.getOption('state'), 'bound');
+      const session = await world.join(world.client(PSK, { versions }), server);
+      assert.deepEqual(session.getOption('negotiated')?.pskIdentity, utf8Encode(IDENTITY));
+      assert.deepEqual(asked, [IDENTITY], 'asked once');
+      const stranger = await world.refused(world.client(STRANGER, { versions }), server);
+      assert.ok(stranger instanceof TlsAlertError, stranger.message);
+    });
+
+    it('let a client go that leaves while its key is looked up', async () => {
+      let answer: ((key: ReturnType<typeof pskKeyFromBuffer>) => void) | undefined;
+      const asked = new Promise<void>((told) => {
+        const lookup: PskServerSecurity['lookup'] = () =>
+          new Promise((resolve) => {
+            answer = resolve;
+            told();
+          });
+        serving = world.server({ mode: 'psk', lookup }, { versions });
+      });
+      const server = await serving!;
+      const client = world.client(PSK, { versions });
+      const connecting = assert.rejects(client.connect(HOST, server.local?.port ?? 0), { code: 'ECANCELED' });
+      await asked;
+      client.close();
+      await connecting;
+      server.close();
+      answer?.(pskKeyFromBuffer(KEY));
+      await settle();
+    });
+
+    it('survive a look-up that throws, at once or later', async () => {
+      const down = (): never => {
+        throw new Error('the database is down');
+      };
+      for (const lookup of [down, async () => down()]) {
+        const server = await world.server({ mode: 'psk', lookup }, { versions });
+        await world.refused(world.client(PSK, { versions }), server);
+        assert.equal(server.getOption('state'), 'bound');
+      }
+      await world.logs(/look-up failed/, 2);
     });
 
     it('refuse identities that are no text, which Node would change', async () => {
