@@ -5,13 +5,12 @@ import { mochaCases } from '../../../lib/net/conformance/backend/index.ts';
 import type { SecurityBackend, StreamSocket } from '../../../lib/net/index.ts';
 import { conformancePeer } from '../../../security-backends/node-tls/conformance-peer.ts';
 import { type NodeTlsOptions, nodeTls } from '../../../security-backends/node-tls/index.ts';
-import { NODE_TLS_EXCEPTIONS, tlsPeer } from './tls-peer.ts';
+import { tlsPeer } from './tls-peer.ts';
 
 for (const version of ['TLS1.2', 'TLS1.3'] as const) {
   const trial = {
     backend: (streamSocket: NodeTlsOptions['streamSocket']): SecurityBackend<StreamSocket> => nodeTls({ streamSocket }),
     configuration: { versions: [version] },
-    exceptions: NODE_TLS_EXCEPTIONS,
   };
   const name = `node-tls: backend conformance with ${version}`;
   mochaCases({ ...trial, name, peer: tlsPeer() }, { describe, it });

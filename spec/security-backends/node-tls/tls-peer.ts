@@ -22,11 +22,6 @@ const SUITES = {
   0xc02b: 'ECDHE-ECDSA-AES128-GCM-SHA256',
 } as const;
 
-/** Rules that no backend on node:tls can keep. */
-export const NODE_TLS_EXCEPTIONS = {
-  'server with keys looked up later': 'node:tls wants the key of an identity at once',
-} as const;
-
 export function tlsPeer(): ConformancePeer<StreamSocket> {
   const environment = systemEnvironment();
   return {
