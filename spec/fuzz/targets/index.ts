@@ -8,6 +8,7 @@ import { endpoint } from './endpoint.ts';
 import { handshakeMessages } from './handshake-messages.ts';
 import { connectionIds, liveState } from './live-session.ts';
 import { storedSession, ticket } from './sessions.ts';
+import { streamFrames } from './streams.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   records,
@@ -26,6 +27,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   privateKey,
   loading,
   coap,
+  streamFrames,
   cbor,
   tlv,
   senmlJson,
