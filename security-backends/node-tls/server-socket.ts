@@ -175,7 +175,8 @@ export class TlsServerSocket extends StreamCore {
 
   #admit(lower: StreamSocket): void {
     const sessions = this.#sessions;
-    if (sessions === undefined || this.#handshakes.size >= this.#options.maxHandshakes) return lower.close();
+    if (sessions === undefined) return lower.close();
+    if (this.#handshakes.size >= this.#options.maxHandshakes) this.#giveWay();
     const from = lower.remote;
     const session = new TlsServerSession(this.#side, this.environment);
     this.#handshakes.add(session);
@@ -191,6 +192,14 @@ export class TlsServerSocket extends StreamCore {
         this.environment.log.info({ from, reason }, 'a TLS handshake failed');
       },
     );
+  }
+
+  /** Whoever is slow: an honest client is done before as many others have come. */
+  #giveWay(): void {
+    const [oldest] = this.#handshakes;
+    if (oldest === undefined) return;
+    this.#handshakes.delete(oldest);
+    oldest.close();
   }
 
   #offer(session: TlsServerSession, sessions: AcceptQueue<TlsServerSession>): void {

@@ -112,9 +112,9 @@ export class TlsClientSocket extends TlsStream {
 
   async #handshake(lower: StreamSocket, signal: AbortSignal): Promise<void> {
     const kept = await this.#keptSession(lower);
+    const tickets = new Tickets();
     try {
       signal.throwIfAborted();
-      const tickets = new Tickets();
       await this.secureOver(lower, signal, {
         isServer: false,
         begin: (duplex) => this.#begin(duplex, kept, tickets),
@@ -122,6 +122,7 @@ export class TlsClientSocket extends TlsStream {
         agree: (tls, chain) => this.#agree(tls, chain, kept, tickets),
       });
     } catch (error) {
+      tickets.drop();
       if (kept !== undefined) this.#sessions?.remove();
       throw error;
     } finally {
@@ -221,6 +222,11 @@ class Tickets {
     if (this.#save !== undefined) return this.#save(session);
     this.#waiting?.fill(0);
     this.#waiting = session;
+  }
+
+  /** The server was not let in: none is kept. */
+  drop(): void {
+    this.keep((session) => session.fill(0));
   }
 
   /** From now on each goes to `save`, which zeroes it. */

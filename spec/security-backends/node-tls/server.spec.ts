@@ -229,13 +229,41 @@ describe('node-tls: servers', () => {
     assert.equal(first.getOption('state'), 'accepted');
   });
 
-  it('bound handshakes: who comes when there are enough is shown out', async () => {
-    const server = await world.server(PSK_SERVER, { maxHandshakes: 1 });
-    const silent = connectRaw(server.local?.port ?? 0, ADDRESS);
-    await once(silent, 'connect');
-    const late = connectRaw(server.local?.port ?? 0, ADDRESS);
-    await closed(late);
-    silent.destroy();
+  it('bound handshakes: the oldest gives way, so that whoever stands still keeps nobody out', async () => {
+    const server = await world.server(PSK_SERVER, { maxHandshakes: 2 });
+    const silent = [0, 1, 2].map(() => connectRaw(server.local?.port ?? 0, ADDRESS));
+    await closed(silent[0]!);
+    await world.join(world.client(PSK), server);
+    for (const each of silent) each.destroy();
+  });
+
+  it('ask for an extended master secret unless told otherwise', async () => {
+    const noExtendedMasterSecret = (native: unknown): void =>
+      void Object.assign(native as object, { secureOptions: 1 }); // SSL_OP_NO_EXTENDED_MASTER_SECRET
+    const old = { versions: ['TLS1.2'], additionalConfiguration: noExtendedMasterSecret } as const;
+    const server = await world.server(PSK_SERVER, { versions: ['TLS1.2'] });
+    await world.refused(world.client(PSK, { ...old, extendedMasterSecret: 'prefer' }), server);
+    await world.logs(/extended master secret, which is required/);
+    const lax = await world.server(PSK_SERVER, { versions: ['TLS1.2'], extendedMasterSecret: 'prefer' });
+    const session = await world.join(world.client(PSK, { ...old, extendedMasterSecret: 'prefer' }), lax);
+    assert.equal(session.getOption('negotiated')?.extendedMasterSecret, false);
+  });
+
+  it('stand on any stream socket, one of their own too', async () => {
+    const outer = await world.server(PSK_SERVER);
+    const { port } = outer.local ?? { port: 0 };
+    const server = world.keep(world.backend.createServer({ security: PSK_SERVER }, world.environment));
+    await server.decorate(outer);
+    const below = world.client(PSK);
+    await below.connect(HOST, port);
+    const client = world.client(PSK);
+    const accepted = server.accept();
+    await client.decorate(below);
+    const session = world.keep(await accepted);
+    client.send(new Uint8Array(100_000).fill(5));
+    for (let heard = 0; heard < 100_000;) heard += (await session.next())?.length ?? Number.NaN;
+    await client.shutdown();
+    assert.equal(await session.next(), null);
   });
 
   it('serve over a listening socket they are given', async () => {
