@@ -46,6 +46,8 @@ export function checkedSocketConfiguration(given: SocketConfiguration = {}): Che
   within('dscp', checked.dscp, 0, 63);
   within('priority', checked.priority, 0, 7);
   within('maxBufferedBytes', checked.maxBufferedBytes, 1, Number.MAX_SAFE_INTEGER);
+  if (checked.keepAlive !== undefined && !(checked.keepAlive >= 1_000 && Number.isFinite(checked.keepAlive)))
+    throw invalid('keepAlive', 'a duration of 1 s or more', String(checked.keepAlive));
   checkedPort('localEndpoint.port', checked.localEndpoint?.port);
   checkedPort('preferredEndpoint.port', checked.preferredEndpoint?.port);
   return Object.freeze(checked);

@@ -349,6 +349,10 @@ export const BREAKAGES: Readonly<Record<string, Breakage>> = {
       good.close();
     },
   })),
+  'last words': methods((good) => ({
+    shutdown: async () => good.close(),
+    send: (bytes: Uint8Array) => good.send(bytes.subarray(0, 1_000)),
+  })),
   'closed in order': handlers((handler) => ({
     ...handler,
     closed: () => handler.closed(new SocketError('ECONNRESET', 'no, it was in order')),

@@ -53,6 +53,20 @@ export const STREAM_CASES: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'last words',
+    rule: 'shutdown lets everything go that was sent before it, however much, and then comes the end',
+    transport: 'stream',
+    run: async (scene) => {
+      const { client, session } = await scene.pair();
+      const chunk = new Uint8Array(100_000);
+      for (let i = 0; i < 5; i++) client.send(chunk.slice());
+      const ended = client.shutdown();
+      await takeAll(scene, session, 5 * chunk.length);
+      same(await scene.run(session.next()), null, 'the end');
+      await scene.run(ended);
+    },
+  },
+  {
     name: 'closed in order',
     rule: 'when both sides have ended, closed is called once, without a cause, and the end stays readable',
     transport: 'stream',

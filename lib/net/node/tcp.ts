@@ -58,7 +58,7 @@ class TcpSocket extends NodeStreamCore {
       if (literalFamily(address) === undefined) {
         throw new SocketError('EINVAL', `address: expected an address literal, found ${address}`);
       }
-      const server = createServer({ allowHalfOpen: true, noDelay: true });
+      const server = createServer({ allowHalfOpen: true, noDelay: true, ...this.#keepAlive() });
       this.#server = server;
       await listening(server, { address, port });
       applyHostOptions(this.configuration, server);
@@ -103,6 +103,7 @@ class TcpSocket extends NodeStreamCore {
         ...(local?.port === undefined ? {} : { localPort: local.port }),
         noDelay: true, // a message here is a whole request: waiting for more of it only costs time
         allowHalfOpen: true,
+        ...this.#keepAlive(),
       });
       this.#connecting = handle;
       try {
@@ -119,6 +120,11 @@ class TcpSocket extends NodeStreamCore {
       }
     }
     throw failure;
+  }
+
+  #keepAlive(): { keepAlive?: boolean; keepAliveInitialDelay?: number } {
+    const { keepAlive } = this.configuration;
+    return keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAlive };
   }
 
   #admit(sessions: AcceptQueue<TcpSocket>, handle: Socket): void {

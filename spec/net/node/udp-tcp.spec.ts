@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { SocketError } from '../../../lib/net/index.ts';
 import { fromNodeError, systemResolver, tcpSocket, udpSocket } from '../../../lib/net/node/index.ts';
-import { systemEnvironment } from '../../../lib/runtime/index.ts';
+import { milliseconds, seconds, systemEnvironment } from '../../../lib/runtime/index.ts';
 
 const environment = systemEnvironment();
 
@@ -129,6 +130,30 @@ describe('net: UDP and TCP over Node', () => {
     assert.equal(await remote({}), '::1');
     assert.equal(await remote({ preferredAddressFamily: 'ipv4' }), '127.0.0.1');
     assert.equal(await remote({ preferredEndpoint: { address: '127.0.0.1', port: 9 } }), '127.0.0.1');
+  });
+
+  it('streams are kept alive by the host where that is asked for, and nothing else is taken for it', async () => {
+    const listener = tcpSocket({ keepAlive: seconds(30) }, environment);
+    await listener.bind('127.0.0.1', 0);
+    const client = tcpSocket({ keepAlive: seconds(30) }, environment);
+    await client.connect('127.0.0.1', listener.local!.port);
+    const session = await listener.accept();
+    if (process.platform === 'linux') {
+      const port = client.local!.port.toString(16).toUpperCase().padStart(4, '0');
+      const lines = readFileSync('/proc/net/tcp', 'latin1')
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/));
+      const timers = lines
+        .filter(([, local, remote]) => `${local} ${remote}`.includes(`:${port}`))
+        .map((line) => line[5]);
+      assert.deepEqual(
+        timers.map((timer) => timer?.slice(0, 2)),
+        ['02', '02'],
+        'the keep-alive timer of both ends',
+      );
+    }
+    for (const socket of [client, session, listener]) socket.close();
+    assert.throws(() => tcpSocket({ keepAlive: milliseconds(10) }), { code: 'EINVAL' });
   });
 
   it('resolves localhost by the operating system, and says ENOTFOUND for what is not there', async () => {
