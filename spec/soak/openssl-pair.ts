@@ -14,6 +14,7 @@ import { loadOpenSsl } from '../../security-backends/openssl/library.ts';
 import type { Course } from './pair.ts';
 
 const ADDRESS = '10.1.2.3';
+const CLIENT_ADDRESS = '10.1.2.4'; // one for all: the simulated network keeps every address that was ever used
 const NOBODY = 9;
 const MESSAGE = new Uint8Array(64).fill(3);
 const CERTIFICATES_EVERY = 8; // cycles: public keys take their time
@@ -33,7 +34,7 @@ export class OpenSslPair {
 
   private constructor() {
     const { environment } = this.#network;
-    this.#backend = opensslDtls({ datagramSocket: (socket) => this.#network.datagramSocket(undefined, socket) });
+    this.#backend = opensslDtls({ datagramSocket: (socket) => this.#network.datagramSocket(CLIENT_ADDRESS, socket) });
     const native = nativeDtls({ datagramSocket: (socket) => this.#network.datagramSocket(ADDRESS, socket) });
     this.#servers = (['psk', 'certificate'] as const).map((kind) =>
       native.createServer({ security: serverSecurity(kind), resumption: true, maxSessions: 20 }, environment),
