@@ -5,6 +5,7 @@ import { parseCertificate } from '../../lib/crypto/index.ts';
 import { type Negotiated, SocketError, type StreamSocket, notSupported } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import { agreedOn, negotiatedFrom, sessionOf } from './agreed.ts';
+import type { ClientChains } from './client-chains.ts';
 import type { TlsSettings } from './configuration.ts';
 import type { ServerCredentials } from './server-credentials.ts';
 import { SessionKeys } from './session-keys.ts';
@@ -14,10 +15,7 @@ import { TlsStream } from './tls-stream.ts';
 export interface ServerSide {
   readonly settings: TlsSettings;
   readonly credentials: ServerCredentials;
-  /** The chain that a client with this leaf has shown before, for those who resume. */
-  knownChain(leaf: Uint8Array): readonly Uint8Array[] | undefined;
-  /** Told of each chain that was let in. */
-  remember(chain: readonly Uint8Array[]): void;
+  readonly chains: ClientChains;
 }
 
 /** Its context, and what `new TLSSocket` takes beside it. */
@@ -106,9 +104,9 @@ export class TlsServerSession extends TlsStream {
     if (!credentials.requiresCertificate) return;
     const [leaf] = shown;
     if (leaf === undefined) throw new SocketError('EPROTO', 'the client showed no certificate, which is required');
-    const chain = tls.isSessionReused() ? (this.#side.knownChain(leaf) ?? shown) : shown; // a ticket has the leaf alone
+    const chain = tls.isSessionReused() ? await this.#side.chains.of(leaf) : shown;
     await credentials.judge(chain);
-    this.#side.remember(chain);
+    this.#side.chains.remember(chain);
     this.#chain = chain;
   }
 

@@ -2,7 +2,6 @@
 
 import { type SecureContext, type SecureContextOptions, createSecureContext } from 'node:tls';
 import { constants } from 'node:crypto';
-import { toHex } from '../../lib/bytes/index.ts';
 import type { CryptoProvider } from '../../lib/crypto/index.ts';
 import {
   AcceptQueue,
@@ -16,6 +15,7 @@ import {
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { ResumptionSettings, TlsSettings } from './configuration.ts';
+import { ClientChains } from './client-chains.ts';
 import { handshakeOptions } from './handshake-options.ts';
 import type { ServerCredentials } from './server-credentials.ts';
 import { type ServerContext, type ServerSide, TlsServerSession } from './server-session.ts';
@@ -42,8 +42,6 @@ export class TlsServerSocket extends StreamCore {
   readonly #options: TlsServerSocketOptions;
   readonly #side: ServerSide;
   readonly #tickets: TicketKeys | undefined;
-  /** Of clients, by the hash of their leaves; the oldest gives way. */
-  readonly #chains = new Map<string, readonly Uint8Array[]>();
   readonly #handshakes = new Set<TlsServerSession>();
   /** The longest idle first. */
   readonly #open = new Set<TlsServerSession>();
@@ -55,15 +53,11 @@ export class TlsServerSocket extends StreamCore {
   constructor(options: TlsServerSocketOptions, environment: Environment) {
     super(environment, options.settings.socket);
     this.#options = options;
-    const { resumption, sessionStore, credentials, settings } = options;
+    const { resumption, sessionStore, provider, credentials, settings } = options;
     const name = `tls-tickets-${credentials.sessionContext}`;
     this.#tickets = resumption && new TicketKeys(resumption.lifetime, sessionStore, name, environment);
-    this.#side = {
-      settings,
-      credentials,
-      knownChain: (leaf) => this.#chains.get(this.#nameOf(leaf)),
-      remember: (chain) => this.#remember(chain),
-    };
+    const chains = new ClientChains(resumption?.maxSessions ?? 0, sessionStore, provider, environment);
+    this.#side = { settings, credentials, chains };
   }
 
   async connect(): Promise<void> {
@@ -245,21 +239,5 @@ export class TlsServerSocket extends StreamCore {
       identity.key?.fill(0);
       tickets.ticketKeys?.fill(0);
     }
-  }
-
-  #remember(chain: readonly Uint8Array[]): void {
-    const most = this.#options.resumption?.maxSessions ?? 0;
-    if (most === 0 || chain.length < 2) return;
-    const name = this.#nameOf(chain[0]!);
-    this.#chains.delete(name);
-    for (const oldest of this.#chains.keys()) {
-      if (this.#chains.size < most) break;
-      this.#chains.delete(oldest);
-    }
-    this.#chains.set(name, chain);
-  }
-
-  #nameOf(leaf: Uint8Array): string {
-    return toHex(this.#options.provider.hash('sha256', leaf));
   }
 }

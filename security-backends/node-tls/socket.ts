@@ -112,6 +112,7 @@ export class TlsClientSocket extends TlsStream {
 
   async #handshake(lower: StreamSocket, signal: AbortSignal): Promise<void> {
     const kept = await this.#keptSession(lower);
+    const sessions = this.#sessions;
     const tickets = new Tickets();
     try {
       signal.throwIfAborted();
@@ -123,7 +124,7 @@ export class TlsClientSocket extends TlsStream {
       });
     } catch (error) {
       tickets.drop();
-      if (kept !== undefined) this.#sessions?.remove();
+      if (kept !== undefined) sessions?.remove();
       throw error;
     } finally {
       kept?.session.fill(0);

@@ -16,7 +16,7 @@ import type {
   SslConfiguration,
   StreamSocket,
 } from '../../../lib/net/index.ts';
-import { days } from '../../../lib/runtime/index.ts';
+import { days, settle } from '../../../lib/runtime/index.ts';
 import { decodeKept, encodeKept } from '../../../security-backends/node-tls/stored-sessions.ts';
 import { certificateDer, revocationListDer } from '../../crypto/fixtures/fixtures.ts';
 import { KEY, PSK, PSK_SERVER, SERVER, SHOWING, TLS_VERSIONS, TRUSTING, World, chainOf } from './sockets.ts';
@@ -95,6 +95,18 @@ for (const version of TLS_VERSIONS) {
       assert.deepEqual(await life(again, TRUSTING, { versions }), [true, true]);
     });
 
+    it('lets a client with an intermediate certificate resume there too', async () => {
+      const kept = new Store();
+      const configuration = { security: SERVER, versions, resumption: true, sessionStore: kept } as const;
+      const first = await world.server(SERVER, configuration);
+      await life(first, SHOWING, { versions });
+      const { port } = first.local ?? { port: 0 };
+      first.close();
+      const again = world.keep(world.backend.createServer(configuration, world.environment));
+      await again.bind('127.0.0.1', port);
+      assert.deepEqual(await life(again, SHOWING, { versions }), [true, true]);
+    });
+
     it('changes the ticket key after the lifetime of a session, and shakes hands in full then', async () => {
       const server = await world.server(ANYBODY, { versions, resumption: { lifetime: days(1) } });
       await life(server, TRUSTING, { versions });
@@ -161,6 +173,15 @@ for (const version of TLS_VERSIONS) {
       };
       assert.deepEqual(await life(server, TRUSTING, { versions, sessionStore: broken }), [false, false]);
       await world.logs(/cannot be (read|stored)/, 2);
+    });
+
+    it('forgets a session whose handshake failed', async () => {
+      const server = await world.server(ANYBODY, { versions, resumption: true, alpn: ['coap'] });
+      await life(server, TRUSTING, { versions });
+      assert.equal(store.entries.size, 1);
+      await world.refused(world.client(TRUSTING, { versions, sessionStore: store, alpn: ['other'] }), server);
+      await settle();
+      assert.equal(store.entries.size, 0);
     });
 
     it('keeps no session of a server it refused', async () => {
