@@ -1,4 +1,4 @@
-// The device of the cases, in OMA's configurations (ETS appendix C), over UDP of the loopback with time that we move.
+// The device of the cases, in OMA's configurations (ETS appendix C), over sockets of the loopback with time that we move.
 
 import { type LwM2mVersion, LwM2mClient, type ServerAccount } from '../../lib/client/index.ts';
 import { type InstanceInit, type ManagedObject, defineObject } from '../../lib/model/index.ts';
