@@ -59,10 +59,23 @@ export function allTogether<T, R>(parts: readonly (T | Promise<T>)[], use: (part
   return Promise.all(parts.map(async (part) => part)).then(use);
 }
 
-/** Nothing is touched until the last has been checked. */
+/**
+ * Nothing is touched until the last has been checked; from then on all of it happens, whichever of the application's
+ * listeners fail. @throws what the first one threw, in the end
+ */
 export function performAll<T>(prepared: readonly Prepared<T>[]): readonly T[] {
   const checked = prepared.map((check) => check());
-  return checked.map((act) => act());
+  const done: T[] = [];
+  const failures: unknown[] = [];
+  for (const act of checked) {
+    try {
+      done.push(act());
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return done;
 }
 
 interface Changes {

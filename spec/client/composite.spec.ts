@@ -154,6 +154,21 @@ describe('Write-Composite', () => {
     });
   }
 
+  it('happens whole though the application fails when it hears of a part', async () => {
+    const { ask, lamps, temperature } = setup({
+      written: () => {
+        throw new RangeError('a bulb has burst');
+      },
+    });
+    const changes = [
+      { n: '/32771/0/1', vb: true },
+      { n: '/32771/1/4', v: 7 },
+      { n: '/3303/0/5750', vs: 'roof' },
+    ];
+    assert.equal(await ask('iPATCH', changes), '5.00');
+    assert.deepEqual([lamps[0].on, lamps[1].level, temperature[0].applicationType], [true, 7, 'roof']);
+  });
+
   it('asks every application first: one that says no says it for all', async () => {
     const asked: number[] = [];
     const { ask, lamps } = setup({
