@@ -11,7 +11,7 @@ import {
   serverNameOf,
 } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import type { OpenSslSettings } from './configuration.ts';
+import { type OpenSslSettings, patienceOf } from './configuration.ts';
 import { SslConnection } from './connection.ts';
 import type { ClientCredentials } from './credentials.ts';
 import { ConnectionDriver } from './driver.ts';
@@ -201,8 +201,11 @@ export class ClientChannel {
         this.#events.failed(cause);
       },
     };
-    const { tries, requireExtendedMasterSecret } = settings;
-    return new ConnectionDriver(connection, this.#environment, events, { tries, requireExtendedMasterSecret });
+    const { tries, requireExtendedMasterSecret, transport } = settings;
+    // A stream repeats nothing by itself, so no flight tells that the peer is silent.
+    const handshakeLimit = transport === 'stream' ? patienceOf(this.#timeouts, tries) : undefined;
+    const options = { tries, handshakeLimit, requireExtendedMasterSecret };
+    return new ConnectionDriver(connection, this.#environment, events, options);
   }
 
   #keep(der: Uint8Array): void {
@@ -223,6 +226,6 @@ export class ClientChannel {
       fingerprint: credentials.fingerprint(),
       tlsa: this.tlsa,
     };
-    return new ClientSessions(settings.sessionStore, place, provider, this.#environment);
+    return new ClientSessions(settings.sessionStore, settings.transport, place, provider, this.#environment);
   }
 }

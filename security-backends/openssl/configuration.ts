@@ -13,7 +13,7 @@ import {
   checkedSocketConfiguration,
   notSupported,
 } from '../../lib/net/index.ts';
-import { type Log, UNBOUNDED, seconds } from '../../lib/runtime/index.ts';
+import { type Duration, type Log, UNBOUNDED, milliseconds, seconds } from '../../lib/runtime/index.ts';
 import { type Ciphersuite, chooseSuites } from './ciphersuites.ts';
 import type { OpenSslOptions } from './connection.ts';
 import type { Transport } from './library.ts';
@@ -131,6 +131,13 @@ function suitesFor(
 export function checkedTimeouts({ min, max }: HandshakeTimeouts): HandshakeTimeouts {
   if (min > 0 && min <= max && max < UNBOUNDED) return { min, max };
   throw invalid('dtlsHandshakeTimeouts', '0 < min <= max < unbounded', `${min} ms and ${max} ms`);
+}
+
+/** As long as DTLS would try, flight by flight, before it gives up: 123 s by default. */
+export function patienceOf({ min, max }: HandshakeTimeouts, tries: number): Duration {
+  let total = 0;
+  for (let flight = 0; flight < tries; flight++) total += Math.min(max, min * 2 ** flight);
+  return milliseconds(total);
 }
 
 /** A copy. @throws SocketError ENOTSUP where no use is made of them */

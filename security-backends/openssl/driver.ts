@@ -3,7 +3,7 @@
 import { isCertificateRefused } from '../../lib/crypto/index.ts';
 import { DecodeError } from '../../lib/bytes/index.ts';
 import { type HandshakeTimeouts, type Negotiated, SocketError, asSocketError } from '../../lib/net/index.ts';
-import { type Environment, type Timer, later } from '../../lib/runtime/index.ts';
+import { type Duration, type Environment, type Timer, formatDuration, later } from '../../lib/runtime/index.ts';
 import { type Progress, type SslConnection, verdictFor } from './connection.ts';
 
 /** What a connection makes happen. None of these may throw; each may end the connection. */
@@ -29,6 +29,8 @@ export interface DriverEvents {
 export interface DriverOptions {
   /** How often a flight is sent before the attempt ends. */
   readonly tries: number;
+  /** A handshake that takes longer is ended. Undefined: the tries alone end it. */
+  readonly handshakeLimit: Duration | undefined;
   readonly requireExtendedMasterSecret: boolean;
 }
 
@@ -42,6 +44,7 @@ export class ConnectionDriver {
   readonly #options: DriverOptions;
   #phase: Phase = 'handshake';
   #timer: Timer | undefined;
+  #limit: Timer | undefined;
 
   constructor(connection: SslConnection, environment: Environment, events: DriverEvents, options: DriverOptions) {
     this.#connection = connection;
@@ -65,7 +68,16 @@ export class ConnectionDriver {
   }
 
   start(): void {
+    const { handshakeLimit } = this.#options;
+    if (handshakeLimit !== undefined) this.#limitTo(handshakeLimit);
     this.#pump();
+  }
+
+  #limitTo(limit: Duration): void {
+    const { clock, timers } = this.#environment;
+    this.#limit = timers.at(later(clock.now(), limit), () =>
+      this.#fail(new SocketError('ETIMEDOUT', `the handshake took longer than ${formatDuration(limit)}`)),
+    );
   }
 
   setTimeouts(timeouts: HandshakeTimeouts): void {
@@ -74,7 +86,7 @@ export class ConnectionDriver {
 
   /** What came from below: one datagram, or a piece of the stream. */
   receive(bytes: Uint8Array): void {
-    if (this.#phase === 'over') return;
+    if (this.#phase === 'over' || this.#phase === 'ended') return; // what follows the peer's end is never read
     this.#connection.feed(bytes);
     this.#pump();
   }
@@ -103,7 +115,7 @@ export class ConnectionDriver {
   close(): void {
     if (this.#phase === 'over') return;
     if (this.#phase === 'open' || this.#phase === 'ended') this.endOutput();
-    this.#end();
+    if (!this.#isOver()) this.#end();
   }
 
   #pump(): void {
@@ -117,8 +129,8 @@ export class ConnectionDriver {
     if (this.#phase !== 'open') return false;
     const got = this.#connection.read();
     this.#flush();
-    if (!(got instanceof Uint8Array)) return this.#settle(got);
     if (this.#isOver()) return false;
+    if (!(got instanceof Uint8Array)) return this.#settle(got);
     this.#events.data(got);
     return !this.#isOver();
   }
@@ -140,9 +152,11 @@ export class ConnectionDriver {
         throw new SocketError('EPROTO', what);
       }
       this.#phase = 'open';
+      this.#limit?.cancel();
       this.#events.connected(negotiated);
       this.#flush();
     } catch (error) {
+      if (this.#isOver()) return false;
       this.#connection.sayGoodbye();
       this.#flush();
       this.#fail(asSocketError(error));
@@ -214,6 +228,7 @@ export class ConnectionDriver {
 
   #end(): void {
     this.#phase = 'over';
+    this.#limit?.cancel();
     this.#timer?.cancel();
     this.#timer = undefined;
     for (const session of this.#connection.sessions) session.fill(0);

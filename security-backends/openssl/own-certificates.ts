@@ -98,10 +98,10 @@ export function showOneOf(own: readonly OwnCertificate[], asked: Asked): void {
   const chosen = chooseCertificate(candidates, request)?.certificate.own;
   if (chosen !== undefined) return show(chosen, asked);
   const { authorities, signatureAlgorithms } = request;
-  asked.log.warn(
-    { certificates: own.length, authorities: authorities.length, signatureAlgorithms },
-    'no certificate of ours is shown: the server takes none by kind of key, signature algorithm or authority',
-  );
+  const facts = { certificates: own.length, authorities: authorities.length, signatureAlgorithms };
+  const problem =
+    'no certificate of ours is shown: the server takes none by kind of key, signature algorithm or authority';
+  queueMicrotask(() => asked.log.warn(facts, problem)); // a log's code may close this connection: not while OpenSSL is inside
 }
 
 function show({ chain, key }: OwnCertificate, { library, ssl }: Asked): void {

@@ -11,6 +11,7 @@ import {
 } from '../../lib/net/index.ts';
 import { type Environment, days } from '../../lib/runtime/index.ts';
 import { VERSION_NUMBERS } from './constants.ts';
+import type { Transport } from './library.ts';
 
 /** What a client offers. */
 export interface KeptSession {
@@ -73,13 +74,15 @@ export class ClientSessions {
   readonly #stored: StoredSession;
   readonly #environment: Environment;
 
+  /** @param transport the same host and port have UDP and TCP, and neither resumes what the other made */
   constructor(
     store: SessionStore,
+    transport: Transport,
     place: SessionPlace,
     provider: Pick<CryptoProvider, 'hash'>,
     environment: Environment,
   ) {
-    const key = `openssl-${toHex(hashOfPlace(place, provider)).slice(0, KEY_DIGITS)}`;
+    const key = `openssl-${transport}-${toHex(hashOfPlace(place, provider)).slice(0, KEY_DIGITS)}`;
     this.#stored = new StoredSession(store, key, environment.log);
     this.#environment = environment;
   }
@@ -104,8 +107,8 @@ export class ClientSessions {
 
   /** Zeroes the session, of which the store has a copy of its own. A day, but no longer than the chain is valid. */
   save(session: Uint8Array, { version, chain, limit = Number.POSITIVE_INFINITY }: SessionFacts): void {
-    if (chain.length > LONGEST_CHAIN) return void session.fill(0);
-    const ends = chain.map((der) => parseCertificate(der).notAfter);
+    const ends = endsOf(chain);
+    if (ends === undefined) return void session.fill(0);
     const validUntil = Math.max(0, Math.min(this.#environment.clock.wallTime() + LIFETIME, limit, ...ends));
     this.#stored.save(encodeKept({ validUntil, version, chain, session }));
     session.fill(0);
@@ -114,5 +117,16 @@ export class ClientSessions {
   /** RFC 5246 §7.2.2: what ended in an error must not be resumed. */
   remove(): void {
     this.#stored.remove();
+  }
+}
+
+/** When each certificate ceases to be valid; undefined for a chain that cannot be kept: nobody may have looked at all of it. */
+function endsOf(chain: readonly Uint8Array[]): readonly number[] | undefined {
+  if (chain.length > LONGEST_CHAIN) return undefined;
+  try {
+    return chain.map((der) => parseCertificate(der).notAfter);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }
