@@ -207,7 +207,8 @@ export class LwM2mClient {
   /**
    * Sends values to a server, or to all, by `/dp`: what is at these paths now (`/3303/0/5700`), or samples with their times.
    * Resolves when they have them; while a server cannot be reached, its part waits in order, at most `maxDeferredValues` (the
-   * oldest is dropped for what is newer), in the storage too, and is told with its time where that is known.
+   * oldest is dropped for what is newer), in the storage too, and is told with its time where that is known; five requests
+   * without an answer, while Updates are answered, are the end.
    * @throws LwM2mError ESTATE if the client does not run or the server knows no Send, EMUTED if /1/x/23 is not false, EREFUSED
    * by the server, EDROPPED; ModelError if a path is not there, not readable or not of its type; DecodeError if it is no path
    */

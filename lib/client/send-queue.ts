@@ -22,6 +22,8 @@ export interface SendQueueOptions {
   readonly maxValues?: number | undefined;
 }
 
+// Ours: a server that answers Updates and never a Send must not hold up for ever what comes after.
+const MOST_ATTEMPTS = 5;
 const DEFAULT_MAX_VALUES = 10_000; // as in one payload: no specification names one
 
 interface Waiting {
@@ -32,6 +34,8 @@ interface Waiting {
   readonly abort: AbortController;
   /** The server could not be told when it was asked for. */
   late: boolean;
+  /** Requests that were not answered. */
+  attempts: number;
 }
 
 interface Reachable {
@@ -53,7 +57,7 @@ export class SendQueue {
     this.#options = options;
   }
 
-  /** Packs that wait, and values that were dropped for newer ones. */
+  /** Packs that wait, and values that were dropped: for newer ones, or after five requests without an answer. */
   get state(): { readonly waiting: number; readonly dropped: number } {
     return { waiting: this.#waiting.length, dropped: this.#dropped };
   }
@@ -64,7 +68,14 @@ export class SendQueue {
     this.#hasSaved = saved.length > 0;
     const ignore = (): void => undefined; // nobody waits for these any more
     for (const pack of saved)
-      this.#waiting.push({ pack, resolve: ignore, reject: ignore, abort: new AbortController(), late: true });
+      this.#waiting.push({
+        pack,
+        resolve: ignore,
+        reject: ignore,
+        abort: new AbortController(),
+        late: true,
+        attempts: 0,
+      });
     this.#makeRoom();
   }
 
@@ -87,6 +98,7 @@ export class SendQueue {
       const waiting: Waiting = {
         pack,
         late: this.#server === undefined,
+        attempts: 0,
         abort: new AbortController(),
         resolve: () => {
           settled();
@@ -191,7 +203,11 @@ export class SendQueue {
       this.#end(next, next.resolve);
     } catch (error) {
       if (!this.#waiting.includes(next)) return; // nobody waits for it any more
-      if (!isOutOfReach(error)) return this.#end(next, () => next.reject(error));
+      const isTimeout = error instanceof CoapError && error.code === 'ETIMEDOUT';
+      if (!isOutOfReach(error) || (isTimeout && ++next.attempts >= MOST_ATTEMPTS)) {
+        if (isTimeout) this.#dropped += next.pack.entries.length;
+        return this.#end(next, () => next.reject(error));
+      }
       next.late = true;
       if (this.#server?.connection === connection) this.#server = undefined; // until it has answered again
       this.#save();

@@ -291,6 +291,18 @@ describe('Send while the server cannot be reached', () => {
     await third.scene.time.run(third.client.stop());
   });
 
+  it('is given up where the server answers Updates and never a Send, for what comes after has to be told, too', async () => {
+    const { scene, client } = await running();
+    const before = scene.answer;
+    scene.answer = (request) => (request.path[0] === 'dp' ? undefined : before(request));
+    const rejected = assert.rejects(client.send(['/3303/0/5700']), { code: 'ETIMEDOUT' });
+    await scene.time.advance(2_000_000);
+    await rejected;
+    assert.ok(scene.lines.filter((line) => line === 'POST /rd/5a3f').length >= 4, 'each silence is looked into');
+    assert.deepEqual(client.deferredSends(), { waiting: 0, dropped: 1 });
+    await scene.time.run(client.stop());
+  });
+
   it('is taken back by its signal, also while it waits', async () => {
     const { scene, client, sent, reach } = await running();
     const abort = new AbortController();
