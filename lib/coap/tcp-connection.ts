@@ -3,15 +3,14 @@
 import { DecodeError } from '../bytes/index.ts';
 import { SocketError, type StreamSocket } from '../net/index.ts';
 import { type Environment, type Instant, NEVER, type Timer } from '../runtime/index.ts';
-import type { Carrier, Delivery, RequestArrival, Sending } from './carrier.ts';
-import { BERT_EXPONENT, LARGEST_EXPONENT, blockOption } from './block-option.ts';
+import type { Carrier, RequestArrival } from './carrier.ts';
+import { LARGEST_EXPONENT, blockOption } from './block-option.ts';
 import { CoapError } from './coap-error.ts';
 import { RESPONSE_CODES } from './exchange.ts';
 import { ExchangeConnection } from './exchange-connection.ts';
-import { EMPTY_CODE, type MessageContent, NO_BYTES, NO_OPTIONS, isRequestCode, isResponseCode } from './message.ts';
+import { EMPTY_CODE, type MessageContent, NO_BYTES, isRequestCode, isResponseCode } from './message.ts';
 import { OPTION, uintOption } from './options.ts';
 import {
-  BASE_CAPABILITIES,
   BASE_MESSAGE_SIZE,
   BadSignalOption,
   type Capabilities,
@@ -24,14 +23,13 @@ import {
 } from './signalling.ts';
 import { type SignalTasks, StreamSignals } from './stream-signals.ts';
 import { StreamDeadlines } from './stream-deadlines.ts';
-import { type Frame, FrameDecoder, encodeFrame, frameLength } from './stream-frame.ts';
-import { type Outgoing, StreamOutbox } from './stream-outbox.ts';
+import { type Frame, FrameDecoder } from './stream-frame.ts';
+import { StreamSender } from './stream-sender.ts';
 import { TCP_DEFAULTS, type TcpCoapOptions, patienceOf } from './tcp-options.ts';
 import { DEFAULT_TRANSMISSION, exchangeLifetime } from './transmission.ts';
 
 const READ_BYTES = 65_536; // at once: what is answered before more is read
 const MOST_POSTPONED = 64; // requests of one turn
-const UNATTENDED: Delivery = { acknowledged: () => undefined, failed: () => undefined };
 
 /** What a stream dropped, for those who look after it. */
 export interface StreamCounters {
@@ -50,7 +48,7 @@ export class TcpCoapConnection extends ExchangeConnection {
   readonly #options: TcpCoapOptions;
   readonly #own: Capabilities;
   readonly #decoder: FrameDecoder;
-  readonly #outbox: StreamOutbox;
+  readonly #sender: StreamSender;
   readonly #deadlines: StreamDeadlines;
   readonly #signals: StreamSignals;
   #timer: Timer | undefined;
@@ -78,18 +76,25 @@ export class TcpCoapConnection extends ExchangeConnection {
     this.#options = options;
     this.#own = { maxMessageSize, blockWise: true };
     this.#decoder = new FrameDecoder(maxMessageSize);
-    this.#outbox = new StreamOutbox(
-      (bytes) => socket.send(bytes),
-      options.maxQueuedBytes ?? TCP_DEFAULTS.maxQueuedBytes,
-    );
     this.#deadlines = new StreamDeadlines(patienceOf(options), environment.clock.now());
     this.#signals = new StreamSignals(environment.random, this.#signalTasks());
+    this.#sender = new StreamSender(socket, {
+      own: this.#own,
+      peer: () => this.capabilities,
+      maxQueuedBytes: options.maxQueuedBytes ?? TCP_DEFAULTS.maxQueuedBytes,
+      deadlines: this.#deadlines,
+      now: () => this.#now(),
+      rearm: () => this.#arm(),
+      log: environment.log,
+    });
     socket.handler = {
       readable: () => this.#drain(),
-      writable: () => this.#flush(),
+      writable: () => {
+        if (this.closedBy === undefined && this.#sender.flush()) this.#drain();
+      },
       closed: (cause) => this.#socketClosed(cause),
     };
-    this.#put(csmMessage(this.#own));
+    this.#sender.put(csmMessage(this.#own));
     this.#arm();
     queueMicrotask(() => this.#drain());
   }
@@ -124,7 +129,7 @@ export class TcpCoapConnection extends ExchangeConnection {
    */
   release(reasons: Partial<ReleaseReasons> = {}): void {
     if (this.closedBy !== undefined) return;
-    this.#put(releaseMessage(reasons));
+    this.#sender.put(releaseMessage(reasons));
     this.#deadlines.ending(this.#now());
     this.#arm();
   }
@@ -138,17 +143,21 @@ export class TcpCoapConnection extends ExchangeConnection {
   protected carrier(): Carrier {
     return {
       now: () => this.#now(),
-      maxMessageBytes: () => (this.closedBy === undefined ? comparable(this.#room()) : 0),
-      maxSizeExponent: () => (this.#speaksBert() ? BERT_EXPONENT : LARGEST_EXPONENT),
+      maxMessageBytes: () => (this.closedBy === undefined ? this.#sender.maxMessageBytes : 0),
+      maxSizeExponent: () => this.#sender.maxSizeExponent,
       ordered: true,
-      mustConfirm: () => this.#outbox.isBlocked, // so that what comes meanwhile takes its place and does not queue up
-      send: (content, _confirmable, delivery) => this.#send(content, delivery),
+      mustConfirm: () => this.#sender.isBlocked, // so that what comes meanwhile takes its place and does not queue up
+      send: (content, _confirmable, delivery) => {
+        if (this.closedBy !== undefined) throw this.closedBy;
+        if (this.#inputEnded) throw new CoapError('ECONNRESET', 'the peer has ended the connection');
+        return this.#sender.send(content, delivery);
+      },
     };
   }
 
   #signalTasks(): SignalTasks {
     return {
-      put: (content) => this.#put(content),
+      put: (content) => this.#sender.put(content),
       introduced: () => this.#deadlines.introduced(),
       released: (reasons) => this.#released(reasons),
       aborted: (why) => this.#leave(new SocketError('ECONNABORTED', why), undefined),
@@ -161,65 +170,11 @@ export class TcpCoapConnection extends ExchangeConnection {
     return this.#environment.clock.now();
   }
 
-  /** Largest message that leaves now, in bytes: no larger than ours, so that what waits to leave is bounded. */
-  #room(): number {
-    const { maxMessageSize } = this.capabilities ?? BASE_CAPABILITIES;
-    return Math.min(maxMessageSize, this.#own.maxMessageSize, this.#socket.getOption('innerMtu'));
-  }
-
-  #speaksBert(): boolean {
-    const { maxMessageSize, blockWise } = this.capabilities ?? BASE_CAPABILITIES;
-    return blockWise && Math.min(maxMessageSize, this.#own.maxMessageSize) > BASE_MESSAGE_SIZE;
-  }
-
-  #send(content: MessageContent, delivery: Delivery): Sending {
-    if (this.closedBy !== undefined) throw this.closedBy;
-    if (this.#inputEnded) throw new CoapError('ECONNRESET', 'the peer has ended the connection');
-    if (this.#outbox.isFull) throw new CoapError('ENOBUFS', 'too much waits for the stream already');
-    const bytes = encodeFrame(content);
-    const room = this.#room();
-    if (bytes.length > room)
-      throw new CoapError('EMSGSIZE', `a message of ${bytes.length} bytes, at most ${room} leave`);
-    const outgoing = this.#push(bytes, delivery);
-    return {
-      cancel: () => {
-        if (outgoing !== undefined) this.#outbox.cancel(outgoing);
-      },
-    };
-  }
-
-  /** Sends what nobody waits for. */
-  #put(content: MessageContent): void {
-    this.#push(encodeFrame(content), UNATTENDED);
-  }
-
-  #push(bytes: Uint8Array, delivery: Delivery): Outgoing | undefined {
-    try {
-      const outgoing = this.#outbox.push(bytes, delivery);
-      this.#deadlines.sending(this.#outbox.isBlocked, false, this.#now());
-      this.#arm();
-      return outgoing;
-    } catch (error) {
-      delivery.failed(error instanceof Error ? error : new CoapError('EINVAL', String(error)));
-      return undefined; // the socket has closed, and its handler is told why
-    }
-  }
-
-  #flush(): void {
-    if (this.closedBy !== undefined) return;
-    try {
-      this.#outbox.flush();
-    } catch {
-      return; // as in #push
-    }
-    this.#deadlines.sending(this.#outbox.isBlocked, true, this.#now());
-    this.#drain();
-  }
-
   // What came is answered before more is read, and nothing is while too much of ours waits: then the stream holds the peer back.
   #drain(): void {
     if (this.#draining || this.closedBy !== undefined) return;
     this.#draining = true;
+    this.#sender.gather();
     try {
       while (this.#takeFrames() && this.#read());
     } catch (error) {
@@ -227,12 +182,13 @@ export class TcpCoapConnection extends ExchangeConnection {
     } finally {
       this.#draining = false;
     }
+    if (this.closedBy === undefined) this.#sender.flush();
     this.#settle();
   }
 
   /** @returns whether more is wanted */
   #takeFrames(): boolean {
-    while (this.closedBy === undefined && !this.#outbox.isFull) {
+    while (this.closedBy === undefined && this.#sender.mayAnswer()) {
       const frame = this.#decoder.next();
       this.#deadlines.received(this.#decoder.isAmidst, frame !== undefined, this.#now());
       if (frame === undefined) return !this.#inputEnded;
@@ -286,7 +242,7 @@ export class TcpCoapConnection extends ExchangeConnection {
       return this.#abort(`a message of ${messageBytes} bytes, at most ${this.#own.maxMessageSize} are taken`);
     const hint = blockOption(OPTION.block1, { num: 0, more: false, sizeExponent: LARGEST_EXPONENT }); // RFC 7959 §2.9.3
     const options = [hint, uintOption(OPTION.size1, maxBodyBytes)];
-    this.#put({ code: RESPONSE_CODES.requestEntityTooLarge, token, options, payload: NO_BYTES });
+    this.#sender.put({ code: RESPONSE_CODES.requestEntityTooLarge, token, options, payload: NO_BYTES });
   }
 
   #arrival(message: MessageContent): RequestArrival {
@@ -294,23 +250,14 @@ export class TcpCoapConnection extends ExchangeConnection {
     return {
       message,
       confirmable: true,
-      respond: (content, delivery = UNATTENDED) => {
-        if (this.closedBy === undefined) this.#respond(content, delivery);
+      respond: (content, delivery) => {
+        if (this.closedBy === undefined) this.#sender.respond(content, delivery);
         answered();
         this.#settle();
       },
       acknowledge: answered,
       ignore: answered,
     };
-  }
-
-  #respond(content: MessageContent, delivery: Delivery): void {
-    const bytes = frameLength(content);
-    const room = this.#room();
-    if (bytes <= room) return void this.#push(encodeFrame(content), delivery);
-    this.#environment.log.error({ bytes, room }, 'coap: the options of a response do not fit');
-    const { internalServerError: code } = RESPONSE_CODES;
-    this.#push(encodeFrame({ code, token: content.token, options: NO_OPTIONS, payload: NO_BYTES }), delivery);
   }
 
   #released(reasons: ReleaseReasons): void {
@@ -343,14 +290,14 @@ export class TcpCoapConnection extends ExchangeConnection {
   /** After whatever happened: ends if that was all, and waits for the next. */
   #settle(): void {
     if (this.closedBy !== undefined) return;
-    const isDone = this.#ending && !this.#outbox.isBlocked && this.#signals.pongs.areAllAnswered;
+    const isDone = this.#ending && !this.#sender.isBlocked && this.#signals.pongs.areAllAnswered;
     // A transfer asks for its next block in the same turn, so whether it goes on is known in the next one.
     if (isDone) this.#environment.timers.at(this.#now(), () => this.#endIfIdle());
     this.#arm();
   }
 
   #endIfIdle(): void {
-    if (this.closedBy !== undefined || this.#outbox.isBlocked || !this.#signals.pongs.areAllAnswered) return;
+    if (this.closedBy !== undefined || this.#sender.isBlocked || !this.#signals.pongs.areAllAnswered) return;
     if (this.client.nextTimeout() !== NEVER) return;
     this.#leave(undefined, undefined);
   }
@@ -370,7 +317,7 @@ export class TcpCoapConnection extends ExchangeConnection {
     this.client.handleTimeout(now);
     this.server.handleTimeout(now);
     const overdue = this.#deadlines.overdue(now);
-    if (overdue?.kind === 'ping') this.#put(pingMessage('ping', NO_BYTES, false));
+    if (overdue?.kind === 'ping') this.#sender.put(pingMessage('ping', NO_BYTES, false));
     else if (overdue?.kind === 'end')
       this.#leave(new SocketError('ETIMEDOUT', 'the peer did not end the connection'), undefined);
     else if (overdue?.kind === 'over')
@@ -386,7 +333,7 @@ export class TcpCoapConnection extends ExchangeConnection {
   #leave(cause: SocketError | undefined, lastWord: MessageContent | undefined): void {
     if (this.closedBy !== undefined) return;
     const socket = this.#socket;
-    if (lastWord !== undefined && !this.#outbox.isBlocked) this.#put(lastWord);
+    if (this.#sender.flush() && lastWord !== undefined) this.#sender.put(lastWord);
     if (this.closedBy !== undefined) return;
     socket.handler = undefined;
     this.#end(endedBy(cause));
@@ -416,15 +363,10 @@ export class TcpCoapConnection extends ExchangeConnection {
   #end(error: Error): void {
     this.closedBy = error;
     this.#timer?.cancel();
-    this.#outbox.fail(error);
+    this.#sender.fail(error);
     this.#signals.close(error);
     this.endExchanges(error);
   }
-}
-
-/** In the terms of `Carrier`: a stream's header has up to 2 bytes more than a datagram's, from 65,805 bytes on. */
-function comparable(bytes: number): number {
-  return bytes > 65_805 ? bytes - 2 : bytes;
 }
 
 /** What exchanges hear that the end of the connection cuts off. */
