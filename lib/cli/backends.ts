@@ -36,7 +36,8 @@ const DTLS: Loaders<DatagramSocket> = {
 };
 
 const TLS: Loaders<StreamSocket> = {
-  'node-tls': async () => (await import('../../security-backends/node-tls/index.ts')).nodeTls(),
+  'node-tls': (options) => nodeBackends(options).tls,
+  openssl: async () => (await import('../../security-backends/openssl/index.ts')).opensslTls(LOADING),
 };
 
 export const DTLS_BACKENDS = Object.keys(DTLS);

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// The entry of `lwm2m`. A second signal ends at once.
+// The entry of `lwm2m`. A signal ends at once where no command has asked to be told of it, a second one always.
 
 import { processIo } from './io.ts';
 import { runCli } from './program.ts';
 
 let signals = 0;
 processIo.onInterrupt(() => {
-  if (++signals > 1) process.exit(130);
+  const isHeardElsewhere = process.listenerCount('SIGINT') > 1;
+  if (++signals > 1 || !isHeardElsewhere) process.exit(130);
 });
 // A reader that has had enough (`| head`) is no error of ours.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1));

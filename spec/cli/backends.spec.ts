@@ -43,8 +43,10 @@ describe('lwm2m backends', () => {
       for (const suite of capabilities?.ciphersuites ?? [])
         assert.match(`${suite.id} ${suite.name}`, /^0x[0-9A-F]{4} TLS_/);
     }
-    const openssl = found('DTLS', 'openssl');
-    assert.match(`${openssl?.library} ${openssl?.reason}`, /OpenSSL 3\.|koffi|libssl/);
+    for (const protocol of ['DTLS', 'TLS']) {
+      const openssl = found(protocol, 'openssl');
+      assert.match(`${openssl?.library} ${openssl?.reason}`, /OpenSSL 3\.|koffi|libssl/);
+    }
   });
 
   it('lists them for people', async () => {
