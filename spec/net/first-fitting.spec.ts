@@ -49,7 +49,7 @@ describe('the first backend that fits', () => {
   const environment: Environment = systemEnvironment({
     log: {
       ...silentLog,
-      info: (fields: object | string, message?: string) => void told.push(message ?? String(fields)),
+      info: (fields: object | string, message?: string) => void told.push(message ?? JSON.stringify(fields)),
     },
   });
   beforeEach(() => (told.length = 0));

@@ -12,6 +12,7 @@ import {
 } from '../key-agreement.ts';
 import { plain } from './plain.ts';
 import { base64Url, derOf } from './public-key-object.ts';
+import { privateKeyObject } from './private-key-object.ts';
 
 const OPENSSL_CURVES = { secp256r1: 'prime256v1', secp384r1: 'secp384r1' } as const;
 
@@ -93,7 +94,7 @@ function importX25519(privateKey: Uint8Array): KeyObject {
     return createPrivateKey({ key, format: 'jwk' });
   } catch {
     const pkcs8 = concatBytes(X25519_PKCS8, privateKey);
-    const key = createPrivateKey({ key: derOf(pkcs8), format: 'der', type: 'pkcs8' });
+    const key = privateKeyObject({ key: derOf(pkcs8), format: 'der', type: 'pkcs8' });
     pkcs8.fill(0);
     return key;
   }

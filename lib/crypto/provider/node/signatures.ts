@@ -1,6 +1,6 @@
 // ECDSA, Ed25519 and RSA on node:crypto.
 
-import { type KeyObject, constants, createECDH, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { type KeyObject, constants, createECDH, createPublicKey, sign, verify } from 'node:crypto';
 import { concatBytes, copyBytes, DecodeError, fromHex } from '../../../bytes/index.ts';
 import { type PublicKey, parsePublicKey } from '../../public-key.ts';
 import { type SigningKeyBytes, signingKeyBytes } from '../pkcs8.ts';
@@ -15,6 +15,7 @@ import {
 import { isEd25519Key } from './ed25519-key.ts';
 import { derOf, publicKeyObject } from './public-key-object.ts';
 import { plain } from './plain.ts';
+import { privateKeyObject } from './private-key-object.ts';
 
 /** Which RSA keys are taken, by the length of their modulus in bits. */
 export interface RsaLimits {
@@ -154,7 +155,7 @@ function importEcKey(
 /** Zeroes `der`. */
 function imported(der: Uint8Array, type: 'pkcs8' | 'sec1'): KeyObject {
   try {
-    return createPrivateKey({ key: derOf(der), format: 'der', type });
+    return privateKeyObject({ key: derOf(der), format: 'der', type });
   } finally {
     der.fill(0);
   }
