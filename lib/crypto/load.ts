@@ -5,3 +5,4 @@ export * from './load-psk.ts';
 export * from './load-certificates.ts';
 export * from './load-private-key.ts';
 export * from './load-raw-public-keys.ts';
+export * from './load-own-certificate.ts';

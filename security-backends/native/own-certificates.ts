@@ -1,15 +1,13 @@
 // Our own certificates: loaded with their keys, and the one chosen that a CertificateRequest accepts (RFC 5246 §7.4.6).
 
 import {
+  SIGNING_KEY,
   type Certificate,
   type CertificateChainInfo,
   type PrivateKeyInfo,
-  SecurityInfoError,
-  checkKeyMatches,
   chooseCertificate,
   completeChain,
-  loadCertificateChain,
-  loadPrivateKey,
+  loadOwnCertificate,
 } from '../../lib/crypto/index.ts';
 import type { LoadOptions, SigningKeyAlgorithm } from '../../lib/crypto/index.ts';
 import type { CertificateSecurity, ClientCertificateCredential } from '../../lib/net/index.ts';
@@ -58,24 +56,8 @@ export function loadIdentity(
   keyInfo: PrivateKeyInfo | undefined,
   loading: LoadOptions,
 ): CertificateIdentity | undefined {
-  const path = chainInfo === undefined ? [] : loadCertificateChain(chainInfo, loading);
-  const key = keyInfo === undefined ? undefined : loadPrivateKey(keyInfo, loading);
-  const [leaf] = path;
-  if (leaf === undefined && key === undefined) return undefined;
-  try {
-    if (leaf === undefined || keyInfo === undefined || key === undefined) throw halfMissing(leaf === undefined);
-    checkKeyMatches(leaf, key, keyInfo);
-    return { path, chain: path.map(({ der }) => der), key };
-  } catch (error) {
-    key?.close();
-    throw error;
-  }
-}
-
-function halfMissing(chain: boolean): SecurityInfoError {
-  const type = chain ? 'certificateChain' : 'privateKey';
-  const place = { type, source: 'empty', position: type } as const;
-  return new SecurityInfoError('ENODATA', place, 'expected a certificate chain and its private key, found one of them');
+  const own = loadOwnCertificate(chainInfo, keyInfo, loading, SIGNING_KEY);
+  return own && { path: own.chain, chain: own.chain.map(({ der }) => der), key: own.key };
 }
 
 /** The one to show, or undefined: then an empty Certificate is the answer, and the log says why. */

@@ -14,7 +14,7 @@ import type { CertificateSecurity, PskSecurity } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { Credential } from './ciphersuites.ts';
 import { notSupported } from './configuration.ts';
-import { type Loading, asPem, loadOwnCertificate } from './own-certificate.ts';
+import { type Loading, asPem, loadOwn } from './own-certificate.ts';
 
 /** The part of the options of `tls.connect` that says who we are. */
 export interface ClientIdentityOptions {
@@ -75,7 +75,7 @@ export function certificateClient(
     throw notSupported('clientCredentials: expected one certificate, found more: node:tls does not let us choose');
   }
   const trust = loadServerTrust(security, loading);
-  const own = loadOwnCertificate(first?.chain, first?.key, loading);
+  const own = loadOwn(first?.chain, first?.key, loading);
   const rebuilt = own && security.rebuildClientChain === true ? completeChain(own.chain, trust.anchors) : own?.chain;
   const leaves = (own?.chain ?? []).slice(0, 1).map(({ der }) => der);
   return {

@@ -1,16 +1,14 @@
 // Our own certificate and key, for either role: node:tls signs by itself, so the key's bytes are needed.
 
 import {
+  KEY_MATERIAL,
   type Certificate,
   type CertificateChainInfo,
   type CryptoProvider,
   type LoadOptions,
   type PrivateKeyInfo,
   type PrivateKeyMaterial,
-  SecurityInfoError,
-  checkKeyMatches,
-  loadCertificateChain,
-  loadPrivateKeyMaterial,
+  loadOwnCertificate,
 } from '../../lib/crypto/index.ts';
 import { pemBlock } from './pem.ts';
 
@@ -27,29 +25,12 @@ export interface OwnCertificate {
 }
 
 /** Undefined where there is neither chain nor key. @throws SecurityInfoError if they do not go together */
-export function loadOwnCertificate(
-  chainInfo: CertificateChainInfo | undefined,
-  keyInfo: PrivateKeyInfo | undefined,
+export function loadOwn(
+  chain: CertificateChainInfo | undefined,
+  key: PrivateKeyInfo | undefined,
   loading: Loading,
 ): OwnCertificate | undefined {
-  const chain = chainInfo === undefined ? [] : loadCertificateChain(chainInfo, loading);
-  const key = keyInfo === undefined ? undefined : loadPrivateKeyMaterial(keyInfo, loading);
-  const [leaf] = chain;
-  if (leaf === undefined && key === undefined) return undefined;
-  try {
-    if (leaf === undefined || keyInfo === undefined || key === undefined) throw halfMissing(leaf === undefined);
-    checkKeyMatches(leaf, key, keyInfo);
-    return { chain, key };
-  } catch (error) {
-    key?.pkcs8.close();
-    throw error;
-  }
-}
-
-function halfMissing(chain: boolean): SecurityInfoError {
-  const type = chain ? 'certificateChain' : 'privateKey';
-  const place = { type, source: 'empty', position: type } as const;
-  return new SecurityInfoError('ENODATA', place, 'expected a certificate chain and its private key, found one of them');
+  return loadOwnCertificate(chain, key, loading, KEY_MATERIAL);
 }
 
 /** As `cert` and `key` of node:tls. `key` is to be zeroed once it has been used. */

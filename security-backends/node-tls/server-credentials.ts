@@ -14,7 +14,7 @@ import type { CertificateServerSecurity, Endpoint, PskServerSecurity, ServerSecu
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { Credential } from './ciphersuites.ts';
 import { notSupported } from './configuration.ts';
-import { type Loading, asPem, certificatesPem, loadOwnCertificate } from './own-certificate.ts';
+import { type Loading, asPem, certificatesPem, loadOwn } from './own-certificate.ts';
 
 /** The part of the options of `createSecureContext` and `new TLSSocket` that says who we are. */
 export interface ServerIdentityOptions {
@@ -89,7 +89,7 @@ function certificateServer(
       "trustAnchors: expected what client certificates lead to, found none (or clientCertificate 'none')",
     );
   }
-  const own = loadOwnCertificate(security.chain, security.key, loading);
+  const own = loadOwn(security.chain, security.key, loading);
   if (own === undefined) {
     const place = { type: 'certificateChain', source: security.chain.source.kind, position: 'chain' } as const;
     throw new SecurityInfoError('ENODATA', place, 'expected a certificate chain, found none');

@@ -1,20 +1,16 @@
 // Our own certificates: loaded with their keys, and given to OpenSSL when the server asks (RFC 5246 §7.4.4, RFC 8446 §4.3.2).
 
 import {
+  KEY_MATERIAL,
   type Certificate,
-  type CertificateChainInfo,
   type CertificateRequest,
   type LoadOptions,
-  type PrivateKeyInfo,
   type PrivateKeyMaterial,
   SIGNATURE_PARAMETERS,
   SIGNATURE_SCHEMES,
-  SecurityInfoError,
-  checkKeyMatches,
   chooseCertificate,
   completeChain,
-  loadCertificateChain,
-  loadPrivateKeyMaterial,
+  loadOwnCertificate,
 } from '../../lib/crypto/index.ts';
 import { type CertificateSecurity, SocketError } from '../../lib/net/index.ts';
 import type { Log } from '../../lib/runtime/index.ts';
@@ -42,7 +38,7 @@ export function loadOwnCertificates(
   const own: OwnCertificate[] = [];
   try {
     for (const { chain, key } of [{ chain: clientChain, key: clientKey }, ...clientCredentials]) {
-      const loaded = loadOne(chain, key, loading);
+      const loaded = loadOwnCertificate(chain, key, loading, KEY_MATERIAL);
       if (loaded === undefined) continue;
       const path = completeChain(loaded.chain, anchors);
       own.push({ key: loaded.key, path, chain: rebuildClientChain === true ? path : loaded.chain });
@@ -52,31 +48,6 @@ export function loadOwnCertificates(
     throw error;
   }
   return own;
-}
-
-function loadOne(
-  chainInfo: CertificateChainInfo | undefined,
-  keyInfo: PrivateKeyInfo | undefined,
-  loading: LoadOptions,
-): Pick<OwnCertificate, 'chain' | 'key'> | undefined {
-  const chain = chainInfo === undefined ? [] : loadCertificateChain(chainInfo, loading);
-  const key = keyInfo === undefined ? undefined : loadPrivateKeyMaterial(keyInfo, loading);
-  const [leaf] = chain;
-  if (leaf === undefined && key === undefined) return undefined;
-  try {
-    if (leaf === undefined || keyInfo === undefined || key === undefined) throw halfMissing(leaf === undefined);
-    checkKeyMatches(leaf, key, keyInfo);
-    return { chain, key };
-  } catch (error) {
-    key?.pkcs8.close();
-    throw error;
-  }
-}
-
-function halfMissing(chain: boolean): SecurityInfoError {
-  const type = chain ? 'certificateChain' : 'privateKey';
-  const place = { type, source: 'empty', position: type } as const;
-  return new SecurityInfoError('ENODATA', place, 'expected a certificate chain and its private key, found one of them');
 }
 
 /** A connection whose server asks for a certificate. */
