@@ -1,6 +1,7 @@
 // One client of a TLS server: a session over an accepted stream socket.
 
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { equalBytes } from '../../lib/bytes/index.ts';
 import { parseCertificate } from '../../lib/crypto/index.ts';
 import { type Negotiated, SocketError, type StreamSocket, notSupported } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
@@ -77,6 +78,16 @@ export class TlsServerSession extends TlsStream {
   protected override deliver(bytes: Uint8Array): void {
     this.#active?.();
     super.deliver(bytes);
+  }
+
+  /** Whether both clients showed the same identity or key. Who shows neither is nobody. */
+  isSameAs(other: TlsServerSession): boolean {
+    const [one, two] = [this.#shown, other.#shown];
+    return one !== undefined && two !== undefined && equalBytes(one, two);
+  }
+
+  get #shown(): Uint8Array | undefined {
+    return this.negotiated?.pskIdentity ?? this.negotiated?.peerPublicKey;
   }
 
   /** Gives way to another. */

@@ -201,9 +201,16 @@ export class TlsServerSocket extends StreamCore {
     if (!sessions.offer(session)) return session.close();
     this.#open.add(session);
     if (this.#open.size <= this.#options.maxSessions) return;
-    const [idle] = this.#open;
-    if (idle !== undefined) sessions.withdraw(idle);
-    idle?.abandon();
+    const idle = this.#idlestFor(session);
+    sessions.withdraw(idle);
+    idle.abandon();
+  }
+
+  /** Whoever has sessions already makes room for his next one: nobody ends everybody's with one key. */
+  #idlestFor(newcomer: TlsServerSession): TlsServerSession {
+    const [idlest = newcomer] = this.#open;
+    for (const other of this.#open) if (other !== newcomer && other.isSameAs(newcomer)) return other;
+    return idlest;
   }
 
   #becameActive(session: TlsServerSession): void {

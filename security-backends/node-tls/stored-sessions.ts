@@ -84,7 +84,8 @@ export class ClientSessions {
 
   /** Zeroes the session, of which the store has a copy of its own. A day, but no longer than the chain is valid. */
   save(session: Uint8Array, chain: readonly Uint8Array[]): void {
-    const ends = chain.map((der) => parseCertificate(der).notAfter);
+    const ends = endsOf(chain);
+    if (ends === undefined) return void session.fill(0);
     const validUntil = Math.max(0, Math.min(this.#environment.clock.wallTime() + LIFETIME, ...ends));
     this.#session.save(encodeKept({ validUntil, chain, session }));
     session.fill(0);
@@ -93,5 +94,16 @@ export class ClientSessions {
   /** What ended in an error must not be resumed (RFC 5246 §7.2.2). */
   remove(): void {
     this.#session.remove();
+  }
+}
+
+/** When each certificate ceases to be valid; undefined for a chain that cannot be kept: nobody may have looked at all of it. */
+function endsOf(chain: readonly Uint8Array[]): readonly number[] | undefined {
+  if (chain.length > LONGEST_CHAIN) return undefined;
+  try {
+    return chain.map((der) => parseCertificate(der).notAfter);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }

@@ -65,7 +65,8 @@ class TcpSocket extends NodeStreamCore {
       const sessions = new AcceptQueue<TcpSocket>(this.environment);
       this.#sessions = sessions;
       server.on('connection', (handle) => this.#admit(sessions, handle));
-      server.on('error', (error) => this.fail(fromNodeError(error)));
+      // What fails is one accept, for want of descriptors or memory: whoever can use those up must not end the listener.
+      server.on('error', (error) => this.environment.log.warn({ code: fromNodeError(error).code }, 'accept failed'));
       const local = server.address();
       if (local !== null && typeof local === 'object') this.localEndpoint = endpointOf(local.address, local.port);
     });
