@@ -52,7 +52,7 @@ export class ResumingSocket<C extends ResumableCredentials = ResumableCredential
   ): Promise<void> {
     this.#stored = this.#storedFor(lower, host);
     this.#offered = await this.#load();
-    if (signal.aborted) this.#forget();
+    if (signal.aborted) this.#forgetOffered();
     signal.throwIfAborted();
     await super.shakeHands(lower, host, signal);
   }
@@ -63,6 +63,7 @@ export class ResumingSocket<C extends ResumableCredentials = ResumableCredential
   }
 
   protected override handle(output: DtlsOutput): void {
+    if (output.kind === 'connected') this.#forgetOffered();
     if (output.kind === 'resumable') this.#keep(output.session);
     else super.handle(output);
   }
@@ -77,7 +78,8 @@ export class ResumingSocket<C extends ResumableCredentials = ResumableCredential
 
   protected override release(): void {
     super.release();
-    this.#forget();
+    this.#forgetOffered();
+    this.#stored = undefined;
   }
 
   /** Milliseconds since 1970. RFC 5246 §F.1.4: at most a day. */
@@ -119,10 +121,10 @@ export class ResumingSocket<C extends ResumableCredentials = ResumableCredential
     offered.session.master.fill(0);
   }
 
-  #forget(): void {
+  /** Used up, one way or the other. */
+  #forgetOffered(): void {
     this.#offered?.session.master.fill(0);
     this.#offered = undefined;
-    this.#stored = undefined;
   }
 }
 

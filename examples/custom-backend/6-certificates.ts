@@ -98,6 +98,12 @@ export const CERTIFICATE_CAPABILITIES = {
   ciphersuites: CIPHERSUITES.filter(({ keyExchange }) => keyExchange !== 'ecdhePsk').map(({ id }) => id),
 } as const;
 
+/** The application may compare our certificate with the name that it registers under. */
+export function tellOwn({ onOwnCertificate }: SslConfiguration, own: OwnCertificate | undefined): void {
+  const leaf = own?.chain[0];
+  if (leaf !== undefined) onOwnCertificate?.(leaf.slice());
+}
+
 /** What chapter 7 brings. */
 function refuseChains(security: CertificateSecurity): void {
   for (const option of ['rebuildClientChain', 'clientCredentials', 'systemTrustStore'] as const) {
@@ -105,11 +111,14 @@ function refuseChains(security: CertificateSecurity): void {
   }
 }
 
-function load({ security }: SslConfiguration, environment: Environment): ResumableCredentials {
+function load(configuration: SslConfiguration, environment: Environment): ResumableCredentials {
+  const { security } = configuration;
   if (security.mode === 'psk') return resumablePsk(security);
   if (security.mode !== 'certificate') throw new SocketError('ENOTSUP', `security.mode: found ${security.mode}`);
   refuseChains(security);
-  return certificateCredentials(security, ownLeaf(security), environment);
+  const own = ownLeaf(security);
+  tellOwn(configuration, own);
+  return certificateCredentials(security, own, environment);
 }
 
 export function certified(options: BackendOptions): SecurityBackend<DatagramSocket> {

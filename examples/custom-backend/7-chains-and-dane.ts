@@ -26,6 +26,7 @@ import {
   CertificateSocket,
   type OwnCertificate,
   certificateCredentials,
+  tellOwn,
 } from './6-certificates.ts';
 
 /** All that was given; where it is asked for, completed by what the trust anchors know of the way up. */
@@ -74,13 +75,16 @@ export class DaneSocket extends CertificateSocket {
 
 export const DANE_CAPABILITIES = { ...CERTIFICATE_CAPABILITIES, dane: true } as const;
 
-export function anyCredentials({ security }: SslConfiguration, environment: Environment): ResumableCredentials {
+export function anyCredentials(configuration: SslConfiguration, environment: Environment): ResumableCredentials {
+  const { security } = configuration;
   if (security.mode === 'psk') return resumablePsk(security);
   if (security.mode !== 'certificate') throw new SocketError('ENOTSUP', `security.mode: found ${security.mode}`);
   for (const option of ['clientCredentials', 'systemTrustStore'] as const) {
     if (security[option] !== undefined) throw new SocketError('ENOTSUP', `this tutorial has no ${option}`);
   }
-  return certificateCredentials(security, ownChain(security), environment);
+  const own = ownChain(security);
+  tellOwn(configuration, own);
+  return certificateCredentials(security, own, environment);
 }
 
 export function chained(options: BackendOptions): SecurityBackend<DatagramSocket> {

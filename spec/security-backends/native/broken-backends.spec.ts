@@ -25,6 +25,7 @@ describe('conformance kit: broken backends fail their case', () => {
     const names = BACKEND_CASES.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length, 'names are unique');
     assert.deepEqual(names.toSorted(), Object.keys(BROKEN_BACKENDS).toSorted());
-    assert.deepEqual(untried, []);
+    const overStreams = BACKEND_CASES.filter(({ transport }) => transport === 'stream').map(({ name }) => name);
+    assert.deepEqual(untried, overStreams);
   });
 });

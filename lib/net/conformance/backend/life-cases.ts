@@ -114,6 +114,20 @@ export const LIFE_CASES: readonly BackendCaseDefinition[] = [
     },
   },
   {
+    name: 'an end that is cut off',
+    rule: 'a stream that ends below without close_notify has not ended in order: `closed` is told EOF',
+    transport: 'stream',
+    run: async (stage) => {
+      const { client, lower } = await stage.pair();
+      const watch = stage.watch(client);
+      lower.passage.cut();
+      await watch.until(() => watch.closed.length > 0 || client.getOption('hasBufferedData'));
+      await stage.pass();
+      same(watch.closed[0]?.code, 'EOF', 'code of the cause');
+      await stage.nothingLeft(client);
+    },
+  },
+  {
     name: 'dispose',
     rule: 'Symbol.asyncDispose closes for good: nothing is left, and no key to connect with',
     run: async (stage) => {

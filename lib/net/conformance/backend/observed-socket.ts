@@ -16,6 +16,7 @@ export class Passage {
   readonly held: Uint8Array[] = [];
   readonly #queue: Uint8Array[] = [];
   #holding = false;
+  #cut = false;
   #heldEnough: (() => void) | undefined;
   #announce: () => void = () => undefined;
 
@@ -43,10 +44,25 @@ export class Passage {
     this.#announce();
   }
 
+  /** A stream ends here, whatever the peer has still to say. */
+  cut(): void {
+    this.#cut = true;
+    this.#announce();
+  }
+
   // For the socket that stands before the good one.
+
+  get ended(): boolean {
+    return this.#cut;
+  }
 
   get waiting(): boolean {
     return this.#queue.length > 0;
+  }
+
+  /** Whether `receive` has something to say, the end among it. */
+  get readable(): boolean {
+    return this.waiting || this.#cut;
   }
 
   take(limit: number): Uint8Array | undefined {
@@ -93,10 +109,11 @@ export function observed<S extends Kind<S>>(good: S, passage: Passage): S {
     },
     receive: (limit?: number) => {
       if (passage.waiting) return passage.take(limit ?? Number.POSITIVE_INFINITY);
+      if (passage.ended) return null;
       return good.transport === 'stream' ? good.receive(limit) : good.receive();
     },
     getOption: (key: 'state') =>
-      key === ('hasBufferedData' as string) && passage.waiting ? true : good.getOption(key),
+      key === ('hasBufferedData' as string) && passage.readable ? true : good.getOption(key),
   };
   return new Proxy(good, {
     get(target, key) {

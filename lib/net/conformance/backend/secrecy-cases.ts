@@ -1,8 +1,13 @@
 // What becomes of credentials: copied when the socket is made, and never told.
 
 import { toBase64, toHex } from '../../../bytes/index.ts';
-import { certificateChainFromBuffer, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../crypto/index.ts';
-import { check } from '../expectation.ts';
+import {
+  certificateChainFromBuffer,
+  privateKeyFromBuffer,
+  pskIdentityFromBuffer,
+  pskKeyFromBuffer,
+} from '../../../crypto/index.ts';
+import { check, same } from '../expectation.ts';
 import type { Security } from '../../ssl-configuration.ts';
 import type { BackendCaseDefinition } from './case.ts';
 import { IDENTITY, KEY, OTHER_KEY, clientSecurity, serverSecurity } from './credentials.ts';
@@ -26,14 +31,35 @@ export const SECRECY_CASES: readonly BackendCaseDefinition[] = [
   },
   {
     name: 'certificates are copied',
-    rule: 'what happens to the bytes of an anchor after the socket was made does not matter to it',
+    rule: 'what happens to the bytes of anchor, certificate and key after the socket was made does not matter to it',
     needs: ['certificate'],
     run: async (stage) => {
-      const anchor = AUTHORITY.certificate.slice();
+      const [anchor, leaf, key] = [AUTHORITY.certificate.slice(), CLIENT.certificate.slice(), CLIENT.key.slice()];
       const { listener } = await stage.listening({ security: serverSecurity('certificate') });
-      const trustAnchors = certificateChainFromBuffer(anchor);
-      const client = stage.client({ security: { ...clientSecurity('certificate'), trustAnchors } as Security });
-      anchor.fill(0);
+      const client = stage.client({
+        security: {
+          mode: 'certificate',
+          trustAnchors: certificateChainFromBuffer(anchor),
+          clientChain: certificateChainFromBuffer(leaf),
+          clientKey: privateKeyFromBuffer(key),
+        },
+      });
+      for (const bytes of [anchor, leaf, key]) bytes.fill(0);
+      await stage.join(client, listener);
+    },
+  },
+  {
+    name: 'our own certificate is told',
+    rule: 'onOwnCertificate is given the leaf when the socket is made, as bytes of its own',
+    needs: ['certificate'],
+    run: async (stage) => {
+      const told: Uint8Array[] = [];
+      const onOwnCertificate = (certificate: Uint8Array): void => void told.push(certificate);
+      const client = stage.client({ security: clientSecurity('certificate'), onOwnCertificate });
+      same(told.length, 1, 'certificates told');
+      same(told[0], CLIENT.certificate, 'certificate');
+      told[0]?.fill(0);
+      const { listener } = await stage.listening({ security: serverSecurity('certificate') });
       await stage.join(client, listener);
     },
   },
@@ -62,7 +88,7 @@ export const SECRECY_CASES: readonly BackendCaseDefinition[] = [
         const { listener } = await stage.listening({ security: serverSecurity(kind) });
         const client = stage.client({ security: clientSecurity(kind) });
         await stage.join(client, listener);
-        printed.push(JSON.stringify(client, withoutBigints), client.getOption('negotiated'));
+        printed.push(JSON.stringify(client, withoutBigints), textOf(client), client.getOption('negotiated'));
         client.close();
         printed.push(textOf(client));
         const failing = stage.client({ ...IMPATIENT, security: clientSecurity(kind) });
