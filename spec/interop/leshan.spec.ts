@@ -252,6 +252,25 @@ function managed(
     assert.equal(singleValue(val['/3/0/9']), '87');
   });
 
+  it('a collection arrives as one pack of SenML CBOR with its times', async () => {
+    const collection = client.collect('/3303/0/5700');
+    const now = Date.now();
+    for (const [value, ago] of [
+      [41.5, 2_000],
+      [42.5, 1_000],
+      [43.5, 0],
+    ] as const)
+      collection.add(value, new Date(now - ago));
+    await collection.flush();
+    const isNewest = (data: { readonly ep: string; readonly val: Readonly<Record<string, LeshanNode>> }): boolean =>
+      data.ep === endpoint &&
+      data.val['/3303/0/5700'] !== undefined &&
+      singleValue(data.val['/3303/0/5700']) === '43.5';
+    await leshan.events.waitFor('SEND', isNewest);
+    assert.deepEqual([collection.size, collection.dropped], [0, 0]);
+    collection.close();
+  });
+
   it('updates when the application asks', async () => {
     const before = await leshan.registration(endpoint);
     const updated = client.events.next('updated');
