@@ -139,12 +139,15 @@ describe('net: UDP and TCP over Node', () => {
     await client.connect('127.0.0.1', listener.local!.port);
     const session = await listener.accept();
     if (process.platform === 'linux') {
-      const port = client.local!.port.toString(16).toUpperCase().padStart(4, '0');
+      const [one, other] = [client, listener].map((socket) =>
+        socket.local!.port.toString(16).toUpperCase().padStart(4, '0'),
+      );
+      const pairs = [`${one} ${other}`, `${other} ${one}`];
       const lines = readFileSync('/proc/net/tcp', 'latin1')
         .split('\n')
         .map((line) => line.trim().split(/\s+/));
       const timers = lines
-        .filter(([, local, remote]) => `${local} ${remote}`.includes(`:${port}`))
+        .filter(([, local, remote]) => pairs.includes(`${local?.split(':')[1]} ${remote?.split(':')[1]}`))
         .map((line) => line[5]);
       assert.deepEqual(
         timers.map((timer) => timer?.slice(0, 2)),
