@@ -66,7 +66,7 @@ class TcpSocket extends NodeStreamCore {
       this.#sessions = sessions;
       server.on('connection', (handle) => this.#admit(sessions, handle));
       // What fails is one accept, for want of descriptors or memory: whoever can use those up must not end the listener.
-      server.on('error', (error) => this.environment.log.warn({ code: fromNodeError(error).code }, 'accept failed'));
+      server.on('error', (error) => this.environment.log.warn({ reason: error.message }, 'accept failed'));
       const local = server.address();
       if (local !== null && typeof local === 'object') this.localEndpoint = endpointOf(local.address, local.port);
     });

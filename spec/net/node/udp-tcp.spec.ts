@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { SocketError } from '../../../lib/net/index.ts';
 import { fromNodeError, systemResolver, tcpSocket, udpSocket } from '../../../lib/net/node/index.ts';
-import { milliseconds, seconds, systemEnvironment } from '../../../lib/runtime/index.ts';
+import { type Log, milliseconds, seconds, silentLog, systemEnvironment } from '../../../lib/runtime/index.ts';
 
 const environment = systemEnvironment();
 
@@ -103,6 +103,23 @@ describe('net: UDP and TCP over Node', () => {
       text += String.fromCharCode(...bytes);
     assert.equal(text, 'hello');
     session.close();
+    listener.close();
+  });
+
+  it('TCP goes on to listen after an accept that failed, as it does where descriptors are used up', async () => {
+    const warned: string[] = [];
+    const log: Log = { ...silentLog, warn: (fields) => void warned.push(JSON.stringify(fields)) };
+    const listener = tcpSocket(undefined, systemEnvironment({ log }));
+    await listener.bind('127.0.0.1', 0);
+    const server = listener.system;
+    assert.ok(server instanceof EventEmitter);
+    server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' }));
+    assert.equal(listener.getOption('state'), 'bound');
+    assert.deepEqual(warned, ['{"reason":"accept EMFILE"}']);
+    const client = tcpSocket(undefined, environment);
+    await client.connect('127.0.0.1', listener.local?.port ?? 0);
+    (await listener.accept()).close();
+    client.close();
     listener.close();
   });
 

@@ -1,0 +1,93 @@
+// What hostile peers of TLS on node:tls may do, by name: each is bounded, or refused.
+
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { utf8Encode } from '../../../lib/bytes/index.ts';
+import { defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
+import type { Security, SessionStore, StreamSocket } from '../../../lib/net/index.ts';
+import { ClientSessions } from '../../../security-backends/node-tls/stored-sessions.ts';
+import { certificateDer } from '../../crypto/fixtures/fixtures.ts';
+import { KEY, SERVER, SHOWING, TRUSTING, World } from './sockets.ts';
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+afterEach(() => world.close());
+
+const named = (identity: string): Security => ({
+  mode: 'psk',
+  identity: pskIdentityFromBuffer(utf8Encode(identity)),
+  key: pskKeyFromBuffer(KEY),
+});
+
+const stateOf = (socket: StreamSocket): string => socket.getOption('state');
+
+describe('node-tls, to hostile clients: who fills a server', () => {
+  it('makes room by sessions of his own, while others keep theirs', async () => {
+    const server = await world.server({ mode: 'psk', lookup: () => pskKeyFromBuffer(KEY) }, { maxSessions: 3 });
+    const honest = await world.join(world.client(named('honest')), server);
+    const his: StreamSocket[] = [];
+    for (let count = 0; count < 6; count++) his.push(await world.join(world.client(named('greedy')), server));
+    assert.equal(stateOf(honest), 'accepted', 'the longest idle, but nobody of the greedy one');
+    assert.deepEqual(his.map(stateOf), ['closed', 'closed', 'closed', 'closed', 'accepted', 'accepted']);
+  });
+
+  it('is known by his key, where certificates are shown', async () => {
+    const server = await world.server(SERVER, { maxSessions: 1 });
+    const first = await world.join(world.client(SHOWING), server);
+    const second = await world.join(world.client(SHOWING), server);
+    assert.deepEqual([first, second].map(stateOf), ['closed', 'accepted']);
+  });
+
+  it('is nobody in particular without either: then the longest idle gives way', async () => {
+    const server = await world.server({ ...SERVER, clientCertificate: 'none' }, { maxSessions: 2 });
+    const sessions = [];
+    for (let count = 0; count < 3; count++) sessions.push(await world.join(world.client(TRUSTING), server));
+    assert.deepEqual(sessions.map(stateOf), ['closed', 'accepted', 'accepted']);
+  });
+
+  it('makes room for those who come, and never by who has just come', async () => {
+    const server = await world.server({ mode: 'psk', lookup: () => pskKeyFromBuffer(KEY) }, { maxSessions: 2 });
+    const sessions: StreamSocket[] = [];
+    for (const name of ['a', 'b', 'c']) sessions.push(await world.join(world.client(named(name)), server));
+    assert.deepEqual(sessions.map(stateOf), ['closed', 'accepted', 'accepted']);
+  });
+});
+
+describe('node-tls, to hostile servers: a session to keep', () => {
+  const place = { host: 'h', port: 1, serverName: undefined, fingerprint: new Uint8Array(), tlsa: [] };
+
+  function saved(chain: readonly Uint8Array[]): { readonly stored: number; readonly session: Uint8Array } {
+    let stored = 0;
+    const store: SessionStore = {
+      load: () => Promise.resolve(undefined),
+      save: () => void stored++,
+      remove: () => undefined,
+    };
+    const session = Uint8Array.of(1, 2, 3);
+    new ClientSessions(store, place, defaultProvider(), world.environment).save(session, chain);
+    return { stored, session };
+  }
+
+  it('is kept with a chain that can be read', () => {
+    const { stored, session } = saved([certificateDer('server'), certificateDer('inter')]);
+    assert.equal(stored, 1);
+    assert.deepEqual(session, new Uint8Array(3), 'its secret stays in no memory of ours');
+  });
+
+  it('is not kept with a chain that is longer than a path may be', () => {
+    const { stored, session } = saved(Array.from({ length: 11 }, () => certificateDer('server')));
+    assert.equal(stored, 0);
+    assert.deepEqual(session, new Uint8Array(3));
+  });
+
+  it('is not kept with a chain that nobody can read, whatever it is', () => {
+    const property = fc.property(fc.uint8Array({ maxLength: 100 }), (junk) => {
+      const { stored, session } = saved([certificateDer('server'), junk]);
+      assert.equal(stored, 0);
+      assert.deepEqual(session, new Uint8Array(3));
+    });
+    fc.assert(property, { numRuns: 1_000 });
+  });
+});
