@@ -10,10 +10,15 @@ interface Queued<Item> {
 
 const ERROR_COST = 64; // bytes an error is reckoned at, so that a flood of them is bounded too
 
+const LONG = 256; // items; beyond that `shift` moves more than it saves
+const NOTHING: Queued<never> = { item: undefined, error: undefined, cost: 0 };
+
 /** First in, first out. Costs are bytes. */
 export class ReceiveQueue<Item> {
   readonly #limit: number;
   #queue: Queued<Item>[] = [];
+  /** Those before it have been taken. */
+  #head = 0;
   #cost = 0;
   #dropped = 0;
   #end: 'open' | 'unread' | 'read' = 'open';
@@ -34,7 +39,7 @@ export class ReceiveQueue<Item> {
 
   /** True while `take` has something to give: an item, an error, or the end for the first time. */
   get waiting(): boolean {
-    return this.#queue.length > 0 || this.#end === 'unread';
+    return this.#head < this.#queue.length || this.#end === 'unread';
   }
 
   /** @returns false if there was no room: dropped, and counted */
@@ -56,7 +61,9 @@ export class ReceiveQueue<Item> {
   /** Puts back what was not taken of the head. */
   unshift(item: Item, cost: number): void {
     this.#cost += cost;
-    this.#queue.unshift({ item, error: undefined, cost });
+    const queued = { item, error: undefined, cost };
+    if (this.#head === 0) this.#queue.unshift(queued);
+    else this.#queue[--this.#head] = queued;
   }
 
   /** Nothing follows; what waits can still be taken, then null. */
@@ -66,7 +73,7 @@ export class ReceiveQueue<Item> {
 
   /** The head; null at the end, again and again; undefined if none waits. @throws SocketError a queued one, once */
   take(): Item | null | undefined {
-    const queued = this.#queue.shift();
+    const queued = this.#next();
     if (queued !== undefined) {
       this.#cost -= queued.cost;
       if (queued.error !== undefined) throw queued.error;
@@ -80,8 +87,21 @@ export class ReceiveQueue<Item> {
   /** Forgets what waits, and the end. */
   clear(): void {
     this.#queue = [];
+    this.#head = 0;
     this.#cost = 0;
     this.#end = 'open';
+  }
+
+  #next(): Queued<Item> | undefined {
+    if (this.#head === 0 && this.#queue.length < LONG) return this.#queue.shift();
+    const queued = this.#queue[this.#head];
+    if (queued === undefined) return undefined;
+    this.#queue[this.#head++] = NOTHING; // what has been taken is not kept
+    if (this.#head * 2 >= this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return queued;
   }
 
   #push(queued: Queued<Item>): boolean {

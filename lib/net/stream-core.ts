@@ -5,6 +5,9 @@ import { SocketError } from './errors.ts';
 import type { StreamSocket } from './socket.ts';
 import { SocketCore } from './socket-core.ts';
 
+/** Bytes reckoned beside each piece that waits: a peer whose records have one byte each fills the queue as well. */
+const BOOKKEEPING = 64;
+
 /** Base of the stream sockets: implement `connect`, `send`, `shutdown`, `release`, and call `deliver` for what arrives. */
 export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> implements StreamSocket {
   readonly transport = 'stream';
@@ -15,9 +18,8 @@ export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> im
   }
 
   receive(limit: number = Number.POSITIVE_INFINITY): Uint8Array | null | undefined {
-    const before = this.bufferedCost;
     const bytes = this.#take(limit);
-    if (before > this.bufferedCost) this.drained(before - this.bufferedCost);
+    if (bytes instanceof Uint8Array) this.drained(bytes.length);
     return bytes;
   }
 
@@ -34,8 +36,13 @@ export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> im
   protected deliver(bytes: Uint8Array): void {
     if (this.state === 'closed' || bytes.length === 0) return;
     this.countReceived(bytes.length);
-    this.append(bytes, bytes.length);
+    this.hold(bytes);
     this.announce();
+  }
+
+  /** Queues bytes untold and uncounted: for those who announce several pieces at once. */
+  protected hold(bytes: Uint8Array): void {
+    this.append(bytes, costOf(bytes));
   }
 
   #take(limit: number): Uint8Array | null | undefined {
@@ -45,10 +52,17 @@ export abstract class StreamCore extends SocketCore<StreamSocket, Uint8Array> im
     do {
       const chunk = this.dequeue();
       if (chunk === undefined || chunk === null) return chunk;
-      if (chunk.length > room) this.requeue(chunk.subarray(room), chunk.length - room);
+      if (chunk.length > room) {
+        const rest = chunk.subarray(room);
+        this.requeue(rest, costOf(rest));
+      }
       parts.push(chunk.length > room ? chunk.slice(0, room) : chunk);
       room -= chunk.length;
     } while (room > 0 && this.bufferedCost > 0);
     return parts.length === 1 ? parts[0] : concatBytes(...parts);
   }
+}
+
+function costOf({ length }: Uint8Array): number {
+  return length + BOOKKEEPING;
 }

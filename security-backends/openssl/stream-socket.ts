@@ -17,6 +17,8 @@ import { ClientChannel, type ClientOptions } from './client-channel.ts';
 import { checkedTlsaRecords } from './configuration.ts';
 import { LowerLayer } from './lower-layer.ts';
 
+const READ_BYTES = 65_536; // at once: what comes of it waits, however small its records are
+
 /** Made by the backend's `createSocket`. */
 export class OpenSslStreamSocket extends StreamCore {
   override readonly secure = true;
@@ -39,7 +41,7 @@ export class OpenSslStreamSocket extends StreamCore {
     this.#channel = new ClientChannel(options, environment, {
       transmit: (records) => this.#transmit(records),
       data: (bytes) => {
-        this.append(bytes, bytes.length);
+        this.hold(bytes);
         this.#gotData = true;
       },
       ended: () => this.#inputEnded(),
@@ -192,7 +194,7 @@ export class OpenSslStreamSocket extends StreamCore {
   /** Takes from below as long as there is a use and room for it: the peer is held back there. */
   #pull(lower: StreamSocket): void {
     while (this.#layer.socket === lower && this.#takesInput && lower.getOption('hasBufferedData')) {
-      const bytes = lower.receive();
+      const bytes = lower.receive(READ_BYTES);
       if (bytes === null) return this.#lowerInputEnded();
       if (bytes === undefined) return;
       this.countReceived(bytes.length);

@@ -44,4 +44,30 @@ describe('net: receive queue', () => {
     });
     fc.assert(property, { numRuns: 2_000 });
   });
+
+  it('keeps the order where it is long, with what is put back at its head', () => {
+    const steps = fc.array(fc.constantFrom('push many', 'take', 'take many', 'put back'), { maxLength: 40 });
+    const property = fc.property(steps, (sequence) => {
+      const queue = new ReceiveQueue<number>(LIMIT);
+      const model: number[] = [];
+      let next = 0;
+      const take = (): void => assert.equal(queue.take(), model.shift());
+      for (const step of sequence) {
+        if (step === 'push many') {
+          for (let i = 0; i < 300; i++) {
+            queue.append(next, 2);
+            model.push(next++);
+          }
+        } else if (step === 'put back') {
+          queue.unshift(next, 2);
+          model.unshift(next++);
+        } else for (let i = step === 'take' ? 1 : 250; i > 0; i--) take();
+        assert.equal(queue.cost, 2 * model.length);
+        assert.equal(queue.waiting, model.length > 0);
+      }
+      while (model.length > 0) take();
+      assert.equal(queue.take(), undefined);
+    });
+    fc.assert(property, { numRuns: 1_000 });
+  });
 });
