@@ -15,6 +15,8 @@ import { type Entry, type ManagedObject, ModelError, Path } from '../model/index
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { type NotificationAttributes, parseAttributes, parseObserveParameters } from './attributes.ts';
+import { checkLinks } from './object-links.ts';
+import { newInstances } from './create.ts';
 import { allTogether, readSeveral, writeSeveral } from './composite.ts';
 import { encodeAcceptable } from './answers.ts';
 import type { Observed } from './observations.ts';
@@ -132,6 +134,7 @@ export class Dispatcher {
     const { objects } = this.#context;
     this.#checkComposite(request, at, 'writeComposite');
     const changes = decodeChanges(request.contentFormat!, request.payload, objects.shapeOf);
+    checkLinks(objects, changes);
     return after(writeSeveral(objects, changes, turn.perform), () => ({ code: RESPONSE_CODES.changed }));
   }
 
@@ -207,6 +210,7 @@ export class Dispatcher {
     const format = request.contentFormat ?? CONTENT_FORMATS.text;
     checkContentFormat(format, 'write', this.#version);
     const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
+    checkLinks(objects, entries);
     const known = path.resource === undefined ? knownOf(object, entries) : entries;
     const prepared = object.prepareWrite({ path, entries: known, mode, by: 'server' });
     return after(allTogether([prepared], turn.perform), () => ({ code: RESPONSE_CODES.changed }));
@@ -217,13 +221,18 @@ export class Dispatcher {
     const changes = parseAttributes(request.query, this.#version);
     if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root has no attributes');
     if (!objects.has(path)) throw new ModelError('notFound', `there is no ${path}`);
-    attributes.write(path, changes, objects.definitionOf(path));
+    const definition = objects.definitionOf(path);
+    if (definition?.operations.includes('R') === false) {
+      throw new ModelError('methodNotAllowed', `${path} (${definition.name}) cannot be observed`); // §5.1.2: readable ones
+    }
+    attributes.write(path, changes, definition);
     this.#context.attributesChanged(path);
     return { code: RESPONSE_CODES.changed };
   }
 
   #post(request: IncomingRequest, path: Path, turn: Turn): Answer {
     const { objects } = this.#context;
+    if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root takes no POST');
     const object = objects.of(path);
     if (path.level === 'object') return this.#create(request, path, object, turn);
     if (path.level === 'instance') return this.#write(request, path, 'update', turn);
@@ -246,41 +255,21 @@ export class Dispatcher {
 
   /** §6.3.6: all instances of the payload, or none. Where their ids are the server's choice, it knows them. */
   #create(request: IncomingRequest, path: Path, object: ManagedObject, turn: Turn): Answer {
-    const instances = this.#newInstances(request, path, object).map(({ id, entries }) =>
-      object.prepareCreate(id, knownOf(object, entries), 'server'),
-    );
+    const { objects } = this.#context;
+    const wanted = newInstances(request, object, { path, shapeOf: objects.shapeOf, version: this.#version });
+    const created = wanted.flatMap(({ id }) => (id === undefined ? [] : [path.child(id)]));
+    const instances = wanted.map(({ id, entries }) => {
+      checkLinks(objects, entries, created);
+      return object.prepareCreate(id, knownOf(object, entries), 'server');
+    });
     return after(allTogether(instances, turn.perform), (ids) => ({
       code: RESPONSE_CODES.created as ResponseCode,
       ...(ids.length === 1 ? { locationPath: [String(path.object), String(ids[0])] } : {}),
     }));
   }
 
-  /** The instance ids are in the payload, or (resources alone, or nothing) there is one of ours to choose. */
-  #newInstances(
-    { contentFormat, payload }: IncomingRequest,
-    path: Path,
-    object: ManagedObject,
-  ): readonly NewInstance[] {
-    if (payload.length === 0) return [{ id: undefined, entries: [] }];
-    if (contentFormat === undefined) throw new ModelError('unsupportedContentFormat', 'Create needs a Content-Format');
-    checkContentFormat(contentFormat, 'write', this.#version);
-    const { shapeOf } = this.#context.objects;
-    const OBJECT_INSTANCE = 0; // bits 7-6 of a TLV's type byte
-    if (contentFormat === CONTENT_FORMATS.tlv && payload[0]! >> 6 !== OBJECT_INSTANCE) {
-      const entries = decodeEntries(contentFormat, path.child(freeId(object)), payload, shapeOf);
-      return [{ id: undefined, entries }];
-    }
-    const groups = new Map<number, Entry[]>();
-    for (const entry of decodeEntries(contentFormat, path, payload, shapeOf)) {
-      const group = groups.get(entry.path.instance!) ?? [];
-      groups.set(entry.path.instance!, group);
-      group.push(entry);
-    }
-    if (groups.size === 0) return [{ id: undefined, entries: [] }];
-    return [...groups].map(([id, entries]) => ({ id, entries }));
-  }
-
   #delete(path: Path, turn: Turn): Answer {
+    if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root cannot be deleted');
     const object = this.#context.objects.of(path);
     if (path.level === 'resourceInstance' && this.#version >= '1.2') {
       const { instance, resource, resourceInstance } = path;
@@ -295,12 +284,6 @@ export class Dispatcher {
     object.delete(path.instance!, 'server');
     return { code: RESPONSE_CODES.deleted };
   }
-}
-
-interface NewInstance {
-  /** Undefined: of our choice. */
-  readonly id: number | undefined;
-  readonly entries: readonly Entry[];
 }
 
 /** What is no path of ids is simply not there. */
@@ -324,13 +307,6 @@ function depthOf(query: readonly string[]): number | undefined {
 function knownOf(object: ManagedObject, entries: readonly Entry[]): readonly Entry[] {
   const ids = new Set(Object.values(object.definition.resources).map((resource) => resource.id));
   return entries.filter((entry) => ids.has(entry.path.resource ?? -1));
-}
-
-function freeId(object: ManagedObject): number {
-  const taken = new Set(object.instanceIds);
-  let id = 0;
-  while (taken.has(id)) id++;
-  return id;
 }
 
 /** At once where the model answers at once: the whole exchange is then one call stack. */

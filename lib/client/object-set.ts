@@ -52,10 +52,11 @@ export class ObjectSet implements Iterable<ManagedObject> {
     return this.#resources.get(path.object ?? -1)?.get(path.resource ?? -1);
   }
 
-  /** For formats; a bound function. */
+  /** For formats; a bound function. What is executed has none: whatever is written to it is the model's to refuse (4.05). */
   readonly shapeOf = (path: Path): ResourceShape | undefined => {
     const definition = this.definitionOf(path);
-    return definition && { type: definition.type, multiple: definition.multiple ?? false, wide: definition.wide };
+    if (definition === undefined || definition.type === 'none') return undefined;
+    return { type: definition.type, multiple: definition.multiple ?? false, wide: definition.wide };
   };
 
   /** Whether something is there. */

@@ -16,10 +16,10 @@ export function planWrite(schema: Schema, instance: Instance, request: WriteRequ
   if (path.resource !== undefined) checkTarget(schema, instance, path, by);
   const stray = entries.find((entry) => !path.contains(entry.path));
   if (stray !== undefined) throw new ModelError('badRequest', `${stray.path} is not below ${path}`);
+  for (const resource of knownResources(schema, entries)) checkWritable(schema, schema.path(instance.id, resource), by);
   const changes = new Map<number, Holding | undefined>();
   for (const [resource, given] of grouped(schema, entries)) {
     const at = schema.path(instance.id, resource);
-    checkWritable(schema, at, by);
     const before = instance.holding(resource);
     const merges = mode === 'update' || path.resourceInstance !== undefined;
     const holding = merges && isValues(given) && isValues(before) ? merged(before, given) : given;
@@ -76,11 +76,11 @@ function merged(before: Values, given: Values): Values {
 export function planCreate(schema: Schema, id: number, entries: readonly Entry[], by: Actor): Changes {
   const stray = entries.find(({ path }) => path.instance !== id);
   if (stray !== undefined) throw new ModelError('badRequest', `${stray.path} is not below ${schema.path(id)}`);
+  const passedOver = new Set(knownResources(schema, entries).filter((each) => !mayWrite(schema.resource(each), by)));
+  const writable = entries.filter(({ path }) => !passedOver.has(path.resource!));
   const changes = new Map<number, Holding>();
-  for (const [resource, given] of grouped(schema, entries)) {
-    const definition = schema.resource(resource);
-    if (!mayWrite(definition, by)) continue;
-    checkHolding(definition, given, schema.path(id, resource).toString());
+  for (const [resource, given] of grouped(schema, writable)) {
+    checkHolding(schema.resource(resource), given, schema.path(id, resource).toString());
     changes.set(resource, given);
   }
   return changes;
@@ -134,6 +134,11 @@ function takeAbsent(schema: Schema, instance: Instance, by: Actor, changes: Map<
     }
     changes.set(resource.id, undefined);
   }
+}
+
+function knownResources(schema: Schema, entries: readonly Entry[]): readonly number[] {
+  const ids = new Set(entries.map(({ path }) => path.resource!));
+  return [...ids].filter((id) => schema.find(id) !== undefined);
 }
 
 /** Values by resource. Resources that are not known are passed over: §6.3.3 has them be no error. */

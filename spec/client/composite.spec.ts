@@ -138,7 +138,7 @@ describe('Write-Composite', () => {
   const good = { n: '/32771/0/1', vb: true };
   for (const [name, bad, expected] of [
     ['a resource that is read-only', { n: '/32771/1/3', v: 1 }, '4.05'],
-    ['a resource that is executed', { n: '/32771/1/5', v: 1 }, '4.00'],
+    ['a resource that is executed', { n: '/32771/0/5', v: 1 }, '4.05'],
     ['a value out of range', { n: '/32771/1/4', v: 101 }, '4.00'],
     ['a value of another type', { n: '/32771/1/1', v: 1 }, '4.00'],
     ['an instance that is not there', { n: '/32771/7/1', vb: true }, '4.04'],

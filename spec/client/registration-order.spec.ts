@@ -108,7 +108,7 @@ describe('the order of registrations', () => {
 
 describe('resources of /1 that ask for what this client has not', () => {
   const refused: readonly [resource: number, name: string, text: string][] = [
-    [10, 'apnLink', '11:0'],
+    [10, 'apnLink', '3:0'],
     [21, 'trigger', '1'],
     [22, 'preferredTransport', 'T'],
     [27, 'profileIdHashAlgorithm', '1'],
