@@ -42,6 +42,8 @@ export interface ExchangeConnectionOptions extends TokenLayerOptions {
   readonly transferLifetime?: Duration | undefined;
   /** Observations the peer may have. Default 1,000. */
   readonly maxObservations?: number | undefined;
+  /** Bytes of the requests that observe, which are kept as long as they do. Default 1 KiB for each of `maxObservations`. */
+  readonly maxObservedBytes?: number | undefined;
   /** Confirmable notifications out at once; observations beyond keep their newest state. Default NSTART (RFC 7641 §4.5.1). */
   readonly maxOutstandingNotifications?: number | undefined;
   /** Requests of the peer whose handler has not answered yet. Default 64. */
@@ -76,6 +78,7 @@ export abstract class ExchangeConnection implements CoapConnection {
 
   protected constructor(environment: Environment, options: ExchangeConnectionOptions, defaults: ExchangeDefaults) {
     const { lifetime } = defaults;
+    const { maxObservations = 1_000 } = options;
     const carrier = this.carrier();
     const shared = {
       maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
@@ -93,7 +96,8 @@ export abstract class ExchangeConnection implements CoapConnection {
       maxTransfers: options.maxTransfers ?? 4,
       maxKeptBytes: options.maxKeptBytes ?? 2_097_152,
       lifetime: options.transferLifetime ?? lifetime,
-      maxObservations: options.maxObservations ?? 1_000,
+      maxObservations,
+      maxObservedBytes: options.maxObservedBytes ?? 1_024 * maxObservations,
       maxPendingRequests: options.maxPendingRequests ?? 64,
       handlerTimeout: options.handlerTimeout ?? lifetime,
       admits: options.admits,

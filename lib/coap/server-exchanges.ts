@@ -233,21 +233,22 @@ export class ServerExchanges {
     const observe = mayObserve ? findUint(message.options, OPTION.observe) : undefined;
     this.#observations.end(token, observe === 1 ? 'deregistered' : 'replaced');
     const further = pass.block2 !== undefined && pass.block2.num > 0;
-    const accepts = observe === 0 && this.#observations.hasRoom && !further;
+    const kept = observe === 0 && !further ? this.#observations.copyToKeep({ ...message, payload }) : undefined;
     return {
       ...head,
-      payload,
+      options: kept?.options ?? head.options,
+      payload: kept?.payload ?? payload,
       confirmable,
-      token,
-      acceptObservation: accepts ? (watcher) => this.#accept(pass, payload, watcher) : undefined,
+      token: kept?.token ?? token,
+      acceptObservation: kept && ((watcher) => this.#accept(pass, kept, watcher)),
       cancelsObservation: observe === 1,
     };
   }
 
-  #accept(pass: Pass, payload: Uint8Array, watcher: ObservationWatcher): Observation {
+  #accept(pass: Pass, request: MessageContent, watcher: ObservationWatcher): Observation {
     if (pass.state !== 'handling')
       throw new CoapError('EINVAL', 'acceptObservation: expected before the answer, found after it');
-    pass.observation = this.#observations.open({ ...pass.arrival.message, payload }, pass.block2, watcher);
+    pass.observation = this.#observations.open(request, pass.block2, watcher);
     return pass.observation;
   }
 

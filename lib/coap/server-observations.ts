@@ -14,6 +14,8 @@ import { tokenKey } from './token-layer.ts';
 export interface ServerObservationsOptions {
   /** Observations at once; a further one is answered as a plain request. */
   readonly maxObservations: number;
+  /** Bytes of their requests, which are kept with them; where one more does not fit it is answered as a plain request. */
+  readonly maxObservedBytes: number;
   /** Confirmable notifications out at once. */
   readonly maxOutstandingNotifications: number;
 }
@@ -30,21 +32,29 @@ export class ServerObservations {
   readonly #carrier: Carrier;
   readonly #log: Log;
   readonly #maxObservations: number;
+  readonly #maxObservedBytes: number;
   readonly #render: RenderNotification;
   readonly #byToken = new Map<string, ServerObservation>();
   readonly #turns: NotificationTurns;
   #sequence = 0;
+  #bytes = 0;
 
   constructor(carrier: Carrier, log: Log, options: ServerObservationsOptions, render: RenderNotification) {
     this.#carrier = carrier;
     this.#log = log;
     this.#maxObservations = options.maxObservations;
+    this.#maxObservedBytes = options.maxObservedBytes;
     this.#turns = new NotificationTurns(options.maxOutstandingNotifications);
     this.#render = render;
   }
 
-  get hasRoom(): boolean {
-    return this.#byToken.size < this.#maxObservations;
+  /** A request as an observation keeps it: of the buffer it came in, which may be larger by far, nothing. Undefined: no room. */
+  copyToKeep(request: MessageContent): MessageContent | undefined {
+    const { code, token, options, payload } = request;
+    const hasRoom = this.#byToken.size < this.#maxObservations;
+    if (!hasRoom || this.#bytes + costOf(request) > this.#maxObservedBytes) return undefined;
+    const copies = options.map(({ number, value }) => ({ number, value: value.slice() }));
+    return { code, token: token.slice(), options: copies, payload: payload.slice() };
   }
 
   /** Of the newest notification or accepting response. */
@@ -62,22 +72,24 @@ export class ServerObservations {
     this.#byToken.get(tokenKey(token))?.endFor(reason);
   }
 
+  /** @param request not shared with anybody, as `copyToKeep` gives it */
   open(request: MessageContent, asked: Block | undefined, watcher: ObservationWatcher): ServerObservation {
-    const token = request.token.slice();
-    const key = tokenKey(token);
+    const key = tokenKey(request.token);
     this.#byToken.get(key)?.endFor('replaced');
+    const cost = costOf(request);
     const context: ServerObservationContext = {
       now: () => this.#carrier.now(),
       mustConfirm: () => this.#carrier.mustConfirm(),
       turns: this.#turns,
       removed: () => {
         if (this.#byToken.get(key) === observation) this.#byToken.delete(key);
+        this.#bytes -= cost;
       },
-      transmit: (response, confirmable, delivery) =>
-        this.#transmit({ ...request, token }, asked, response, confirmable, delivery),
+      transmit: (response, confirmable, delivery) => this.#transmit(request, asked, response, confirmable, delivery),
     };
     const observation: ServerObservation = new ServerObservation(this.#guarded(watcher), context);
     this.#byToken.set(key, observation);
+    this.#bytes += cost;
     return observation;
   }
 
@@ -124,4 +136,10 @@ export class ServerObservations {
       },
     };
   }
+}
+
+const OPTION_COST = 64; // bytes that an option is reckoned at beside its value: it may have none
+
+function costOf({ options, payload }: MessageContent): number {
+  return options.reduce((sum, { value }) => sum + OPTION_COST + value.length, payload.length);
 }

@@ -31,6 +31,7 @@ const SERVER: ServerExchangesOptions = {
   maxKeptBytes: 2_097_152,
   lifetime: seconds(60),
   maxObservations: 10,
+  maxObservedBytes: 10_000,
   maxOutstandingNotifications: 1,
   maxPendingRequests: 10,
   handlerTimeout: seconds(60),

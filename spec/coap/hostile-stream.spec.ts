@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { concatBytes, fromHex, utf8Decode } from '../../lib/bytes/index.ts';
 import {
   CoapError,
+  type IncomingRequest,
   type MessageContent,
   OPTION,
   RESPONSE_CODES,
@@ -209,6 +210,27 @@ describe('TcpCoapConnection, to a hostile peer', () => {
     const ping = encodeFrame(pingMessage('ping', Uint8Array.of(3), true));
     const pongs = await peer.sayBytes(concatBytes(...Array.from({ length: 1_000 }, () => ping)));
     assert.equal(pongs.length, 984);
+  });
+
+  it('that observes with large requests has as many observations as fit, and keeps no more of ours than it asked with', async () => {
+    const requests: IncomingRequest[] = [];
+    const accepting = (request: IncomingRequest): { code: typeof RESPONSE_CODES.content } => {
+      if (request.acceptObservation?.({ ended: () => undefined }) !== undefined) requests.push(request);
+      return { code: RESPONSE_CODES.content };
+    };
+    const peer = await makeRawStreamPeer({ handler: accepting, maxObservedBytes: 10_000 });
+    const empties = new Uint8Array(20_000); // messages of two bytes, which say nothing
+    const observe = (token: number, size: number): Uint8Array =>
+      encodeFrame(message({ code: 5, token: Uint8Array.of(token), options: [uintOption(6, 0)], payload: body(size) }));
+    for (let at = 0; at < 12; at++) await peer.sayBytes(concatBytes(observe(at, 1_000), empties));
+    assert.equal(requests.length, 9);
+    for (const { payload, options } of requests)
+      for (const kept of [payload, ...options.map(({ value }) => value)])
+        assert.equal(kept.buffer.byteLength, kept.length, 'a view of what was read');
+    const last = message({ code: 5, token: Uint8Array.of(0), options: [uintOption(6, 1)], payload: body(1) });
+    await peer.say(last);
+    await peer.sayBytes(observe(99, 1_000));
+    assert.equal(requests.length, 10, 'what ends makes room');
   });
 
   it('that aborts in the middle of an observation ends it, with its words', async () => {

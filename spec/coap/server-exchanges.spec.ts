@@ -157,6 +157,7 @@ describe('Requests of the peer', () => {
         return { code: content, payload: body(100) };
       },
       maxObservations: 3,
+      maxObservedBytes: 10_000,
     });
     const numbers = fc.oneof(fc.constantFrom(6, 11, 12, 17, 23, 27, 28, 60), fc.integer({ min: 0, max: 300 }));
     const options = fc.array(fc.record({ number: numbers, value: fc.uint8Array({ maxLength: 5 }) }), { maxLength: 6 });
