@@ -132,11 +132,14 @@ function checkedVersion(
 }
 
 function memoryOf(koffi: Koffi): Pick<OpenSsl, 'longBytes' | 'copyFrom' | 'copyTo' | 'stringAt'> {
+  const bytesOf = byteArrays(koffi);
   return {
     longBytes: koffi.sizeof('long'),
     copyFrom: (from, length) =>
-      length === 0 ? new Uint8Array(0) : Uint8Array.from(koffi.decode(from, 'uint8_t', length) as Uint8Array),
-    copyTo: (to, bytes) => koffi.encode(to, 'uint8_t', bytes, bytes.length),
+      length === 0 ? new Uint8Array(0) : Uint8Array.from(koffi.decode(from, bytesOf(length)) as Uint8Array),
+    copyTo: (to, bytes) => {
+      if (bytes.length > 0) koffi.encode(to, bytesOf(bytes.length), bytes);
+    },
     stringAt(from, most) {
       const bytes: number[] = [];
       for (let at = 0; at < most; at++) {
@@ -146,6 +149,16 @@ function memoryOf(koffi: Koffi): Pick<OpenSsl, 'longBytes' | 'copyFrom' | 'copyT
       }
       return Uint8Array.from(bytes);
     },
+  };
+}
+
+/** The type `uint8_t[length]`, made once for each length: koffi keeps whatever type it makes, for good. */
+function byteArrays(koffi: Koffi): (length: number) => ReturnType<Koffi['array']> {
+  const types = new Map<number, ReturnType<Koffi['array']>>();
+  return (length) => {
+    const type = types.get(length) ?? koffi.array('uint8_t', length);
+    types.set(length, type);
+    return type;
   };
 }
 
