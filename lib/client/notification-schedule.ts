@@ -179,7 +179,8 @@ export class NotificationSchedule {
   #reconsider(subject: Watched): void {
     const all = subject.paths.map((path) => this.#attributesOf(path, subject));
     subject.periods = periodsOf(all);
-    subject.hasEdges = all.some(({ edge }) => edge !== undefined);
+    const below = [...subject.sent.values()].map(({ path }) => this.#attributesOf(path, subject));
+    subject.hasEdges = [...all, ...below].some(({ edge }) => edge !== undefined);
     this.#schedule(subject);
   }
 
@@ -222,12 +223,12 @@ export class NotificationSchedule {
 /** All that is in one notification waits for the longest pmin; one of them due by pmax takes the others along. */
 function periodsOf(all: readonly NotificationAttributes[]): Periods {
   const pmin = Math.max(0, ...defined(all, 'pmin'));
-  const pmax = Math.min(...defined(all, 'pmax').filter((each) => each > 0));
+  const pmax = Math.min(...defined(all, 'pmax').filter((each) => each > 0 && each >= pmin)); // §5.1.2: one below is ignored
   const epmin = Math.max(0, ...defined(all, 'epmin'));
   const epmax = Math.min(...defined(all, 'epmax'));
   return {
     pmin,
-    pmax: Number.isFinite(pmax) && pmax >= pmin ? pmax : undefined, // §5.1.2: one below pmin is ignored
+    pmax: Number.isFinite(pmax) ? pmax : undefined,
     epmin,
     epmax: Number.isFinite(epmax) && epmax > 0 ? Math.max(epmax, epmin) : undefined,
   };
@@ -249,11 +250,21 @@ function isNews({ sent, seen, value }: Development, attributes: NotificationAttr
   if (equalValues(sent, value)) return false;
   const { gt, lt, st } = attributes;
   const conditional = (gt ?? lt ?? st) !== undefined && hasValidConditions(attributes);
-  const [from, to] = [Number(sent), Number(value)];
-  if (!conditional || Number.isNaN(from) || Number.isNaN(to)) return true;
-  const crossesGt = gt !== undefined && from > gt !== to > gt;
-  const crossesLt = lt !== undefined && from < lt !== to < lt;
-  return crossesGt || crossesLt || (st !== undefined && Math.abs(to - from) >= st);
+  if (!conditional || !isNumeric(sent) || !isNumeric(value)) return true;
+  const crossesGt = gt !== undefined && sent > gt !== value > gt;
+  const crossesLt = lt !== undefined && sent < lt !== value < lt;
+  return crossesGt || crossesLt || (st !== undefined && distance(sent, value) >= st);
+}
+
+function isNumeric(value: Value): value is number | bigint {
+  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isNaN(value));
+}
+
+/** Exact where one is beyond 2^53: both are integers then. */
+function distance(from: number | bigint, to: number | bigint): number | bigint {
+  if (typeof from === 'number' && typeof to === 'number') return Math.abs(to - from);
+  const difference = BigInt(to) - BigInt(from);
+  return difference < 0n ? -difference : difference;
 }
 
 function byPath(entries: readonly Entry[]): Entries {

@@ -48,7 +48,10 @@ export interface ObservationsOptions {
   readonly confirmable?: boolean | undefined;
   /** Observations of one server at once; a further one gets its value but is not observed. Default 256. */
   readonly maxObservations?: number | undefined;
-  /** Notifications kept for one server while it cannot be reached; the oldest is dropped for a newer one. Default 1,000. */
+  /**
+   * Notifications kept for one server while it cannot be reached: the oldest of all is dropped for a newer one, and beyond
+   * hqmax the oldest value at a path. Default 1,000.
+   */
   readonly maxStored?: number | undefined;
 }
 
@@ -231,12 +234,11 @@ export class Observations {
   /** With hqmax anywhere, what has none, or 0, is not kept (§5.1.2). What is not kept is news again when the server is back. */
   #store(subject: Subject, readings: readonly Reading[]): void {
     if (!this.#options.settings().stores) return this.#schedule.unsent(subject);
+    const boundOf = (path: Path): number | undefined => this.#attributesOf(path, subject).hqmax;
     for (const { at, entries } of readings) {
-      const bounds = entries.map(({ path }) => this.#attributesOf(path, subject).hqmax);
-      const limited = bounds.some((bound) => bound !== undefined);
-      const kept = limited ? entries.filter((_, i) => (bounds[i] ?? 0) > 0) : entries;
-      const most = limited ? Math.max(...bounds.map((bound) => bound ?? 0)) : undefined;
-      if (kept.length > 0) this.#stored.add(subject, { at, entries: kept }, most);
+      const limited = entries.some(({ path }) => boundOf(path) !== undefined);
+      const kept = limited ? entries.filter(({ path }) => (boundOf(path) ?? 0) > 0) : entries;
+      if (kept.length > 0) this.#stored.add(subject, { at, entries: kept }, boundOf);
     }
   }
 

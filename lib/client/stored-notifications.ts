@@ -1,6 +1,6 @@
 // What a server should have heard while it could not be reached (LwM2M Core 1.2 Appendix E.2, /1/x/6; §5.1.2, hqmax).
 
-import type { Entry } from '../model/index.ts';
+import type { Entry, Path } from '../model/index.ts';
 import type { Subject } from './notification-schedule.ts';
 
 /** Values of one observation at one time. */
@@ -10,12 +10,32 @@ export interface Reading {
   readonly entries: readonly Entry[];
 }
 
-/** Readings by observation. The oldest is dropped first: beyond an observation's own bound its own, beyond that of all anybody's. */
+/** How many values at a path are kept for one observation (hqmax); undefined: as many as there is room for. */
+export type BoundOf = (path: Path) => number | undefined;
+
+/** A reading that may lose values to newer ones. */
+interface Kept {
+  readonly subject: Subject;
+  readonly at: number | undefined;
+  entries: readonly Entry[];
+}
+
+interface Own {
+  /** The oldest first. */
+  readonly readings: Kept[];
+  /** Those that still have a value at a path, by its text. */
+  readonly byPath: Map<string, Kept[]>;
+}
+
+/**
+ * Readings by observation. The oldest is dropped first: beyond a path's bound (hqmax) the oldest value at it, beyond the bound
+ * of all anybody's oldest reading.
+ */
 export class StoredNotifications {
   readonly #limit: number;
   /** In the order of storing, so that the first is the oldest of all. */
-  readonly #readings = new Map<Reading, Subject>();
-  readonly #bySubject = new Map<Subject, Reading[]>();
+  readonly #readings = new Set<Kept>();
+  readonly #bySubject = new Map<Subject, Own>();
   #dropped = 0;
 
   /** @param limit readings of all observations together */
@@ -27,27 +47,27 @@ export class StoredNotifications {
     return this.#readings.size;
   }
 
-  /** How many were dropped for a newer one. */
+  /** How many were dropped, whole, for newer ones. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** @param most of this observation (hqmax); undefined: as many as there is room for */
-  add(subject: Subject, reading: Reading, most: number | undefined): void {
-    const own = this.#bySubject.get(subject) ?? [];
+  add(subject: Subject, { at, entries }: Reading, boundOf: BoundOf): void {
+    const kept: Kept = { subject, at, entries };
+    const own = this.#bySubject.get(subject) ?? { readings: [], byPath: new Map<string, Kept[]>() };
     this.#bySubject.set(subject, own);
-    own.push(reading);
-    this.#readings.set(reading, subject);
-    while (own.length > (most ?? Infinity)) this.#drop(own[0]!);
+    own.readings.push(kept);
+    this.#readings.add(kept);
+    for (const { path } of entries) this.#enqueue(own, path, kept, boundOf(path) ?? Infinity);
     while (this.#readings.size > this.#limit) this.#drop(first(this.#readings));
   }
 
   /** Those of one observation, the oldest first; they are stored no longer. */
   take(subject: Subject): readonly Reading[] {
-    const own = this.#bySubject.get(subject) ?? [];
+    const readings = this.#bySubject.get(subject)?.readings ?? [];
     this.#bySubject.delete(subject);
-    for (const reading of own) this.#readings.delete(reading);
-    return own;
+    for (const reading of readings) this.#readings.delete(reading);
+    return readings;
   }
 
   clear(): void {
@@ -55,17 +75,30 @@ export class StoredNotifications {
     this.#bySubject.clear();
   }
 
-  #drop(reading: Reading): void {
-    const subject = this.#readings.get(reading)!;
+  #enqueue(own: Own, path: Path, kept: Kept, most: number): void {
+    const key = path.toString();
+    const queue = own.byPath.get(key) ?? [];
+    own.byPath.set(key, queue);
+    queue.push(kept);
+    while (queue.length > most) {
+      const oldest = queue.shift()!;
+      oldest.entries = oldest.entries.filter((entry) => entry.path.toString() !== key);
+      if (oldest.entries.length === 0) this.#drop(oldest);
+    }
+  }
+
+  #drop(reading: Kept): void {
     this.#readings.delete(reading);
-    const own = this.#bySubject.get(subject)!;
-    own.shift(); // readings of one observation are in the order of storing, too
-    if (own.length === 0) this.#bySubject.delete(subject);
+    const own = this.#bySubject.get(reading.subject)!;
+    own.readings.splice(own.readings.indexOf(reading), 1);
+    // Readings of one observation are in the order of storing, so the oldest of all is the oldest at each of its paths.
+    for (const { path } of reading.entries) own.byPath.get(path.toString())?.shift();
+    if (own.readings.length === 0) this.#bySubject.delete(reading.subject);
     this.#dropped++;
   }
 }
 
-function first(readings: ReadonlyMap<Reading, Subject>): Reading {
-  const [reading] = readings.keys();
-  return reading!;
+function first<T>(all: ReadonlySet<T>): T {
+  const [one] = all;
+  return one!;
 }

@@ -233,6 +233,38 @@ describe('notifications', () => {
     assert.equal(schedule.nextTimeout(), at(20));
   });
 
+  it('of several paths pass over a pmax that the longest pmin overtakes, and keep the next', () => {
+    const other = Path.of(3303, 1, 5700);
+    const attributesOf: AttributesOf = (path) => (path.equals(VALUE) ? { pmin: 60, pmax: 30 } : { pmax: 100 });
+    const schedule = new NotificationSchedule(attributesOf);
+    schedule.add(watch(VALUE, other), [...entries(1), ...entries(2, other)], at(0));
+    assert.equal(schedule.nextTimeout(), at(100));
+  });
+
+  it('of an instance tell a pulse of one of its resources, too', () => {
+    const attributesOf: AttributesOf = (path) => (path.equals(VALUE) ? { edge: 1, pmin: 10 } : { pmin: 10 });
+    const schedule = new NotificationSchedule(attributesOf);
+    const subject = schedule.add(watch(VALUE.prefix(2)), entries(false), at(0));
+    for (const [value, second] of [
+      [true, 1],
+      [false, 2],
+    ] as const) {
+      schedule.changed(VALUE);
+      assert.deepEqual(schedule.due(at(second)), [subject]);
+      assert.equal(schedule.evaluate(subject, entries(value), at(second)), false);
+    }
+    assert.deepEqual(schedule.due(at(10)), [subject]);
+    assert.equal(schedule.evaluate(subject, entries(false), at(10)), true);
+  });
+
+  it('count steps and crossings of 64-bit integers exactly', () => {
+    const large = 1n << 60n;
+    assert.equal(sends(watching({ st: 2 }, large), large + 1n, 1), false);
+    assert.equal(sends(watching({ st: 2 }, large), large + 2n, 1), true);
+    assert.equal(sends(watching({ gt: 2 ** 60 }, large), large + 1n, 1), true);
+    assert.equal(sends(watching({ st: 2, gt: 0 }, large), 5, 1), true, 'one beyond 2^53, one not');
+  });
+
   it('what was never delivered is news again', () => {
     const { schedule, subject } = watching({});
     schedule.changed(VALUE);

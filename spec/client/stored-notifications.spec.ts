@@ -1,6 +1,7 @@
 // What is kept for a server out of reach, and what gives way (LwM2M Core 1.2 §5.1.2 hqmax, /1/x/6).
 
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { type Entry, Path } from '../../lib/model/index.ts';
 import { type Reading, StoredNotifications } from '../../lib/client/stored-notifications.ts';
 import type { Subject } from '../../lib/client/notification-schedule.ts';
@@ -16,7 +17,7 @@ describe('stored notifications', () => {
   it('are given back in order, once', () => {
     const stored = new StoredNotifications(10);
     const [a, b] = [subject('/3303/0/5700'), subject('/3303/1/5700')];
-    for (const value of [1, 2, 3]) stored.add(value === 2 ? b : a, reading(value), undefined);
+    for (const value of [1, 2, 3]) stored.add(value === 2 ? b : a, reading(value), () => undefined);
     assert.equal(stored.size, 3);
     assert.deepEqual([values(stored.take(a)), values(stored.take(a)), values(stored.take(b))], [[1, 3], [], [2]]);
     assert.deepEqual([stored.size, stored.dropped], [0, 0]);
@@ -25,16 +26,77 @@ describe('stored notifications', () => {
   it("beyond an observation's own bound drop its oldest", () => {
     const stored = new StoredNotifications(10);
     const [a, b] = [subject('/3303/0/5700'), subject('/3303/1/5700')];
-    stored.add(b, reading(0), undefined);
-    for (const value of [1, 2, 3, 4]) stored.add(a, reading(value), 2);
+    stored.add(b, reading(0), () => undefined);
+    for (const value of [1, 2, 3, 4]) stored.add(a, reading(value), () => 2);
     assert.deepEqual([values(stored.take(a)), values(stored.take(b)), stored.dropped], [[3, 4], [0], 2]);
+  });
+
+  it('of several paths each keep the newest of their own bound', () => {
+    const stored = new StoredNotifications(10);
+    const watched = subject('/3303/0');
+    const [one, three, free] = [5_700, 5_701, 5_702].map((id) => Path.of(3303, 0, id)) as [Path, Path, Path];
+    const boundOf = (path: Path): number | undefined => (path === one ? 1 : path === three ? 3 : undefined);
+    for (const value of [1, 2, 3, 4]) {
+      const entries: Entry[] = [one, three, ...(value === 1 ? [] : [free])].map((path) => ({ path, value }));
+      stored.add(watched, { at: value, entries }, boundOf);
+    }
+    const taken = stored.take(watched).map(({ at, entries }) => [at, entries.map(({ path }) => path.resource)]);
+    assert.deepEqual(taken, [
+      [2, [5_701, 5_702]],
+      [3, [5_701, 5_702]],
+      [4, [5_700, 5_701, 5_702]],
+    ]);
+    assert.equal(stored.dropped, 1, 'the first, with nothing left in it');
   });
 
   it("beyond the bound of all drop the oldest, whoever's it is", () => {
     const stored = new StoredNotifications(3);
     const [a, b] = [subject('/3303/0/5700'), subject('/3303/1/5700')];
-    stored.add(a, reading(1), undefined);
-    for (const value of [2, 3, 4]) stored.add(b, reading(value), undefined);
+    stored.add(a, reading(1), () => undefined);
+    for (const value of [2, 3, 4]) stored.add(b, reading(value), () => undefined);
     assert.deepEqual([values(stored.take(a)), values(stored.take(b)), stored.dropped], [[], [2, 3, 4], 1]);
   });
 });
+
+it('stored notifications keep, whatever comes, what a plain list would', () => {
+  const paths = [5_700, 5_701, 5_702].map((id) => Path.of(3303, 0, id));
+  const step = fc.record({ who: fc.nat(1), which: fc.uniqueArray(fc.nat(2), { minLength: 1 }) });
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 40 }),
+      fc.array(fc.option(fc.integer({ min: 1, max: 4 })), { minLength: 3 }),
+      fc.integer({ min: 1, max: 9 }),
+      (steps, bounds, limit) => {
+        const stored = new StoredNotifications(limit);
+        const subjects = [subject('/3303/0'), subject('/3303')];
+        const boundOf = (path: Path): number => bounds[paths.indexOf(path)] ?? Infinity;
+        let plain: { who: number; at: number; which: readonly number[] }[] = [];
+        for (const [at, { who, which }] of steps.entries()) {
+          stored.add(subjects[who]!, { at, entries: which.map((i) => ({ path: paths[i]!, value: at })) }, boundOf);
+          plain.push({ who, at, which });
+          plain = plain.map((kept) => ({
+            ...kept,
+            which: kept.which.filter((i) => newer(plain, kept, i) < boundOf(paths[i]!)),
+          }));
+          plain = plain.filter((kept) => kept.which.length > 0).slice(-limit);
+        }
+        assert.equal(stored.size, plain.length);
+        for (const [who, each] of subjects.entries()) {
+          assert.deepEqual(
+            stored.take(each).map((kept) => [kept.at, kept.entries.map(({ path }) => paths.indexOf(path))]),
+            plain.filter((kept) => kept.who === who).map((kept) => [kept.at, kept.which]),
+          );
+        }
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+function newer(
+  all: readonly { who: number; at: number; which: readonly number[] }[],
+  than: { who: number; at: number },
+  path: number,
+): number {
+  return all.filter((each) => each.who === than.who && each.at > than.at && each.which.includes(path)).length;
+}
