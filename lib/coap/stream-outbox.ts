@@ -16,14 +16,19 @@ const MESSAGE_COST = 64; // bytes that a message that waits is reckoned at besid
 
 export class StreamOutbox {
   readonly #send: (bytes: Uint8Array) => void;
+  readonly #most: () => number;
   readonly #maxQueuedBytes: number;
   #waiting: Outgoing[] = [];
   #cost = 0;
   #gathering = false;
 
-  /** @param send all of its bytes or nothing; throws SocketError EAGAIN where there is no room */
-  constructor(send: (bytes: Uint8Array) => void, maxQueuedBytes: number) {
+  /**
+   * @param send all of its bytes or nothing; throws SocketError EAGAIN where there is no room
+   * @param most bytes that `send` may ever take at once: no single message has more
+   */
+  constructor(send: (bytes: Uint8Array) => void, most: () => number, maxQueuedBytes: number) {
     this.#send = send;
+    this.#most = most;
     this.#maxQueuedBytes = maxQueuedBytes;
   }
 
@@ -96,8 +101,9 @@ export class StreamOutbox {
 
   /** How many messages leave together: the first, and those after it that fit into the same piece. */
   #joinable(): number {
+    const most = Math.min(JOINED_BYTES, this.#most());
     let bytes = 0;
-    const tooMany = this.#waiting.findIndex((each) => (bytes += each.bytes.length) > JOINED_BYTES);
+    const tooMany = this.#waiting.findIndex((each) => (bytes += each.bytes.length) > most);
     return tooMany < 0 ? this.#waiting.length : Math.max(1, tooMany);
   }
 

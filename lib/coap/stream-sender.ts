@@ -34,7 +34,11 @@ export class StreamSender {
   constructor(socket: StreamSocket, options: StreamSenderOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#outbox = new StreamOutbox((bytes) => socket.send(bytes), options.maxQueuedBytes);
+    this.#outbox = new StreamOutbox(
+      (bytes) => socket.send(bytes),
+      () => socket.getOption('innerMtu'),
+      options.maxQueuedBytes,
+    );
   }
 
   /** Whether something waits. */

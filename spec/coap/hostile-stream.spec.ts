@@ -204,6 +204,17 @@ describe('TcpCoapConnection, to a hostile peer', () => {
     await assert.rejects(connection.ping(), { code: 'ETIMEDOUT' });
   });
 
+  it('that asks for much at once is answered whole, though little fits into the stream', async () => {
+    const handler = () => ({ code: RESPONSE_CODES.content, payload: body(1_000) });
+    const peer = await makeRawStreamPeer({ handler, socket: { maxBufferedBytes: 4_096 } });
+    const requests = Array.from({ length: 100 }, (_, at) => encodeFrame(message({ token: Uint8Array.of(at) })));
+    const answers = await peer.sayBytes(concatBytes(...requests));
+    assert.deepEqual(
+      answers.map(({ token }) => token[0]),
+      requests.map((_, at) => at),
+    );
+  });
+
   it('that wants custody of a thousand pings gets sixteen such, the rest at once', async () => {
     const peer = await makeRawStreamPeer({ handler: () => new Promise(() => undefined) });
     await peer.say(message({ token: Uint8Array.of(1) }));

@@ -4,14 +4,16 @@ import assert from 'node:assert/strict';
 import { StreamOutbox } from '../../lib/coap/stream-outbox.ts';
 import { SocketError } from '../../lib/net/index.ts';
 
-function scene(most = 10_000) {
+function scene(most = 10_000, atOnce = 1_000_000) {
   const sent: number[] = [];
   const told: string[] = [];
   const stream = { takes: true };
-  const outbox = new StreamOutbox((bytes) => {
+  const send = (bytes: Uint8Array): void => {
+    if (bytes.length > atOnce) throw new SocketError('EMSGSIZE', 'larger than ever', { fatal: false });
     if (!stream.takes) throw new SocketError('EAGAIN', 'full', { fatal: false });
     sent.push(bytes.length);
-  }, most);
+  };
+  const outbox = new StreamOutbox(send, () => atOnce, most);
   const push = (bytes: number, name: string) =>
     outbox.push(new Uint8Array(bytes), {
       acknowledged: () => void told.push(name),
@@ -43,6 +45,15 @@ describe('StreamOutbox', () => {
     outbox.flush();
     assert.deepEqual(sent, [30, 16_370, 20_000, 5]);
     assert.deepEqual(told, ['a', 'b', 'c', 'd', 'e']);
+    assert.equal(outbox.isBlocked, false);
+  });
+
+  it('joins no more than the stream can take at once', () => {
+    const { outbox, sent, push } = scene(1_000_000, 100);
+    outbox.gather();
+    for (const [at, bytes] of [60, 30, 10, 1, 100].entries()) push(bytes, `${at}`);
+    outbox.flush();
+    assert.deepEqual(sent, [100, 1, 100]);
     assert.equal(outbox.isBlocked, false);
   });
 
@@ -86,9 +97,10 @@ describe('StreamOutbox', () => {
   });
 
   it('an error of the stream is thrown to who pushes, and nothing stays', () => {
-    const outbox = new StreamOutbox(() => {
+    const send = (): void => {
       throw new SocketError('EBADF', 'closed');
-    }, 100);
+    };
+    const outbox = new StreamOutbox(send, () => 1_000, 100);
     const silent = { acknowledged: () => undefined, failed: () => undefined };
     assert.throws(() => outbox.push(new Uint8Array(1), silent), { code: 'EBADF' });
     assert.equal(outbox.isBlocked, false);
