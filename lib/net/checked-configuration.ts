@@ -12,6 +12,7 @@ export interface CheckedSocketConfiguration extends SocketConfiguration {
   readonly mtu: number;
   readonly receiveTimeout: Duration;
   readonly maxBufferedBytes: number;
+  readonly maxSessions: number;
   readonly reuseAddress: boolean;
 }
 
@@ -21,6 +22,7 @@ const DEFAULTS = Object.freeze({
   mtu: 1280, // RFC 8200 §5: what every IPv6 link carries
   receiveTimeout: seconds(30), // avs_net's default
   maxBufferedBytes: 1_048_576, // above Linux' default of 208 KiB for a UDP socket, below what would hurt a small device
+  maxSessions: 10_000, // as ServerConfiguration.maxSessions
   reuseAddress: false,
 } as const);
 
@@ -39,12 +41,14 @@ export function checkedSocketConfiguration(given: SocketConfiguration = {}): Che
     mtu: given.mtu ?? DEFAULTS.mtu,
     receiveTimeout: checkedTimeout(given.receiveTimeout ?? DEFAULTS.receiveTimeout),
     maxBufferedBytes: given.maxBufferedBytes ?? DEFAULTS.maxBufferedBytes,
+    maxSessions: given.maxSessions ?? DEFAULTS.maxSessions,
     reuseAddress: given.reuseAddress ?? DEFAULTS.reuseAddress,
   };
   within('mtu', checked.mtu, LEAST_MTU, LARGEST_PACKET);
   within('forcedMtu', checked.forcedMtu, LEAST_MTU, LARGEST_PACKET);
   within('dscp', checked.dscp, 0, 63);
   within('priority', checked.priority, 0, 7);
+  within('maxSessions', checked.maxSessions, 1, Number.MAX_SAFE_INTEGER);
   within('maxBufferedBytes', checked.maxBufferedBytes, 1, Number.MAX_SAFE_INTEGER);
   if (checked.keepAlive !== undefined && !(checked.keepAlive >= 1_000 && Number.isFinite(checked.keepAlive)))
     throw invalid('keepAlive', 'a duration of 1 s or more', String(checked.keepAlive));

@@ -20,7 +20,7 @@ export abstract class ListeningDatagramCore extends DatagramCore {
 
   /** Limits of the sessions that `accept` gives. */
   protected listenerOptions(): DatagramListenerOptions {
-    return { socket: this.configuration };
+    return { socket: this.configuration, maxPeers: this.configuration.maxSessions };
   }
 
   /** What came before the first `accept` belongs to sessions too. */

@@ -28,6 +28,8 @@ export interface SocketConfiguration {
   readonly receiveTimeout?: Duration | undefined;
   /** Bytes that may wait to be received before arrivals are dropped and counted; for streams, also to be sent. Default 1 MiB. */
   readonly maxBufferedBytes?: number | undefined;
+  /** Sessions that a listener has at once: a new one takes the place of the longest idle, of its own address where streams come from. Default 10,000. */
+  readonly maxSessions?: number | undefined;
   /** Streams: the host asks a silent peer for a sign of life after so long (SO_KEEPALIVE), whole seconds. Default: never. */
   readonly keepAlive?: Duration | undefined;
   /** Called with the host's own socket before it is used: for what Node has no option for. */

@@ -54,6 +54,7 @@ export interface NodeTls extends SecurityBackend<StreamSocket> {
 
 const DEFAULT_MAX_SESSIONS = 10_000;
 const DEFAULT_MAX_HANDSHAKES = 1_000;
+const ROOM_BELOW = 1_000; // streams that have been accepted and are no handshake yet
 
 /**
  * TLS 1.2 and 1.3 with pre-shared keys or certificates, client and server. `additionalConfiguration` is given the options of
@@ -95,16 +96,20 @@ export function nodeTls(options: NodeTlsOptions = {}): NodeTls {
 
     createServer(configuration, environment) {
       const settings = tlsSettings(configuration, environment.log);
+      const maxSessions = checkedCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS);
+      const maxHandshakes = checkedCount('maxHandshakes', configuration.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES);
+      // Below, nobody is known: whose session gives way is decided here.
+      const below = { ...settings.socket, maxSessions: maxSessions + maxHandshakes + ROOM_BELOW };
       return new TlsServerSocket(
         {
           settings,
           provider,
           resumption: resumptionSettings(configuration.resumption, settings),
           sessionStore: configuration.sessionStore,
-          maxSessions: checkedCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS),
-          maxHandshakes: checkedCount('maxHandshakes', configuration.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES),
+          maxSessions,
+          maxHandshakes,
           credentials: serverCredentials(configuration.security, loading(environment), environment),
-          makeLower: () => lowerSocket(settings.socket, environment),
+          makeLower: () => lowerSocket(below, environment),
         },
         environment,
       );

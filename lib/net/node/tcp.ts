@@ -28,6 +28,8 @@ class TcpSocket extends NodeStreamCore {
   #connecting: Socket | undefined;
   #server: Server | undefined;
   #sessions: AcceptQueue<TcpSocket> | undefined;
+  /** Of a listener its sessions, of a session all those of its listener; the longest idle first. */
+  #open: Set<TcpSocket> = new Set();
 
   constructor(configuration: SocketConfiguration | undefined, environment: Environment, resolver: Resolver) {
     super(environment, checkedSocketConfiguration(configuration));
@@ -80,7 +82,13 @@ class TcpSocket extends NodeStreamCore {
     return this.#sessions.accept(options);
   }
 
+  protected override deliver(bytes: Uint8Array): void {
+    if (this.#open.delete(this)) this.#open.add(this);
+    super.deliver(bytes);
+  }
+
   protected release(): void {
+    this.#open.delete(this);
     void this.#stopListening();
     this.detach();
     if (this.#connecting !== undefined) abandon(this.#connecting);
@@ -133,7 +141,22 @@ class TcpSocket extends NodeStreamCore {
     const session = new TcpSocket(this.configuration, this.environment, this.#resolver);
     session.attach(handle);
     session.adopt('accepted');
+    session.#open = this.#open;
     sessions.offer(session);
+    this.#open.add(session);
+    if (this.#open.size > this.configuration.maxSessions) this.#giveWay(sessions, session);
+  }
+
+  /** Whoever has sessions already makes room for his next one: nobody ends everybody's from one address. */
+  #giveWay(sessions: AcceptQueue<TcpSocket>, newcomer: TcpSocket): void {
+    let [idlest = newcomer] = this.#open;
+    for (const other of this.#open) {
+      if (other === newcomer || other.remote?.address !== newcomer.remote?.address) continue;
+      idlest = other;
+      break;
+    }
+    sessions.withdraw(idlest);
+    idlest.fail(new SocketError('ECONNABORTED', `gave way to a new one: ${this.configuration.maxSessions} are open`));
   }
 
   protected override attach(handle: Socket): void {

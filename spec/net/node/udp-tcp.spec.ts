@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { type Socket, connect as connectTcp } from 'node:net';
 import { readFileSync } from 'node:fs';
-import { SocketError } from '../../../lib/net/index.ts';
+import { SocketError, type StreamSocket } from '../../../lib/net/index.ts';
 import { fromNodeError, systemResolver, tcpSocket, udpSocket } from '../../../lib/net/node/index.ts';
 import { type Log, milliseconds, seconds, silentLog, systemEnvironment } from '../../../lib/runtime/index.ts';
 
@@ -121,6 +121,40 @@ describe('net: UDP and TCP over Node', () => {
     (await listener.accept()).close();
     client.close();
     listener.close();
+  });
+
+  it('TCP: sessions of a listener are bounded, and who fills it makes room by his own', async () => {
+    const listener = tcpSocket({ maxSessions: 3 }, environment);
+    await listener.bind('127.0.0.1', 0);
+    const port = listener.local!.port;
+    const clients: Socket[] = [];
+    const join = async (localAddress: string): Promise<StreamSocket> => {
+      const plain = connectTcp({ port, host: '127.0.0.1', localAddress });
+      clients.push(plain.on('error', () => undefined));
+      return listener.accept();
+    };
+    const honest = await join('127.0.0.2');
+    const first = await join('127.0.0.3');
+    const second = await join('127.0.0.3');
+    clients[1]!.write('x');
+    await first.next();
+    const ended = new Promise((resolve) => {
+      second.handler = { readable: () => undefined, writable: () => undefined, closed: resolve };
+    });
+    const third = await join('127.0.0.3');
+    assert.match(String(await ended), /ECONNABORTED.*gave way/, 'the longest idle of that address');
+    const fourth = await join('127.0.0.4');
+    const states = [honest, first, third, fourth].map((each) => each.getOption('state'));
+    assert.deepEqual(
+      states,
+      ['closed', 'accepted', 'accepted', 'accepted'],
+      'an address without any: the longest idle',
+    );
+    third.close();
+    await join('127.0.0.5');
+    assert.equal(first.getOption('state'), 'accepted', 'what has closed makes room');
+    listener.close();
+    for (const each of clients) each.destroy();
   });
 
   it('tries the addresses of a name one after the other', async () => {
