@@ -32,13 +32,23 @@ export function serverNameOf(host: string | undefined): string | undefined {
   return host === undefined || literalFamily(host) !== undefined ? undefined : host;
 }
 
+interface Work {
+  readonly call: () => void | Promise<void>;
+  /** Words for the log. */
+  readonly failure: string;
+  /** Zeroed if it is never stored. */
+  readonly secret?: Uint8Array;
+}
+
 /** One entry of a session store. What fails in the store is logged, and costs a full handshake. */
 export class StoredSession {
   readonly #store: SessionStore;
   readonly #key: string;
   readonly #log: Log;
   /** What is under way: the store is asked in order, however long it takes. */
-  #last: Promise<void> | undefined;
+  #busy: Promise<void> | undefined;
+  /** What comes after it: the newest alone, for it makes the one before pointless. */
+  #next: Work | undefined;
 
   constructor(store: SessionStore, key: string, log: Log) {
     this.#store = store;
@@ -47,7 +57,7 @@ export class StoredSession {
   }
 
   async load(): Promise<Uint8Array | undefined> {
-    await this.#last;
+    while (this.#busy !== undefined) await this.#busy;
     try {
       return await this.#store.load(this.#key);
     } catch (error) {
@@ -58,31 +68,39 @@ export class StoredSession {
 
   /** @param bytes become the store's */
   save(bytes: Uint8Array): void {
-    this.#then(() => this.#store.save(this.#key, bytes), 'the session cannot be stored');
+    this.#ask({
+      call: () => this.#store.save(this.#key, bytes),
+      failure: 'the session cannot be stored',
+      secret: bytes,
+    });
   }
 
   remove(): void {
-    this.#then(() => this.#store.remove(this.#key), 'the stored session cannot be removed');
+    this.#ask({ call: () => this.#store.remove(this.#key), failure: 'the stored session cannot be removed' });
   }
 
   /** At once, unless something is under way. */
-  #then(work: () => void | Promise<void>, message: string): void {
-    const before = this.#last;
-    const settled =
-      before === undefined ? this.#attempt(work, message) : before.then(() => this.#attempt(work, message));
+  #ask(work: Work): void {
+    if (this.#busy !== undefined) {
+      this.#next?.secret?.fill(0);
+      this.#next = work;
+      return;
+    }
+    const settled = this.#attempt(work);
     if (settled === undefined) return;
-    const last = settled.then(() => {
-      if (this.#last === last) this.#last = undefined;
+    this.#busy = settled.then(() => {
+      const next = this.#next;
+      this.#busy = this.#next = undefined;
+      if (next !== undefined) this.#ask(next);
     });
-    this.#last = last;
   }
 
-  #attempt(work: () => void | Promise<void>, message: string): Promise<void> | undefined {
+  #attempt({ call, failure }: Work): Promise<void> | undefined {
     try {
-      const done = work();
-      return done instanceof Promise ? done.catch((error: unknown) => this.#warn(error, message)) : undefined;
+      const done = call();
+      return done instanceof Promise ? done.catch((error: unknown) => this.#warn(error, failure)) : undefined;
     } catch (error) {
-      this.#warn(error, message);
+      this.#warn(error, failure);
       return undefined;
     }
   }
