@@ -1,19 +1,23 @@
 // Opens, renews and closes sessions without end, and fails if memory grows:
-// `npm run soak -- [--backend native|openssl] [--cycles N] [--json]`.
+// `npm run soak -- [--backend native|openssl|openssl-tls] [--cycles N] [--json]`.
 // Between a tenth of the cycles and their end, after forced garbage collection, the heap grows by less than 1 MB; with
 // OpenSSL, whose memory is not in any heap, all that is resident grows by less than 5 MB.
 
 import { OpenSslPair } from './openssl-pair.ts';
 import { type Course, EndpointPair } from './pair.ts';
+import { TlsPair } from './tls-pair.ts';
 
 const DEFAULT_CYCLES = 100_000;
 const LEAST_CYCLES = 5_000; // before that, what is compiled and cached grows more than anything else
+const OUTSIDE_THE_HEAP = { heap: 5_000_000, external: 5_000_000, resident: 5_000_000 };
 /** Bytes. */
 const MOST_GROWTH = {
   native: { heap: 1_000_000, external: 1_000_000, resident: Number.POSITIVE_INFINITY },
-  openssl: { heap: 5_000_000, external: 5_000_000, resident: 5_000_000 },
+  openssl: OUTSIDE_THE_HEAP,
+  'openssl-tls': OUTSIDE_THE_HEAP,
 } as const;
-const USAGE = 'npm run soak -- [--backend native|openssl] [--cycles N] [--json]';
+const PAIRS = { native: EndpointPair, openssl: OpenSslPair, 'openssl-tls': TlsPair } as const;
+const USAGE = 'npm run soak -- [--backend native|openssl|openssl-tls] [--cycles N] [--json]';
 const SETTLE_EVERY = 100; // cycles
 const KINDS = 16; // of so many cycles, one vanishes and one is unanswered
 
@@ -30,7 +34,7 @@ const cycles = cyclesOf(args);
 const backend = backendOf(args);
 if (globalThis.gc === undefined) usage('expected node --expose-gc: npm run soak');
 
-const pair = backend === 'native' ? await EndpointPair.made() : await OpenSslPair.made();
+const pair = await PAIRS[backend].made();
 let early: Memory | undefined;
 for (let cycle = 1; cycle <= cycles; cycle++) {
   await pair.cycle(courseOf(cycle));
@@ -107,8 +111,8 @@ function checkFlags(flags: readonly string[]): void {
 
 function backendOf(flags: readonly string[]): keyof typeof MOST_GROWTH {
   const name = valueOf(flags, '--backend') ?? 'native';
-  if (name === 'native' || name === 'openssl') return name;
-  return usage(`--backend: expected native or openssl, found ${name}`);
+  if (name === 'native' || name === 'openssl' || name === 'openssl-tls') return name;
+  return usage(`--backend: expected native, openssl or openssl-tls, found ${name}`);
 }
 
 function cyclesOf(flags: readonly string[]): number {

@@ -17,7 +17,7 @@ const ADDRESS = '10.1.2.3';
 const CLIENT_ADDRESS = '10.1.2.4'; // one for all: the simulated network keeps every address that was ever used
 const NOBODY = 9;
 const MESSAGE = new Uint8Array(64).fill(3);
-const CERTIFICATES_EVERY = 8; // cycles: public keys take their time
+const CERTIFICATES_EVERY = 7; // cycles: public keys take their time; no divisor of a round of courses, so that each meets all
 
 const STRANGERS: SslConfiguration['security'] = {
   mode: 'certificate',
