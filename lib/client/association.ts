@@ -111,6 +111,7 @@ export class Association implements Ranked {
       coap,
       admits: () => this.#servingVersion() !== undefined,
       handler: (request) => this.#service.handle(request),
+      streamed: (request) => this.#service.streams(request),
       onNameDiffers: (commonNames) => this.#narration.emit('certificateNameDiffers', { endpoint, commonNames }),
       onLost: (cause) => this.#lost(cause),
     });

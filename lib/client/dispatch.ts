@@ -10,8 +10,14 @@ import {
   decodeEntries,
   decodePaths,
 } from '../formats/index.ts';
-import { type IncomingRequest, type OutgoingResponse, RESPONSE_CODES, type ResponseCode } from '../coap/index.ts';
-import { type Entry, type ManagedObject, ModelError, Path } from '../model/index.ts';
+import {
+  type IncomingRequest,
+  type OutgoingResponse,
+  RESPONSE_CODES,
+  type RequestHead,
+  type ResponseCode,
+} from '../coap/index.ts';
+import { type Entry, type ManagedObject, ModelError, type OpaqueSource, Path } from '../model/index.ts';
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { type NotificationAttributes, parseAttributes, parseObserveParameters } from './attributes.ts';
@@ -19,6 +25,7 @@ import { checkLinks } from './object-links.ts';
 import { newInstances } from './create.ts';
 import { allTogether, readSeveral, writeSeveral } from './composite.ts';
 import { encodeAcceptable } from './answers.ts';
+import { comesInParts, inOnePart, patientSource, writeParts } from './opaque-parts.ts';
 import type { Observed } from './observations.ts';
 import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
 import type { LwM2mVersion } from './registration.ts';
@@ -69,11 +76,17 @@ export class Dispatcher {
     try {
       const answer = this.#answer(request, turn);
       if (!(answer instanceof Promise)) return answer;
-      return this.#context.patience.wait(answer, turn.end).catch((error: unknown) => this.#refuse(error));
+      // What comes in parts takes as long as its peer does; patience is had with the application alone.
+      const bounded = request.body === undefined ? this.#context.patience.wait(answer, turn.end) : answer;
+      return bounded.catch((error: unknown) => this.#refuse(error));
     } catch (error) {
       return this.#refuse(error);
     }
   };
+
+  /** For the connection's `streamed`: whether the application reads a body as it comes. */
+  readonly streams = (request: RequestHead): boolean =>
+    this.#context.version() !== undefined && comesInParts(this.#context.objects, request);
 
   #refuse(error: unknown): OutgoingResponse {
     return refusal(error, this.#context.log);
@@ -110,11 +123,20 @@ export class Dispatcher {
     if (path.level === 'root') throw new ModelError('methodNotAllowed', 'the root cannot be read');
     const shape = path.resource === undefined ? undefined : objects.shapeOf(path.prefix(3));
     const parameters = this.#parameters(request, path);
+    const source = request.acceptObservation === undefined ? objects.of(path).source?.(path, 'server') : undefined;
+    if (source !== undefined && this.#format(request, path, shape) === CONTENT_FORMATS.opaque) {
+      return after(source, (given) => this.#stream(given, path));
+    }
     const entries = objects.read(path, 'server');
     const contentFormat = this.#format(request, path, shape);
     return after(entries, (read) =>
       this.#content({ request, paths: [path], composite: false, parameters, contentFormat, entries: read }, path),
     );
+  }
+
+  #stream(source: OpaqueSource, path: Path): OutgoingResponse {
+    const stream = patientSource(source, path, this.#context.patience);
+    return { code: RESPONSE_CODES.content, contentFormat: CONTENT_FORMATS.opaque, stream };
   }
 
   /** FETCH: best effort, so what is not there is left out (§6.3.8). */
@@ -197,6 +219,8 @@ export class Dispatcher {
       return this.#writeAttributes(request, path);
     }
     if (path.instance === undefined) throw new ModelError('methodNotAllowed', `${path} cannot be written as a whole`);
+    const { objects, patience } = this.#context;
+    if (request.body !== undefined) return writeParts(objects.of(path), path, request.body, patience);
     return this.#write(request, path, 'replace', turn);
   }
 
@@ -211,6 +235,10 @@ export class Dispatcher {
     checkContentFormat(format, 'write', this.#version);
     const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
     checkLinks(objects, entries);
+    const whole = entries[0]?.value;
+    if (mode === 'replace' && whole instanceof Uint8Array && object.takesParts?.(path, 'server') === true) {
+      return writeParts(object, path, inOnePart(whole), this.#context.patience);
+    }
     const known = path.resource === undefined ? knownOf(object, entries) : entries;
     const prepared = object.prepareWrite({ path, entries: known, mode, by: 'server' });
     return after(allTogether([prepared], turn.perform), () => ({ code: RESPONSE_CODES.changed }));

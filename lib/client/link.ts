@@ -6,6 +6,7 @@ import {
   type CoapConnection,
   type IncomingRequest,
   type OutgoingResponse,
+  type RequestHead,
   TcpCoapConnection,
   type TcpCoapOptions,
   UdpCoapConnection,
@@ -25,6 +26,8 @@ export interface LinkOptions {
   /** Whether requests are looked at now. */
   readonly admits: () => boolean;
   readonly handler: (request: IncomingRequest) => OutgoingResponse | undefined | Promise<OutgoingResponse>;
+  /** Whether the body of a request goes to the handler as it comes. */
+  readonly streamed: (request: RequestHead) => boolean;
   /** Before anything is sent, once: our certificate has other names than the endpoint. */
   readonly onNameDiffers: (commonNames: readonly string[]) => void;
   /** The connection in use ended without our doing. */
@@ -105,12 +108,13 @@ export class ServerLink {
 
   /** For one connection: only the one in use can be lost. */
   #coapOptions(): UdpCoapOptions & TcpCoapOptions {
-    const { coap, admits, handler, onLost } = this.#options;
+    const { coap, admits, handler, streamed, onLost } = this.#options;
     const attempt = ++this.#attempt;
     return {
       ...coap,
       admits,
       handler,
+      streamed,
       onClosed: (cause) => {
         if (attempt === this.#attempt && this.#connection !== undefined) onLost(cause);
       },

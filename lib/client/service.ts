@@ -1,7 +1,7 @@
 // What a server gets of us while it knows us: answers to its requests, notifications of what it observes, and Sends.
 
 import type { Change, Entry, Path } from '../model/index.ts';
-import type { CoapConnection, IncomingRequest, OutgoingResponse } from '../coap/index.ts';
+import type { CoapConnection, IncomingRequest, OutgoingResponse, RequestHead } from '../coap/index.ts';
 import type { AssociationMemory } from './association-memory.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { Dispatcher } from './dispatch.ts';
@@ -77,6 +77,11 @@ export class Service {
     }
     narration.answered(request, answer);
     return answer;
+  }
+
+  /** Whether the body of a request goes to the application as it comes. */
+  streams(request: RequestHead): boolean {
+    return this.#dispatcher.streams(request);
   }
 
   /** @throws LwM2mError ESTATE, EMUTED, EREFUSED, EDROPPED; CoapError */

@@ -21,6 +21,7 @@ export type {
 export { checkValue } from './instance.ts';
 export { ModelError, type ModelErrorReason } from './model-error.ts';
 export type { Actor, Change, ManagedObject, Prepared, WriteMode, WriteRequest } from './managed-object.ts';
+export type { OpaqueSource, OpaqueStream } from './opaque-stream.ts';
 export { type ObjectHooks, type TypedObject, TypedObjectBase } from './typed-object.ts';
 export { type ObjectKind, defineObject } from './define-object.ts';
 export { DefinitionError } from './xml/definition-error.ts';

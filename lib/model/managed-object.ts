@@ -2,6 +2,7 @@
 
 import type { Entry } from './value.ts';
 import type { ObjectDefinition } from './definition.ts';
+import type { OpaqueSource } from './opaque-stream.ts';
 import type { Path } from './path.ts';
 
 /** Who acts. Servers are held to the definition's operations; bootstrap servers and the application are not. */
@@ -60,6 +61,12 @@ export interface ManagedObject {
   delete(instance: number, by: Actor): void;
   /** Takes one instance of a multiple resource away. */
   deleteResourceInstance(path: Path, by: Actor): void | Promise<void>;
+  /** The opaque value at `path` to be read part by part; undefined where only `read` gives it, or says why it cannot. */
+  source?(path: Path, by: Actor): OpaqueSource | Promise<OpaqueSource> | undefined;
+  /** Whether a Write of the opaque value at `path` can go to `writeParts`. */
+  takesParts?(path: Path, by: Actor): boolean;
+  /** A Write of the opaque value at `path`, as its parts come. */
+  writeParts?(path: Path, parts: AsyncIterable<Uint8Array>, by: Actor): Promise<void>;
   /** Calls `listener` after each change. @returns takes the subscription back */
   subscribe(listener: (change: Change) => void): () => void;
 }

@@ -2,6 +2,7 @@
 
 import type { Actor, Change, ManagedObject, Prepared, WriteMode, WriteRequest } from './managed-object.ts';
 import { type Changes, planCreate, planWrite } from './write-plan.ts';
+import { type OpaqueSource, type OpaqueStream, OpaqueStreams } from './opaque-stream.ts';
 import type { Executable, InstanceInit, InstanceOf, ObjectDefinition } from './definition.ts';
 import { type Holding, Instance, type Values, checkHolding, isValues, sameHolding } from './instance.ts';
 import { Schema, mayRead } from './schema.ts';
@@ -30,6 +31,8 @@ export interface ObjectHooks<D extends ObjectDefinition> {
   /** After a server or bootstrap server deleted an instance. Without `deletable` servers cannot. */
   deleted?(event: { readonly id: number; readonly by: Actor }): void;
   readonly deletable?: boolean;
+  /** Single opaque resources that are given and taken part by part, by name. One that is read so needs no value of its own. */
+  readonly streams?: { readonly [N in keyof D['resources']]?: OpaqueStream };
 }
 
 type Instances<D extends ObjectDefinition, Ids extends number> = { readonly [Id in Ids]: InstanceOf<D> } & {
@@ -45,6 +48,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   readonly definition: D;
   readonly #hooks: ObjectHooks<D>;
   readonly #schema: Schema;
+  readonly #streams: OpaqueStreams;
   readonly #instances = new Map<number, Instance>();
   readonly #views = new Map<number, InstanceOf<D>>();
   readonly #listeners = new Set<(change: Change) => void>();
@@ -53,6 +57,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     this.definition = definition;
     this.#hooks = hooks;
     this.#schema = new Schema(definition);
+    this.#streams = new OpaqueStreams(this.#schema, hooks.streams ?? {});
   }
 
   get instanceIds(): readonly number[] {
@@ -103,7 +108,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     const { path, by } = request;
     const plan = (): [Instance, Changes] => {
       const instance = this.#existing(path.instance);
-      return [instance, planWrite(this.#schema, instance, request)];
+      return [instance, this.#streams.without(path, planWrite(this.#schema, instance, request))];
     };
     const prepared: Prepared<void> = () => {
       const [instance, changes] = plan();
@@ -140,7 +145,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
       throw new ModelError('methodNotAllowed', `object ${this.definition.id} takes no new instances`);
     }
     this.#checkFree(id);
-    const values = this.#named(planCreate(this.#schema, id, entries, by));
+    const values = this.#named(this.#streams.without(this.#schema.path(id), planCreate(this.#schema, id, entries, by)));
     const init = { ...template, ...values } as InstanceInit<D>;
     const prepared: Prepared<number> = () => {
       const made = this.#make(id, init);
@@ -172,6 +177,20 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     return perform(this.prepareWrite({ path: path.prefix(3), entries: [], mode: 'update', by, removed: [path] }));
   }
 
+  source(path: Path, by: Actor): OpaqueSource | Promise<OpaqueSource> | undefined {
+    return this.#streams.source(this.#instances.get(path.instance ?? -1), path, by);
+  }
+
+  takesParts(path: Path, by: Actor): boolean {
+    return this.#instances.has(path.instance ?? -1) && this.#streams.takesParts(path, by);
+  }
+
+  async writeParts(path: Path, parts: AsyncIterable<Uint8Array>, by: Actor): Promise<void> {
+    if (!this.takesParts(path, by)) throw new ModelError('methodNotAllowed', `${path} does not take parts`);
+    await this.#streams.write(path, parts, by);
+    this.#applied(this.#existing(path.instance), [path], [path.resource!], by);
+  }
+
   subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -186,7 +205,10 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     const instance = this.#existing(id);
     if (held === undefined && definition.mandatory)
       throw new ModelError('badRequest', `${path} (${definition.name}) is mandatory`);
-    if (held !== undefined) checkHolding(definition, held, path.toString());
+    if (held !== undefined) {
+      this.#streams.checkHeld(definition, path);
+      checkHolding(definition, held, path.toString());
+    }
     const before = instance.holding(definition.id);
     instance.set(definition.id, held);
     if (!sameHolding(before, held)) this.#changed({ kind: 'value', path });
@@ -216,11 +238,16 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   #apply(instance: Instance, changes: Changes, by: Actor): void {
     const changed = [...changes].filter(([id, held]) => !sameHolding(instance.holding(id), held));
     for (const [id, held] of changes) instance.set(id, held);
-    this.#changed(...changed.map(([id]) => ({ kind: 'value', path: this.#schema.path(instance.id, id) }) as const));
-    const view = this.#views.get(instance.id);
-    if (view === undefined) return;
-    const resources = [...changes.keys()].map((id) => this.#schema.nameOf(id));
-    this.#hooks.written?.({ id: instance.id, instance: view, resources, by });
+    const paths = changed.map(([id]) => this.#schema.path(instance.id, id));
+    this.#applied(instance, paths, [...changes.keys()], by);
+  }
+
+  #applied({ id }: Instance, changed: readonly Path[], written: readonly number[], by: Actor): void {
+    this.#changed(...changed.map((path) => ({ kind: 'value', path }) as const));
+    const instance = this.#views.get(id);
+    if (instance === undefined) return;
+    const resources = written.map((resource) => this.#schema.nameOf(resource));
+    this.#hooks.written?.({ id, instance, resources, by });
   }
 
   #named(changes: Changes): Record<string, Value | Values> {
@@ -244,7 +271,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     if (stray !== undefined) throw new ModelError('badRequest', `${path}: the definition has no resource ${stray}`);
     const instance = new Instance(id, this.#schema);
     for (const [name, resource] of Object.entries(this.definition.resources)) {
-      const held = given[name];
+      const held = this.#streams.holding(id, resource) ?? given[name];
       if (held !== undefined) checkHolding(resource, held, path.child(resource.id).toString());
       else if (resource.mandatory)
         throw new ModelError('badRequest', `${path} lacks its mandatory resource ${resource.id} (${name})`);
