@@ -10,7 +10,8 @@ export interface LeshanEvents {
   NOTIFICATION: { readonly ep: string; readonly res: string; readonly val: LeshanNode };
   /** A notification of several paths. */
   COMPOSITE: { readonly ep: string; readonly val: LeshanNodes };
-  SEND: { readonly ep: string; readonly val: Readonly<Record<string, LeshanNode>> };
+  /** The newest values, and of how many times there were values. */
+  SEND: { readonly ep: string; readonly val: Readonly<Record<string, LeshanNode>>; readonly times: number };
   ERROR: { readonly ep: string; readonly what: string; readonly message: string };
 }
 

@@ -80,26 +80,42 @@ export interface LeshanCredentials {
   readonly trust: string;
 }
 
-/** A running server: three free ports of loopback, an empty security store, one event stream. */
+/** A running server: free ports of loopback, an empty security store, one event stream. */
 export class LeshanServer {
   readonly coapPort: number;
   readonly coapsPort: number;
+  readonly coapTcpPort: number;
+  /** There only with credentials: its TLS knows certificates alone. */
+  readonly coapsTcpPort: number;
   readonly #process: PeerProcess;
   readonly #base: string;
   #events: EventReader | undefined;
 
-  private constructor(peer: PeerProcess, ports: { coap: number; coaps: number; http: number }) {
+  private constructor(
+    peer: PeerProcess,
+    ports: { coap: number; coaps: number; coapTcp: number; coapsTcp: number; http: number },
+  ) {
     this.#process = peer;
     this.coapPort = ports.coap;
     this.coapsPort = ports.coaps;
+    this.coapTcpPort = ports.coapTcp;
+    this.coapsTcpPort = ports.coapsTcp;
     this.#base = `http://127.0.0.1:${ports.http}/api`;
   }
 
   static async start(credentials?: LeshanCredentials): Promise<LeshanServer> {
-    const ports = { coap: await freeUdpPort(), coaps: await freeUdpPort(), http: await freeTcpPort() };
-    const options = ['-lp', `${ports.coap}`, '-slp', `${ports.coaps}`, '-wp', `${ports.http}`, '-m', MODELS];
+    const ports = {
+      coap: await freeUdpPort(),
+      coaps: await freeUdpPort(),
+      coapTcp: await freeTcpPort(),
+      coapsTcp: await freeTcpPort(),
+      http: await freeTcpPort(),
+    };
+    const options = ['-lp', `${ports.coap}`, '-slp', `${ports.coaps}`, '-tp', `${ports.coapTcp}`];
+    options.push('-wp', `${ports.http}`, '-m', MODELS);
     if (credentials !== undefined) {
       options.push('-cert', credentials.certificate, '-key', credentials.key, '-trust', credentials.trust);
+      options.push('-tsp', `${ports.coapsTcp}`);
     }
     const args = [...JAVA_OPTIONS, '-cp', await leshanClassPath(), 'LeshanServerPeer', ...options];
     const peer = await startPeer('java', args, /^ready$/m, 60_000);

@@ -5,8 +5,11 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import org.eclipse.leshan.core.node.TimestampedLwM2mNodes;
 import org.eclipse.leshan.core.observation.CompositeObservation;
@@ -91,7 +94,10 @@ final class EventStream implements RegistrationListener, ObservationListener, Se
   @Override
   public void dataReceived(Registration registration, TimestampedLwM2mNodes nodes, SendRequest request) {
     ObjectNode data = NodeJson.object().put("ep", registration.getEndpoint());
-    data.set("val", NodeJson.byPath(nodes.getMostRecentNodes()));
+    // getMostRecentNodes gives the oldest.
+    Instant newest = nodes.getTimestamps().stream().filter(Objects::nonNull).max(Comparator.naturalOrder()).orElse(null);
+    data.set("val", NodeJson.byPath(nodes.getNodesAt(newest)));
+    data.put("times", nodes.getTimestamps().size());
     send("SEND", registration.getEndpoint(), data);
   }
 

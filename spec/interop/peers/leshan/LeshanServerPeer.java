@@ -1,6 +1,7 @@
 // Leshan's LwM2M server behind the part of its demo's REST interface that the specs use. Loopback only.
-// Arguments: -lp COAP_PORT -slp COAPS_PORT -wp HTTP_PORT -m MODELS_DIR, and for certificates and raw public keys
-// -cert CHAIN_PEM -key PKCS8_PEM -trust CA_PEM. Prints `ready` once all three listen.
+// Arguments: -lp COAP_PORT -slp COAPS_PORT -tp COAP_TCP_PORT -wp HTTP_PORT -m MODELS_DIR, and for certificates and raw public
+// keys -cert CHAIN_PEM -key PKCS8_PEM -trust CA_PEM, with which TLS is there too: -tsp COAPS_TCP_PORT. Prints `ready` once all
+// listen.
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -29,6 +30,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import javax.net.ssl.SSLContext;
+import org.eclipse.californium.elements.config.CertificateAuthenticationMode;
+import org.eclipse.californium.elements.config.TcpConfig;
+import org.eclipse.californium.elements.util.SslContextUtil;
 import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.californium.scandium.config.DtlsConfig.DtlsRole;
 import org.eclipse.leshan.core.endpoint.Protocol;
@@ -63,7 +68,6 @@ import org.eclipse.leshan.servers.security.InMemorySecurityStore;
 import org.eclipse.leshan.servers.security.NonUniqueSecurityInfoException;
 import org.eclipse.leshan.servers.security.SecurityInfo;
 import org.eclipse.leshan.transport.californium.server.endpoint.CaliforniumServerEndpointsProvider;
-import org.eclipse.leshan.transport.californium.server.endpoint.coap.CoapServerProtocolProvider;
 import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServerProtocolProvider;
 
 public final class LeshanServerPeer {
@@ -95,14 +99,17 @@ public final class LeshanServerPeer {
       builder.setPrivateKey(privateKey(options.get("-key")));
       builder.setTrustedCertificates(certificates(options.get("-trust")));
     }
-    var endpoints = new CaliforniumServerEndpointsProvider.Builder(new CoapServerProtocolProvider(), new CoapsServerProtocolProvider());
+    var endpoints = new CaliforniumServerEndpointsProvider.Builder(StreamEndpointFactory.protocolProvider(), new CoapsServerProtocolProvider());
     endpoints.setConfiguration((configuration) -> {
       configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, CONNECTION_ID_BYTES);
       // Else Scandium wants a certificate for clients too, and without one it listens nowhere and says so nowhere.
       configuration.set(DtlsConfig.DTLS_ROLE, DtlsRole.SERVER_ONLY);
+      configuration.set(TcpConfig.TLS_CLIENT_AUTHENTICATION_MODE, CertificateAuthenticationMode.NEEDED);
     });
     endpoints.addEndpoint(loopback(options.get("-lp")), Protocol.COAP);
     endpoints.addEndpoint(loopback(options.get("-slp")), Protocol.COAPS);
+    endpoints.addEndpoint(StreamEndpointFactory.tcp(loopback(options.get("-tp"))));
+    if (chain.length > 0) endpoints.addEndpoint(StreamEndpointFactory.tls(loopback(options.get("-tsp")), tlsContext(options)));
     builder.setEndpointsProviders(endpoints.build());
     server = builder.build();
     events = new EventStream(server);
@@ -117,6 +124,10 @@ public final class LeshanServerPeer {
   private static PrivateKey privateKey(String file) throws IOException, GeneralSecurityException {
     String body = Files.readString(Path.of(file)).replaceAll("-----[A-Z ]+-----", "");
     return KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(body)));
+  }
+
+  private SSLContext tlsContext(Map<String, String> options) throws IOException, GeneralSecurityException {
+    return SslContextUtil.createSSLContext("server", privateKey(options.get("-key")), chain, certificates(options.get("-trust")));
   }
 
   private static InetSocketAddress loopback(String port) {

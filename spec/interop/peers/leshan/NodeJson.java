@@ -147,7 +147,7 @@ final class NodeJson {
         .put("bindingMode", BindingMode.toString(registration.getBindingMode()))
         .put("rootPath", registration.getRootPath())
         .put("queuemode", registration.getQueueMode())
-        .put("secure", registration.getEndpointUri().getScheme().equals("coaps"));
+        .put("secure", registration.getEndpointUri().getScheme().startsWith("coaps"));
     json.set("objectLinks", links(registration.getSortedObjectLinks()));
     ObjectNode attributes = json.putObject("additionalRegistrationAttributes");
     registration.getAdditionalRegistrationAttributes().forEach(attributes::put);

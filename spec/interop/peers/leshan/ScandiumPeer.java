@@ -3,13 +3,8 @@
 // Arguments: -r server|client -p PORT -s SUITE [-cid BYTES] (-i IDENTITY -k HEXKEY | -key PEM -chain PEM (-ca PEM | -trust PEM)).
 // -ca: X.509, both ways. -trust: raw public keys, both ways; the peer's is that of the certificate in the file.
 
-import java.io.ByteArrayInputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
@@ -86,25 +81,16 @@ public final class ScandiumPeer {
       return;
     }
     boolean raw = options.containsKey("-trust");
-    SslContextUtil.Credentials own = pem(options.get("-key"), options.get("-chain"));
+    SslContextUtil.Credentials own = PemFiles.credentials(options.get("-key"), options.get("-chain"));
     CertificateType type = raw ? CertificateType.RAW_PUBLIC_KEY : CertificateType.X_509;
     builder.setCertificateIdentityProvider(
         raw
             ? new SingleCertificateProvider(own.getPrivateKey(), own.getCertificateChain()[0].getPublicKey())
             : new SingleCertificateProvider(own.getPrivateKey(), own.getCertificateChain(), type));
     StaticCertificateVerifier.Builder verifier = new StaticCertificateVerifier.Builder();
-    if (raw) verifier.setTrustedRPKs(new RawPublicKeyIdentity(certificate(options.get("-trust")).getPublicKey()));
-    else verifier.setTrustedCertificates(certificate(options.get("-ca")));
+    if (raw) verifier.setTrustedRPKs(new RawPublicKeyIdentity(PemFiles.certificate(options.get("-trust")).getPublicKey()));
+    else verifier.setTrustedCertificates(PemFiles.certificate(options.get("-ca")));
     builder.setCertificateVerifier(verifier.build());
-  }
-
-  private static SslContextUtil.Credentials pem(String key, String chain) throws Exception {
-    String text = Files.readString(Path.of(key)) + Files.readString(Path.of(chain));
-    return SslContextUtil.loadPemCredentials(new ByteArrayInputStream(text.getBytes()));
-  }
-
-  private static Certificate certificate(String path) throws Exception {
-    return CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(Files.readAllBytes(Path.of(path))));
   }
 
   /** Prints why a line was not sent. */
