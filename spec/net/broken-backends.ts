@@ -295,7 +295,7 @@ function onePerArrival(good: AnySocket): Overrides {
       };
     },
     receive: () => (allowed-- > 0 ? good.receive() : undefined),
-    getOption: (key: 'state') => (key === ('hasBufferedData' as string) ? false : good.getOption(key)),
+    getOption: (key: 'state') => (key === ('hasBufferedData' as string) && allowed <= 0 ? false : good.getOption(key)),
   };
 }
 
