@@ -204,7 +204,7 @@ export class ClientChannel {
     const { tries, requireExtendedMasterSecret, transport } = settings;
     // A stream repeats nothing by itself, so no flight tells that the peer is silent.
     const handshakeLimit = transport === 'stream' ? patienceOf(this.#timeouts, tries) : undefined;
-    const options = { tries, handshakeLimit, requireExtendedMasterSecret };
+    const options = { transport, tries, handshakeLimit, requireExtendedMasterSecret };
     return new ConnectionDriver(connection, this.#environment, events, options);
   }
 

@@ -15,7 +15,7 @@ import {
 } from '../../lib/net/index.ts';
 import { type Duration, type Log, UNBOUNDED, milliseconds, seconds } from '../../lib/runtime/index.ts';
 import { type Ciphersuite, chooseSuites } from './ciphersuites.ts';
-import type { OpenSslOptions } from './connection.ts';
+import type { OpenSslOptions } from './connection-options.ts';
 import type { Transport } from './library.ts';
 
 /** Complete and checked. */

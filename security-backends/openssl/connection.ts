@@ -13,48 +13,12 @@ import {
   VERIFY_ERRORS,
   VERSION_NUMBERS,
 } from './constants.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { contextOf } from './contexts.ts';
 import { type SeenAlert, failureOf, queuedReasons } from './errors.ts';
 import type { Pointer } from './functions.ts';
-import type { OpenSsl, Transport } from './library.ts';
+import type { OpenSsl } from './library.ts';
 import { derOf, drained, fromDer, memoryBio, outOfMemory } from './native-memory.ts';
-
-/** What OpenSSL is told in words of its own; `additionalConfiguration` may change it before it is used. */
-export interface OpenSslOptions {
-  /** Of TLS and DTLS 1.2, OpenSSL's names in order, separated by colons; empty: none. */
-  cipherList: string;
-  /** Of TLS 1.3, likewise. */
-  ciphersuites: string;
-  /** Groups in order, separated by colons. */
-  groups: string;
-  /** Signature algorithms in order, separated by colons. */
-  signatureAlgorithms: string;
-}
-
-/** What shows who we are. */
-export interface ConnectionCredential {
-  readonly mode: 'psk' | 'certificate';
-  preSharedKey(): { readonly identity: Uint8Array; readonly key: Uint8Array } | undefined;
-  /** Gives `ssl` a certificate, if the server's request accepts one. */
-  showCertificate(ssl: Pointer): void;
-}
-
-export interface ConnectionOptions {
-  readonly transport: Transport;
-  readonly versions: readonly SecurityVersion[];
-  readonly native: OpenSslOptions;
-  readonly credential: ConnectionCredential;
-  /** For SNI: a name, never an address. */
-  readonly serverName: string | undefined;
-  readonly alpn: readonly string[];
-  readonly maxFragmentLength: number | undefined;
-  readonly timeouts: HandshakeTimeouts;
-  /** Largest datagram that the layer below takes, in bytes. */
-  readonly mtu: number;
-  readonly keyLog: boolean;
-  /** What to resume, as `sessions` gave it; undefined: sessions are neither asked for nor told of. */
-  readonly resumption: { readonly session: Uint8Array | undefined } | undefined;
-}
 
 /** How far OpenSSL came: it is done, waits for bytes, waits for a verdict, the peer has ended, or it failed. */
 export type Progress = 'done' | 'wait' | 'judge' | 'end' | SocketError;
@@ -78,6 +42,8 @@ export class SslConnection implements CallbackOwner {
   chain: readonly Uint8Array[] | undefined;
   /** How often the present flight was sent. */
   flights = 0;
+  /** How many flights there have been: it rises where the peer's messages led on. */
+  progress = 0;
   readonly #library: OpenSsl;
   readonly #callbacks: Callbacks;
   readonly #options: ConnectionOptions;
@@ -315,6 +281,7 @@ export class SslConnection implements CallbackOwner {
   nextTimeout(before: number): number {
     const { min, max } = this.#timeouts;
     this.flights = before === 0 ? 1 : this.flights + 1;
+    if (before === 0) this.progress++;
     const wait = before === 0 ? min : Math.min(2 * (before / MICROSECONDS), max);
     return Math.min(Math.round(wait * MICROSECONDS), 0xffff_ffff);
   }

@@ -12,7 +12,7 @@ import {
 } from '../../lib/crypto/index.ts';
 import { type CertificateSecurity, type PskSecurity, notSupported } from '../../lib/net/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
-import type { ConnectionCredential } from './connection.ts';
+import type { ConnectionCredential } from './connection-options.ts';
 import type { OpenSsl } from './library.ts';
 import { loadOwnCertificates, showOneOf } from './own-certificates.ts';
 

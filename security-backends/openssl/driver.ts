@@ -2,9 +2,17 @@
 
 import { isCertificateRefused } from '../../lib/crypto/index.ts';
 import { DecodeError } from '../../lib/bytes/index.ts';
-import { type HandshakeTimeouts, type Negotiated, SocketError, asSocketError } from '../../lib/net/index.ts';
+import {
+  type HandshakeTimeouts,
+  type Negotiated,
+  SocketError,
+  TlsAlertError,
+  asSocketError,
+} from '../../lib/net/index.ts';
 import { type Duration, type Environment, type Timer, formatDuration, later } from '../../lib/runtime/index.ts';
 import { type Progress, type SslConnection, verdictFor } from './connection.ts';
+import { type ClearAlert, withoutClearAlerts } from './dtls-datagrams.ts';
+import type { Transport } from './library.ts';
 
 /** What a connection makes happen. None of these may throw; each may end the connection. */
 export interface DriverEvents {
@@ -27,6 +35,7 @@ export interface DriverEvents {
 }
 
 export interface DriverOptions {
+  readonly transport: Transport;
   /** How often a flight is sent before the attempt ends. */
   readonly tries: number;
   /** A handshake that takes longer is ended. Undefined: the tries alone end it. */
@@ -45,6 +54,8 @@ export class ConnectionDriver {
   #phase: Phase = 'handshake';
   #timer: Timer | undefined;
   #limit: Timer | undefined;
+  /** In the clear: perhaps forged, perhaps the reason why nothing follows. It counts while the handshake is where it was. */
+  #suspected: { readonly alert: ClearAlert; readonly progress: number } | undefined;
 
   constructor(connection: SslConnection, environment: Environment, events: DriverEvents, options: DriverOptions) {
     this.#connection = connection;
@@ -87,8 +98,15 @@ export class ConnectionDriver {
   /** What came from below: one datagram, or a piece of the stream. */
   receive(bytes: Uint8Array): void {
     if (this.#phase === 'over' || this.#phase === 'ended') return; // what follows the peer's end is never read
-    this.#connection.feed(bytes);
+    this.#connection.feed(this.#options.transport === 'datagram' ? this.#believable(bytes) : bytes);
     this.#pump();
+  }
+
+  /** OpenSSL would end a handshake by any alert that comes, and so by one that somebody else has sent. */
+  #believable(datagram: Uint8Array): Uint8Array {
+    const { rest, alert } = withoutClearAlerts(datagram);
+    if (alert !== undefined) this.#suspected = { alert, progress: this.#connection.progress };
+    return rest;
   }
 
   /** @throws SocketError what OpenSSL refuses, which is the end of the connection */
@@ -245,10 +263,18 @@ export class ConnectionDriver {
     this.#timer = timers.at(later(clock.now(), left), () => this.#wake());
   }
 
+  get #likelyAlert(): ClearAlert | undefined {
+    return this.#suspected?.progress === this.#connection.progress ? this.#suspected.alert : undefined;
+  }
+
   #wake(): void {
     this.#timer = undefined;
     if (this.#phase !== 'handshake' && this.#phase !== 'open') return;
-    if (this.#connection.timeLeft() === 0 && this.#connection.flights >= this.#options.tries) {
+    const isDue = this.#connection.timeLeft() === 0;
+    const alert = this.#likelyAlert;
+    if (isDue && alert !== undefined)
+      return this.#fail(new TlsAlertError({ ...alert, direction: 'received' }, 'nothing else came of the server'));
+    if (isDue && this.#connection.flights >= this.#options.tries) {
       const tries = `${this.#options.tries} times`;
       return this.#fail(new SocketError('ETIMEDOUT', `no answer to a flight of the handshake that was sent ${tries}`));
     }

@@ -7,7 +7,7 @@ export {
   opensslDtls,
   opensslTls,
 } from './backend.ts';
-export type { OpenSslOptions } from './connection.ts';
+export type { OpenSslOptions } from './connection-options.ts';
 export { OpenSslDatagramSocket } from './datagram-socket.ts';
 export type { OpenSslLibraries } from './library.ts';
 export { OpenSslStreamSocket } from './stream-socket.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { concatBytes } from '../../../lib/bytes/index.ts';
-import { intoDatagrams } from '../../../security-backends/openssl/dtls-datagrams.ts';
+import { intoDatagrams, withoutClearAlerts } from '../../../security-backends/openssl/dtls-datagrams.ts';
 
 const HEADER_BYTES = 13;
 
@@ -46,6 +46,37 @@ describe('OpenSSL: datagrams from records', () => {
         const datagrams = intoDatagrams(bytes, most);
         assert.deepEqual(concatBytes(...datagrams), bytes);
         for (const { length } of datagrams) assert.ok(length > 0);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('OpenSSL: alerts in the clear', () => {
+  const alert = (level: number, description: number, epoch = 0): Uint8Array =>
+    Uint8Array.of(21, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, 0, 0, 2, level, description);
+
+  it('are taken out from between other records, and the last that would end the connection is told', () => {
+    const datagram = concatBytes(record(5), alert(2, 40), record(7), alert(1, 90), alert(1, 0));
+    assert.deepEqual(withoutClearAlerts(datagram), {
+      rest: concatBytes(record(5), record(7)),
+      alert: { level: 'warning', description: 0 },
+    });
+    assert.deepEqual(withoutClearAlerts(alert(1, 100)), { rest: new Uint8Array(), alert: undefined });
+  });
+
+  it('are those of epoch 0 alone: what is authenticated stays', () => {
+    const datagram = concatBytes(alert(2, 40, 1), record(3));
+    assert.deepEqual(withoutClearAlerts(datagram), { rest: datagram, alert: undefined });
+  });
+
+  it('may be of any form, as may what is around them', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constant(alert(2, 40)))), (parts) => {
+        const datagram = concatBytes(...parts);
+        const { rest } = withoutClearAlerts(datagram);
+        assert.ok(rest.length <= datagram.length);
+        assert.equal(withoutClearAlerts(rest).rest.length, rest.length);
       }),
       { numRuns: 1000 },
     );

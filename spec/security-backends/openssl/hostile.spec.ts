@@ -2,19 +2,27 @@
 // while OpenSSL is on the stack.
 
 import assert from 'node:assert/strict';
+import { type Socket as DatagramPort, createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type Server, type Socket, createServer } from 'node:net';
 import { Duplex } from 'node:stream';
 import { TLSSocket, createSecureContext } from 'node:tls';
 import { utf8Encode } from '../../../lib/bytes/index.ts';
 import { defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
-import type { AnySocket, Security, SessionStore } from '../../../lib/net/index.ts';
+import {
+  type AnySocket,
+  type DatagramSocket,
+  type Security,
+  type SessionStore,
+  TlsAlertError,
+} from '../../../lib/net/index.ts';
 import { VirtualTime, milliseconds, seconds, systemEnvironment } from '../../../lib/runtime/index.ts';
 import { SslConnection } from '../../../security-backends/openssl/connection.ts';
 import { ConnectionDriver, type DriverEvents } from '../../../security-backends/openssl/driver.ts';
 import { opensslDtls, opensslTls } from '../../../security-backends/openssl/index.ts';
 import { type OpenSsl, loadOpenSsl } from '../../../security-backends/openssl/library.ts';
 import { ClientSessions } from '../../../security-backends/openssl/sessions.ts';
+import { PSK as DTLS_PSK, udpDtls } from '../native/sockets.ts';
 import { describeOpenSsl } from './available.ts';
 
 const ADDRESS = '127.0.0.1';
@@ -51,9 +59,11 @@ class Listener {
 describeOpenSsl('OpenSSL: hostile', () => {
   let listener: Listener;
   const sockets: AnySocket[] = [];
+  const closing: (() => void)[] = [];
   beforeEach(() => (listener = new Listener()));
   afterEach(() => {
     for (const socket of sockets.splice(0)) socket.close();
+    for (const close of closing.splice(0)) close();
     listener.close();
   });
 
@@ -133,6 +143,61 @@ describeOpenSsl('OpenSSL: hostile', () => {
     assert.deepEqual(session, Uint8Array.of(0));
   });
 
+  /** Alerts that anybody can send: in the clear, before the true answers and between them. */
+  const FORGED = [Uint8Array.of(2, 40), Uint8Array.of(1, 0), Uint8Array.of(1, 90)].map((alert) =>
+    Uint8Array.of(21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, ...alert),
+  );
+
+  async function bound(): Promise<DatagramPort> {
+    const socket = createSocket('udp4');
+    closing.push(() => socket.close());
+    socket.bind(0, ADDRESS);
+    await once(socket, 'listening');
+    return socket;
+  }
+
+  it('connects, though somebody forges alerts all along the handshake', async () => {
+    const fixture = udpDtls(ADDRESS);
+    const server = fixture.listener();
+    sockets.push(server);
+    await server.bind(ADDRESS, 0);
+    const accepted = server.accept();
+    const [before, behind] = [await bound(), await bound()];
+    let client = 0;
+    before.on('message', (bytes, from) => {
+      client = from.port;
+      behind.send(bytes, server.local?.port ?? 0, ADDRESS);
+    });
+    behind.on('message', (bytes) => {
+      for (const alert of FORGED) before.send(alert, client, ADDRESS);
+      before.send(Buffer.concat([...FORGED, bytes, ...FORGED]), client, ADDRESS);
+    });
+    const socket = opensslDtls().createSocket({ security: DTLS_PSK }, systemEnvironment());
+    sockets.push(socket);
+    await socket.connect(ADDRESS, before.address().port);
+    socket.send(Uint8Array.of(1, 2, 3));
+    const session = await accepted;
+    sockets.push(session as DatagramSocket);
+    assert.deepEqual(await session.next(), Uint8Array.of(1, 2, 3));
+  });
+
+  it('believes an alert in the clear where nothing else comes: at the next time-out', async () => {
+    const server = await bound();
+    let heard = 0;
+    server.on('message', (_, from) => {
+      heard++;
+      server.send(FORGED[0]!, from.port, ADDRESS);
+    });
+    const handshakeTimeouts = { min: milliseconds(30), max: milliseconds(30) };
+    const socket = opensslDtls().createSocket({ security: PSK, handshakeTimeouts }, systemEnvironment());
+    sockets.push(socket);
+    await assert.rejects(
+      socket.connect(ADDRESS, server.address().port),
+      (error) => error instanceof TlsAlertError && error.description === 40 && error.direction === 'received',
+    );
+    assert.equal(heard, 1, 'nothing was sent again');
+  });
+
   it('survives a layer below that ends the connection from inside of each send', async () => {
     for (const stop of [1, 2]) {
       let sent = 0;
@@ -208,6 +273,11 @@ function drive(library: OpenSsl, events: Partial<DriverEvents>): ConnectionDrive
     failed: NOTHING,
     ...events,
   };
-  const options = { tries: 7, handshakeLimit: undefined, requireExtendedMasterSecret: true };
+  const options = {
+    transport: 'stream',
+    tries: 7,
+    handshakeLimit: undefined,
+    requireExtendedMasterSecret: true,
+  } as const;
   return new ConnectionDriver(connection, systemEnvironment(), all, options);
 }
