@@ -56,7 +56,7 @@ export function stub(): SecurityBackend<DatagramSocket> {
     name: 'chapter 1',
     capabilities: CAPABILITIES,
     createSocket(configuration, environment) {
-      const lack = lacking(CAPABILITIES, 'client', configuration);
+      const lack = lacking(CAPABILITIES, 'client', configuration, environment);
       if (lack !== undefined) throw new SocketError('ENOTSUP', `chapter 1 ${lack}`);
       return new StubSocket(environment, checkedSocketConfiguration(configuration.socket));
     },

@@ -239,7 +239,7 @@ export function overTcp({ streamSocket }: StreamBackendOptions): SecurityBackend
     capabilities: CAPABILITIES,
     createSocket(configuration, environment) {
       const { security } = configuration;
-      const lack = lacking(CAPABILITIES, 'client', configuration);
+      const lack = lacking(CAPABILITIES, 'client', configuration, environment);
       if (lack !== undefined) throw new SocketError('ENOTSUP', `chapter 8 ${lack}`);
       const ignored = LATER.find((option) => configuration[option] !== undefined);
       if (ignored !== undefined) throw new SocketError('ENOTSUP', `chapter 8 has no ${ignored}`);

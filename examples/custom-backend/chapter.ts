@@ -52,7 +52,7 @@ export function backendOf<C extends Credentials>(
     name,
     capabilities,
     createSocket(configuration, environment) {
-      const lack = lacking(capabilities, 'client', configuration);
+      const lack = lacking(capabilities, 'client', configuration, environment);
       if (lack !== undefined) throw new SocketError('ENOTSUP', `${name} ${lack}`);
       const early = later.find((option) => configuration[option] !== undefined);
       if (early !== undefined) throw new SocketError('ENOTSUP', `${name} has no ${early} yet`);

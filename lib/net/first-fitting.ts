@@ -2,13 +2,15 @@
 
 import type { Environment } from '../runtime/index.ts';
 import type { SecurityInfo } from '../crypto/index.ts';
-import { SocketError } from './errors.ts';
+import { SocketError, notSupported } from './errors.ts';
 import type { Capabilities, SecurityBackend } from './security-backend.ts';
 import type { AnySocket } from './socket.ts';
 import type { ServerConfiguration, ServerSecurity, SslConfiguration, Security } from './ssl-configuration.ts';
 
 type Role = Capabilities['roles'][number];
 type Configuration = SslConfiguration | ServerConfiguration;
+
+const SYSTEM_CLOCK = "reads the system's clock, and the environment's is a simulated one";
 
 /** A backend, or several of which the first that fits is taken. */
 export type BackendChoice<S extends AnySocket> = SecurityBackend<S> | readonly SecurityBackend<S>[];
@@ -19,10 +21,15 @@ export function oneBackend<S extends AnySocket>(choice: BackendChoice<S>): Secur
 }
 
 /**
- * What `configuration` asks for and the capabilities lack, in words; undefined if they fit. Looked at are role, kind of
- * credential and whether its keys are an engine's, versions, cipher suites, connection ids, DANE and live sessions.
+ * What is asked for and the capabilities lack, in words; undefined if they fit. Looked at are role, kind of credential and
+ * whether its keys are an engine's, versions, cipher suites, connection ids, DANE, live sessions, and whether time is simulated.
  */
-export function lacking(capabilities: Capabilities, role: Role, configuration: Configuration): string | undefined {
+export function lacking(
+  capabilities: Capabilities,
+  role: Role,
+  configuration: Configuration,
+  { clock }: Pick<Environment, 'clock'>,
+): string | undefined {
   const { security, versions, ciphersuites } = configuration;
   const none = <T>(wanted: readonly T[] | undefined, had: readonly T[]): boolean =>
     wanted !== undefined && !wanted.some((one) => had.includes(one));
@@ -34,7 +41,14 @@ export function lacking(capabilities: Capabilities, role: Role, configuration: C
   if (asksDane(configuration) && !capabilities.dane) return 'has no DANE';
   if (asksEngine(security) && capabilities.engine !== true) return 'has no engine for keys that stay outside';
   if (asksLiveSession(configuration) && capabilities.liveSession !== true) return 'has no live sessions';
+  if (clock.simulated === true && capabilities.clock === 'system') return SYSTEM_CLOCK;
   return undefined;
+}
+
+/** For backends whose clock is `system`. @throws SocketError ENOTSUP if the environment's time is simulated */
+export function refuseSimulatedTime({ clock }: Pick<Environment, 'clock'>): void {
+  if (clock.simulated === true)
+    throw notSupported('environment.clock', 'simulated, and this stack reads the system clock');
 }
 
 /**
@@ -46,12 +60,15 @@ export function firstFitting<S extends AnySocket>(backends: readonly SecurityBac
   const all = [...backends];
   if (all.length === 0)
     throw new SocketError('EINVAL', 'backends: expected at least one, found none', { fatal: false });
-  const chosen = (role: Role, configuration: Configuration, { log }: Environment): SecurityBackend<S> => {
+  const chosen = (role: Role, configuration: Configuration, environment: Environment): SecurityBackend<S> => {
     const passedOver: string[] = [];
     for (const backend of all) {
-      const lack = lacking(backend.capabilities, role, configuration);
+      const lack = lacking(backend.capabilities, role, configuration, environment);
       if (lack === undefined) {
-        log.info({ backend: backend.name, passedOver }, `security backend: ${reason(backend.name, passedOver)}`);
+        environment.log.info(
+          { backend: backend.name, passedOver },
+          `security backend: ${reason(backend.name, passedOver)}`,
+        );
         return backend;
       }
       passedOver.push(`${backend.name} ${lack}`);

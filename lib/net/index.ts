@@ -11,7 +11,7 @@ export { Capture, type CaptureOptions, type Tap, captured, tapped } from './capt
 export { type Arrival, DatagramCore } from './datagram-core.ts';
 export { DatagramListener, type DatagramListenerOptions } from './datagram-listener.ts';
 export * from './errors.ts';
-export { type BackendChoice, firstFitting, lacking, oneBackend } from './first-fitting.ts';
+export { type BackendChoice, firstFitting, lacking, oneBackend, refuseSimulatedTime } from './first-fitting.ts';
 export { applyHostOptions } from './host-options.ts';
 export { ListeningDatagramCore } from './listening-datagram-core.ts';
 export type * from './live-session.ts';

@@ -13,6 +13,8 @@ export interface Clock {
   now(): Instant;
   /** Milliseconds since 1970-01-01T00:00:00Z, as far as this device knows. */
   wallTime(): number;
+  /** Time that moves only when told: who reads the system's clock cannot go along. Absent: real time. */
+  readonly simulated?: boolean | undefined;
 }
 
 export function later(from: Instant, by: number): Instant {

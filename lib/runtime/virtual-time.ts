@@ -11,6 +11,7 @@ interface Entry {
 
 /** A clock and timers in one. Wake-ups run in order of time, then in the order they were asked for. */
 export class VirtualTime implements Clock, Timers {
+  readonly simulated = true;
   readonly #heap: Entry[] = [];
   readonly #wallStart: number;
   #now = 0 as Instant;

@@ -8,13 +8,14 @@ import {
   defaultProvider,
   verifiedOnUse,
 } from '../../lib/crypto/index.ts';
-import type {
-  Capabilities,
-  SecurityBackend,
-  ServerConfiguration,
-  SocketConfiguration,
-  SslConfiguration,
-  StreamSocket,
+import {
+  type Capabilities,
+  type SecurityBackend,
+  type ServerConfiguration,
+  type SocketConfiguration,
+  type SslConfiguration,
+  type StreamSocket,
+  refuseSimulatedTime,
 } from '../../lib/net/index.ts';
 import { tcpSocket } from '../../lib/net/node/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
@@ -76,6 +77,7 @@ export function nodeTls(options: NodeTlsOptions = {}): NodeTls {
     capabilities: capabilities(),
 
     createSocket(configuration, environment) {
+      refuseSimulatedTime(environment);
       const settings = tlsSettings(configuration, environment.log);
       const credentials = clientCredentials(configuration, loading(environment), environment);
       const tlsa = checkedTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
@@ -95,6 +97,7 @@ export function nodeTls(options: NodeTlsOptions = {}): NodeTls {
     },
 
     createServer(configuration, environment) {
+      refuseSimulatedTime(environment);
       const settings = tlsSettings(configuration, environment.log);
       const maxSessions = checkedCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS);
       const maxHandshakes = checkedCount('maxHandshakes', configuration.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES);

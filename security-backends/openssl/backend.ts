@@ -8,14 +8,15 @@ import {
   defaultProvider,
   verifiedOnUse,
 } from '../../lib/crypto/index.ts';
-import type {
-  AnySocket,
-  Capabilities,
-  DatagramSocket,
-  SecurityBackend,
-  SocketConfiguration,
-  SslConfiguration,
-  StreamSocket,
+import {
+  type AnySocket,
+  type Capabilities,
+  type DatagramSocket,
+  type SecurityBackend,
+  type SocketConfiguration,
+  type SslConfiguration,
+  type StreamSocket,
+  refuseSimulatedTime,
 } from '../../lib/net/index.ts';
 import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
 import type { Environment } from '../../lib/runtime/index.ts';
@@ -151,6 +152,7 @@ function backendOf({ transport, library, suites }: Parts): {
 
 function clientOptions(parts: Parts, configuration: SslConfiguration, environment: Environment): ClientOptions {
   const { transport, library, suites, provider } = parts;
+  refuseSimulatedTime(environment);
   const settings = openSslSettings(configuration, transport, suites, environment.log);
   const credentials = clientCredentials(parts, configuration, environment);
   const tlsa = checkedTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);

@@ -16,7 +16,7 @@ import {
   SocketError,
   firstFitting,
 } from '../../lib/net/index.ts';
-import { type Environment, silentLog, systemEnvironment } from '../../lib/runtime/index.ts';
+import { type Environment, VirtualTime, silentLog, systemEnvironment } from '../../lib/runtime/index.ts';
 
 const ALL: Capabilities = {
   versions: ['DTLS1.2'],
@@ -53,6 +53,14 @@ describe('the first backend that fits', () => {
     },
   });
   beforeEach(() => (told.length = 0));
+
+  it('is one that takes its time from the environment where that is simulated', () => {
+    const choice = firstFitting([backend('slow', { clock: 'system' }), backend('quick')]);
+    const simulated = { ...environment, clock: new VirtualTime() };
+    assert.throws(() => choice.createSocket(PSK, simulated), /asked: quick/);
+    assert.match(told[0] ?? '', /for slow reads the system's clock/);
+    assert.throws(() => choice.createSocket(PSK, environment), /asked: slow/);
+  });
 
   it('is the first of the list where it can do all that is asked', () => {
     const choice = firstFitting([backend('one'), backend('two')]);
