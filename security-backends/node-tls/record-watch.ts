@@ -3,6 +3,7 @@
 
 const HEADER_BYTES = 5; // type, version, length (RFC 8446 §5.1)
 const TYPE_ALERT = 21;
+const TYPE_HANDSHAKE = 22;
 const TYPE_APPLICATION_DATA = 23;
 const ALERT_BYTES = 2;
 const INNER_TYPE_BYTES = 1;
@@ -17,6 +18,12 @@ export class RecordWatch {
   /** Records that may have been alerts of TLS 1.3, by their length. */
   readonly #alertSized = new Map<number, number>();
   #deliveredAlike = 0;
+  #handshakes = 0;
+
+  /** Records that say they are of a handshake. TLS 1.3 hides those that follow its own. */
+  get handshakes(): number {
+    return this.#handshakes;
+  }
 
   take(bytes: Uint8Array): void {
     let at = 0;
@@ -55,6 +62,7 @@ export class RecordWatch {
   #begun(): void {
     const length = this.#length;
     this.#left = length;
+    if (this.#header[0] === TYPE_HANDSHAKE) this.#handshakes++;
     if (this.#header[0] !== TYPE_APPLICATION_DATA || length > LONGEST_ALERT) return;
     this.#alertSized.set(length, (this.#alertSized.get(length) ?? 0) + 1);
   }

@@ -18,6 +18,8 @@ import { RecordWatch } from './record-watch.ts';
 import { StreamDuplex } from './stream-duplex.ts';
 import { alertFor, fromTlsError } from './tls-errors.ts';
 
+const MOST_RENEGOTIATIONS = 16; // asked for: each is refused by an alert, which would wait for who does not read
+
 /** What the roles do differently. */
 export interface Handshake {
   readonly isServer: boolean;
@@ -35,6 +37,8 @@ export abstract class TlsStream extends NodeStreamCore {
   protected readonly settings: TlsSettings;
   protected lower: StreamSocket | undefined;
   #records = new RecordWatch();
+  /** Records of the handshake. */
+  #shakes = 0;
   #tls: TLSSocket | undefined;
   #limit: Timer | undefined;
   #negotiated: Negotiated | undefined;
@@ -102,6 +106,7 @@ export abstract class TlsStream extends NodeStreamCore {
     duplex.openGate();
     await untilAborted(signal, () => done);
     this.#negotiated = handshake.agree(tls, chain);
+    this.#shakes = this.#records.handshakes;
     this.#limit?.cancel();
     for (const event of ['end', 'close']) tls.off(event, this.#leftEarly);
     this.#tls = undefined;
@@ -179,7 +184,10 @@ export abstract class TlsStream extends NodeStreamCore {
     const events = {
       arrived: (bytes: Uint8Array) => {
         records.take(bytes);
-        return this.#negotiated === undefined ? this.overheard(bytes) : undefined;
+        if (this.#negotiated === undefined) return this.overheard(bytes);
+        if (records.handshakes - this.#shakes > MOST_RENEGOTIATIONS)
+          this.fail(new SocketError('EPROTO', 'the peer asks for a renegotiation again and again'));
+        return undefined;
       },
       closed: (cause: SocketError | undefined) =>
         this.fail(cause ?? new SocketError('ECONNABORTED', 'the socket below was closed')),

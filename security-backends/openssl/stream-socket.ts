@@ -205,7 +205,10 @@ export class OpenSslStreamSocket extends StreamCore {
   }
 
   get #takesInput(): boolean {
-    const room = this.bufferedCost < this.configuration.maxBufferedBytes;
+    const { maxBufferedBytes } = this.configuration;
+    // Beside one `send`, OpenSSL's own answers wait (each renegotiation that is asked for is refused): who takes none is not heard.
+    const waiting = this.#waiting.reduce((sum, { length }) => sum + length, 0);
+    const room = this.bufferedCost < maxBufferedBytes && waiting <= 2 * maxBufferedBytes;
     return room && (this.#peerEnded || this.#channel.takesInput);
   }
 
@@ -259,6 +262,8 @@ export class OpenSslStreamSocket extends StreamCore {
 
   #roomAgain(): void {
     this.#sendWaiting();
+    const lower = this.#layer.socket;
+    if (lower !== undefined) this.#arrived(lower);
     if (this.#waiting.length > 0) return;
     this.#flushed?.();
     this.#flushed = undefined;

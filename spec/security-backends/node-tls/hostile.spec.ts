@@ -7,7 +7,8 @@ import { defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../
 import type { Security, SessionStore, StreamSocket } from '../../../lib/net/index.ts';
 import { ClientSessions } from '../../../security-backends/node-tls/stored-sessions.ts';
 import { certificateDer } from '../../crypto/fixtures/fixtures.ts';
-import { KEY, SERVER, SHOWING, TRUSTING, World } from './sockets.ts';
+import { FloodingServer, secretsOf } from '../hello-requests.ts';
+import { HOST, KEY, PSK, SERVER, SHOWING, TRUSTING, World } from './sockets.ts';
 
 let world: World;
 beforeEach(() => {
@@ -52,6 +53,26 @@ describe('node-tls, to hostile clients: who fills a server', () => {
     const sessions: StreamSocket[] = [];
     for (const name of ['a', 'b', 'c']) sessions.push(await world.join(world.client(named(name)), server));
     assert.deepEqual(sessions.map(stateOf), ['closed', 'accepted', 'accepted']);
+  });
+});
+
+describe('node-tls, to hostile servers: renegotiation', () => {
+  it('is not asked for without end: each refusal would wait for a server that does not read', async () => {
+    const server = world.keep(new FloodingServer(KEY));
+    const port = await server.listen();
+    let secrets: ReturnType<typeof secretsOf>;
+    const client = world.client(PSK, {
+      versions: ['TLS1.2'],
+      ciphersuites: [0x00a8],
+      dangerKeyLog: (line) => void (secrets = secretsOf(line) ?? secrets),
+    });
+    await client.connect(HOST, port);
+    const closed = new Promise<Error | undefined>((resolve) => {
+      client.handler = { readable: () => undefined, writable: () => undefined, closed: resolve };
+    });
+    server.flood(secrets, 16);
+    server.flood(secrets, 10_000);
+    assert.match(String(await closed), /EPROTO.*renegotiation/);
   });
 });
 
