@@ -52,7 +52,7 @@ export interface CoapServer {
  *   if (request.path.join('/') !== 'time') return { code: RESPONSE_CODES.notFound };
  *   const observation = request.acceptObservation?.({ ended: () => clearInterval(ticking) });
  *   const now = () => ({ code: RESPONSE_CODES.content, payload: utf8Encode(new Date().toISOString()) });
- *   const ticking = setInterval(() => void observation?.notify(now()).catch(() => undefined), 1_000);
+ *   const ticking = observation && setInterval(() => void observation.notify(now()).catch(() => undefined), 1_000);
  *   return now();
  * });
  * ```
