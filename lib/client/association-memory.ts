@@ -1,5 +1,5 @@
-// What one association keeps across restarts: its registration, the notification attributes its server has written, and what
-// is to be sent.
+// What one association keeps across restarts: its registration, the notification attributes its server has written, what it
+// observes, and what is to be sent.
 
 import type { AttributeStore } from './attribute-store.ts';
 import type { Environment } from '../runtime/index.ts';
@@ -11,11 +11,13 @@ import type { ObjectSet } from './object-set.ts';
 import type { SendPack } from './send.ts';
 import { sendsCodec, sendsKey } from './saved-sends.ts';
 import { attributesCodec, attributesKey } from './saved-attributes.ts';
+import { type SavedObservation, observationsCodec, observationsKey } from './saved-observations.ts';
 
 export class AssociationMemory {
   readonly #registration: Memory<SavedState>;
   readonly #sends: Memory<readonly SendPack[]>;
   readonly #attributes: Memory<unknown>;
+  readonly #observations: Memory<readonly SavedObservation[] | null>;
   readonly #environment: Environment;
 
   constructor(
@@ -34,6 +36,7 @@ export class AssociationMemory {
     this.#registration = new Memory(storage, environment, stateKey(shortServerId), codec);
     this.#sends = new Memory(storage, environment, sendsKey(shortServerId), sendsCodec(owner, objects));
     this.#attributes = new Memory(storage, environment, attributesKey(shortServerId), attributesCodec(owner));
+    this.#observations = new Memory(storage, environment, observationsKey(shortServerId), observationsCodec(owner));
   }
 
   /** Fills the attributes in. @returns the registration; undefined if there is none */
@@ -58,6 +61,24 @@ export class AssociationMemory {
     this.#attributes.saveSoon(() => attributes.toJSON());
   }
 
+  /** Those of the run before; null if there were some which cannot be told any more. */
+  async loadObservations(): Promise<readonly SavedObservation[] | null> {
+    const saved = await this.#observations.load();
+    if (saved === null)
+      this.#environment.log.warn({}, 'the observations that were saved cannot be used: registering anew');
+    return saved === undefined ? [] : saved;
+  }
+
+  saveObservations(look: () => readonly SavedObservation[]): void {
+    this.#observations.saveSoon(look);
+  }
+
+  /** As they are at the end of this run. */
+  keepObservations(last: readonly SavedObservation[]): void {
+    this.saveObservations(() => last);
+    void this.#observations.settled;
+  }
+
   /** What was to be sent before the restart. */
   async loadSends(): Promise<readonly SendPack[]> {
     return (await this.#sends.load()) ?? [];
@@ -71,6 +92,7 @@ export class AssociationMemory {
   async settled(): Promise<void> {
     await this.#registration.settled;
     await this.#attributes.settled;
+    await this.#observations.settled;
     await this.#sends.settled;
   }
 }

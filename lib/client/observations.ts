@@ -1,10 +1,9 @@
 // Joins the notification schedule to CoAP's observations: reads what is due, sends what is news, and keeps it for a server
 // that cannot be reached (LwM2M Core 1.2 §6.4).
 
-import type { AttributeStore } from './attribute-store.ts';
-import type { NotificationAttributes } from './attributes.ts';
 import { type Entry, Path } from '../model/index.ts';
-import type { Environment, Timer } from '../runtime/index.ts';
+import { type Environment, type Instant, type Timer, later, seconds } from '../runtime/index.ts';
+import type { SavedObservation } from './saved-observations.ts';
 import {
   type CoapConnection,
   CoapError,
@@ -16,6 +15,7 @@ import {
 } from '../coap/index.ts';
 import { NotificationSchedule, type Subject } from './notification-schedule.ts';
 import type { ObjectSet } from './object-set.ts';
+import { ObservationRules, type ObservationRulesOptions } from './observation-rules.ts';
 import { type Reading, StoredNotifications } from './stored-notifications.ts';
 import type { Patience } from './patience.ts';
 import { encodeAcceptable } from './answers.ts';
@@ -24,28 +24,14 @@ import { carriesTimestamps } from '../formats/index.ts';
 import { readSeveral } from './composite.ts';
 import { refusal } from './refusal.ts';
 
-/** What the Server object (/1) says about notifications, as it is now. */
-export interface NotificationSettings {
-  /** /1/x/2, in seconds. */
-  readonly pmin: number | undefined;
-  /** /1/x/3, in seconds. */
-  readonly pmax: number | undefined;
-  /** /1/x/6: keep what could not be told. */
-  readonly stores: boolean;
-  /** /1/x/26: 1 asks for confirmable notifications. */
-  readonly confirmable: boolean | undefined;
-}
-
-export interface ObservationsOptions {
+export interface ObservationsOptions extends ObservationRulesOptions {
   readonly objects: ObjectSet;
-  readonly attributes: AttributeStore;
   readonly environment: Environment;
   readonly patience: Patience;
-  readonly settings: () => NotificationSettings;
   /** A confirmable notification was not acknowledged: find out whether the server is there. */
   readonly undelivered: () => void;
-  /** Send notifications confirmable where the server has not said otherwise. Default false. */
-  readonly confirmable?: boolean | undefined;
+  /** There are others than before: `saved` gives another answer. */
+  readonly remember?: (() => void) | undefined;
   /** Observations of one server at once; a further one gets its value but is not observed. Default 256. */
   readonly maxObservations?: number | undefined;
   /**
@@ -63,6 +49,8 @@ export interface Observed extends Subject {
 }
 
 const DEFAULT_MAX_OBSERVATIONS = 256; // no specification names one; far above what demo and production servers ask for
+const LONGEST_UNCONFIRMED = seconds(86_400); // RFC 7641 §4.5: one confirmable in 24 hours
+const NUMBERS_PASSED_OVER = 1 << 20; // more than a run notifies after it was saved last, and still ahead (RFC 7641 §3.4: 2^23)
 const DEFAULT_MAX_STORED = 1_000; // none either: half a day of one reading every 45 s, and at most some megabytes
 
 /** What becomes one notification. */
@@ -81,11 +69,14 @@ interface Watch extends Observed {
   readonly batches: Batch[];
   /** What it ends with, as soon as it can be told. */
   failure: OutgoingResponse | undefined;
+  /** When the server was last known to listen; undefined after a restart. */
+  confirmedAt: Instant | undefined;
 }
 
 /** The observations of one server. */
 export class Observations {
   readonly #options: ObservationsOptions;
+  readonly #rules: ObservationRules;
   readonly #schedule: NotificationSchedule;
   readonly #stored: StoredNotifications;
   readonly #watches = new Map<Subject, Watch>();
@@ -95,7 +86,8 @@ export class Observations {
 
   constructor(options: ObservationsOptions) {
     this.#options = options;
-    this.#schedule = new NotificationSchedule((path, subject) => this.#attributesOf(path, subject));
+    this.#rules = new ObservationRules(options);
+    this.#schedule = new NotificationSchedule((path, subject) => this.#rules.attributesOf(path, subject));
     this.#stored = new StoredNotifications(options.maxStored ?? DEFAULT_MAX_STORED);
   }
 
@@ -124,8 +116,45 @@ export class Observations {
       throw error;
     }
     if (observation === undefined) return this.#remove(subject);
-    this.#watches.set(subject, { ...observed, observation, sequence: 0, batches: [], failure: undefined });
+    this.#watch(subject, observed, { observation, confirmedAt: this.#now() });
+    this.#options.remember?.();
     this.#arm();
+  }
+
+  /** What outlives the process. */
+  get saved(): readonly SavedObservation[] {
+    return [...this.#watches.values()]
+      .filter(({ failure }) => failure === undefined)
+      .map(({ request, paths, composite, parameters, contentFormat, observation, sequence }) => ({
+        request: { ...request, acceptObservation: undefined },
+        paths,
+        composite,
+        parameters,
+        contentFormat,
+        sequence: observation?.sequence ?? sequence,
+      }));
+  }
+
+  /** Goes on with those of an earlier run once the server can be reached: it then hears what there is now. */
+  restore(all: readonly SavedObservation[]): void {
+    this.#online = false;
+    for (const each of all.slice(0, this.#options.maxObservations ?? DEFAULT_MAX_OBSERVATIONS)) {
+      const subject = this.#schedule.add(each, [], this.#now());
+      const sequence = (each.sequence + NUMBERS_PASSED_OVER) & 0xffffff;
+      this.#watch(subject, { ...each, entries: [] }, { sequence });
+    }
+  }
+
+  #watch(subject: Subject, observed: Observed, known: Partial<Watch>): void {
+    this.#watches.set(subject, {
+      ...observed,
+      observation: undefined,
+      sequence: 0,
+      batches: [],
+      failure: undefined,
+      confirmedAt: undefined,
+      ...known,
+    });
   }
 
   /** Values or instances at `path` changed. */
@@ -158,14 +187,21 @@ export class Observations {
     this.#online = true;
     for (const [subject, watch] of this.#watches) {
       watch.observation ??= connection.adoptObservation(watch.request, this.#watcher(subject), watch.sequence);
+      if (watch.confirmedAt === undefined) this.#schedule.unsent(subject);
       this.#tellStored(subject, watch);
       if (watch.failure !== undefined) this.#end(subject, watch, watch.failure);
     }
     this.#arm();
   }
 
-  /** Ends all of them on our side. */
+  /** Ends all of them on our side; the server has no more of them, or is told so. */
   clear(): void {
+    this.close();
+    this.#options.remember?.();
+  }
+
+  /** Ends all of them for this run. */
+  close(): void {
     const { waiting } = this.stored;
     if (waiting > 0)
       this.#options.environment.log.info({ waiting }, 'stored notifications end with their observations');
@@ -192,7 +228,7 @@ export class Observations {
   #arm(): void {
     this.#timer?.cancel();
     if (this.#isHeld) return;
-    if (!this.#online && !this.#options.settings().stores) return;
+    if (!this.#online && !this.#rules.stores) return;
     this.#timer = this.#options.environment.timers.at(this.#schedule.nextTimeout(), () => this.#run());
   }
 
@@ -231,14 +267,13 @@ export class Observations {
     else this.#tell(subject, watch, { readings: [reading], live: true });
   }
 
-  /** With hqmax anywhere, what has none, or 0, is not kept (§5.1.2). What is not kept is news again when the server is back. */
+  /** What is not kept is news again when the server is back. */
   #store(subject: Subject, readings: readonly Reading[]): void {
-    if (!this.#options.settings().stores) return this.#schedule.unsent(subject);
-    const boundOf = (path: Path): number | undefined => this.#attributesOf(path, subject).hqmax;
+    if (!this.#rules.stores) return this.#schedule.unsent(subject);
     for (const { at, entries } of readings) {
-      const limited = entries.some(({ path }) => boundOf(path) !== undefined);
-      const kept = limited ? entries.filter(({ path }) => (boundOf(path) ?? 0) > 0) : entries;
-      if (kept.length > 0) this.#stored.add(subject, { at, entries: kept }, boundOf);
+      const kept = this.#rules.keptOf(subject, entries);
+      if (kept.length === 0) continue;
+      this.#stored.add(subject, { at, entries: kept }, (path) => this.#rules.attributesOf(path, subject).hqmax);
     }
   }
 
@@ -271,9 +306,10 @@ export class Observations {
         entries,
         this.#options.objects,
       );
-      const confirmable = this.#isConfirmable(subject, entries);
+      const confirmable = this.#rules.isConfirmable(subject, entries) || this.#isUnconfirmed(watch);
       observation.notify({ code: RESPONSE_CODES.content, contentFormat, payload }, { confirmable }).then(
         () => {
+          if (confirmable) watch.confirmedAt = this.#now();
           watch.batches.shift();
           this.#tellNext(subject, watch);
         },
@@ -304,7 +340,7 @@ export class Observations {
   }
 
   #end(subject: Subject, watch: Watch, response: OutgoingResponse): void {
-    const confirmable = this.#isConfirmable(subject, []);
+    const confirmable = this.#rules.isConfirmable(subject, []);
     this.#remove(subject);
     watch.observation?.notify(response, { confirmable }).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -312,31 +348,16 @@ export class Observations {
     });
   }
 
-  /** One component that asks for it is enough (§5.1.2, con). */
-  #isConfirmable(subject: Subject, entries: readonly Entry[]): boolean {
-    const paths = [...subject.paths, ...entries.map(({ path }) => path)];
-    const asked = paths.map((path) => this.#attributesOf(path, subject).con).filter((con) => con !== undefined);
-    if (asked.length > 0) return asked.includes(1);
-    return this.#options.settings().confirmable ?? this.#options.confirmable === true;
+  /** Counted here, for a connection may not last that long. */
+  #isUnconfirmed({ confirmedAt }: Watch): boolean {
+    return confirmedAt === undefined || this.#now() >= later(confirmedAt, LONGEST_UNCONFIRMED);
   }
 
   #remove(subject: Subject): void {
     this.#schedule.remove(subject);
-    this.#watches.delete(subject);
+    if (this.#watches.delete(subject)) this.#options.remember?.();
     this.#stored.take(subject);
     this.#arm();
-  }
-
-  /**
-   * The parameters of an Observe stand in place of all that was written; those of an Observe-Composite in place of what
-   * objects can have (§6.4.1, §6.4.4).
-   */
-  #attributesOf(path: Path, { parameters, composite }: Subject): NotificationAttributes {
-    const { pmin, pmax } = this.#options.settings();
-    if (parameters === undefined) return { pmin, pmax, ...this.#options.attributes.effective(path) };
-    if (!composite) return { pmin, pmax, ...parameters };
-    const { gt, lt, st, edge } = this.#options.attributes.effective(path);
-    return { pmin, pmax, gt, lt, st, edge, ...parameters };
   }
 
   #now() {

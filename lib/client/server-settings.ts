@@ -3,7 +3,7 @@
 import { type Duration, seconds } from '../runtime/index.ts';
 import { type CheckedAccount, bindingOf } from './accounts.ts';
 import type { CommunicationRetry } from './retry.ts';
-import type { NotificationSettings } from './observations.ts';
+import type { NotificationSettings } from './observation-rules.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
 import { TlsAlertError } from '../net/index.ts';

@@ -61,7 +61,11 @@ export class Service {
   async load(): Promise<SavedState | undefined> {
     const { memory } = this.#context;
     const saved = await memory.load(this.#attributes);
+    const observations = await memory.loadObservations();
     this.#sends.open(await memory.loadSends());
+    // §6.4.1: who has forgotten observation requests registers, so that they are made anew.
+    if (observations === null) return saved && { ...saved, registration: undefined };
+    if (saved?.registration !== undefined) this.#observations.restore(observations);
     return saved;
   }
 
@@ -146,7 +150,8 @@ export class Service {
   }
 
   stopped(): void {
-    this.#observations.clear();
+    this.#context.memory.keepObservations(this.#observations.saved);
+    this.#observations.close();
   }
 
   /** As the server may know them. */
@@ -157,7 +162,7 @@ export class Service {
   }
 
   #makeObservations(limits: ServiceLimits): Observations {
-    const { environment, patience, settings, doubted } = this.#context;
+    const { environment, patience, settings, memory, doubted } = this.#context;
     const objects = (): ObjectSet => this.#objects;
     return new Observations({
       get objects() {
@@ -168,6 +173,7 @@ export class Service {
       patience,
       settings: () => settings.notifications,
       undelivered: doubted,
+      remember: () => memory.saveObservations(() => this.#observations.saved),
       confirmable: limits.confirmableNotifications,
       maxObservations: limits.maxObservations,
       maxStored: limits.maxStoredNotifications,

@@ -2,7 +2,13 @@
 // or news again; and observations that outlive a connection, but no registration.
 
 import assert from 'node:assert/strict';
-import { type IncomingResponse, type ObservedResource, RESPONSE_CODES } from '../../lib/coap/index.ts';
+import {
+  type IncomingResponse,
+  MESSAGE_TYPES,
+  type ObservedResource,
+  RESPONSE_CODES,
+  decodeMessage,
+} from '../../lib/coap/index.ts';
 import type { ClientOptions } from '../../lib/client/index.ts';
 import { Scene } from './scripted-server.ts';
 import { createTemperature } from '../../lib/objects/index.ts';
@@ -185,6 +191,31 @@ describe('notifications of a server out of reach', () => {
     reach(true);
     await scene.time.advance(200_000);
     assert.deepEqual(heard, ['2.05 21', '2.05 23']);
+    await scene.time.run(client.stop());
+  });
+
+  it('are confirmable once in 24 hours, though no connection lasts so long (RFC 7641 §4.5)', async () => {
+    const { scene, client, temperature, heard, observe, reach } = await registered();
+    await observe('/3303/0/5700', TEXT);
+    const types: number[] = [];
+    scene.network.onDatagram((from, _to, bytes) => {
+      const message = from.address === '198.51.100.7' ? decodeMessage(bytes) : undefined;
+      if (message?.code === RESPONSE_CODES.content) types.push(message.type);
+      return 'pass';
+    });
+    const HOURS_7 = 7 * 3_600_000;
+    for (let i = 1; i <= 8; i++) {
+      reach(false);
+      client.update();
+      await scene.time.advance(300_000);
+      reach(true);
+      await scene.time.advance(HOURS_7);
+      temperature[0].sensorValue = 20 + i;
+      await scene.time.advance(1_000);
+    }
+    assert.equal(heard.length, 8);
+    const { confirmable: con, nonConfirmable: non } = MESSAGE_TYPES;
+    assert.deepEqual(types, [non, non, non, con, non, non, non, con]);
     await scene.time.run(client.stop());
   });
 });
