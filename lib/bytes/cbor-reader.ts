@@ -19,6 +19,7 @@ export interface CborOptions {
 const INDEFINITE = 31;
 const BREAK = 0xff;
 const SHORT_TEXT = 32; // bytes: up to here a loop is faster than TextDecoder
+const scratch = new DataView(new ArrayBuffer(8));
 
 /** What `open` gives for an array or map that ends with a break. */
 const UNTIL_BREAK = -1;
@@ -26,7 +27,6 @@ const UNTIL_BREAK = -1;
 /** A cursor over CBOR. Errors are DecodeErrors that name `field` and the offset. */
 export class CborReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #field: string;
   readonly #options: CborOptions;
   #at = 0;
@@ -38,7 +38,6 @@ export class CborReader {
       throw new DecodeError(field, `at most ${options.maxBytes} bytes`, `${bytes.length}`);
     }
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#field = field;
     this.#options = options;
   }
@@ -80,6 +79,7 @@ export class CborReader {
   /** An integer: a number where exact, a bigint beyond 2^53. */
   integer(): number | bigint {
     const initial = this.#take();
+    if (initial < 24) return initial;
     const argument = this.#argument(initial & 0x1f);
     if (initial >> 5 === MAJOR.unsigned) return argument;
     if (initial >> 5 !== MAJOR.negative) throw this.error('an integer', 'another item');
@@ -98,12 +98,12 @@ export class CborReader {
   /** What major type 7 holds: a float as a number, or the number of a simple value, `{ simple: 20 }` being false. */
   other(): number | { readonly simple: number } {
     const info = this.#initial(MAJOR.other, 'a float or simple value');
-    if (info === 25) return fromHalf(this.#view.getUint16(this.#skip(2)));
-    if (info === 26) return this.#view.getFloat32(this.#skip(4));
-    if (info === 27) return this.#view.getFloat64(this.#skip(8));
+    if (info === 25) return fromHalf(this.#uint16());
+    if (info === 26) return this.#scratch(4).getFloat32(0);
+    if (info === 27) return this.#scratch(8).getFloat64(0);
     if (info > 27) throw this.error('an item', info === INDEFINITE ? 'a break' : 'a reserved value');
     if (info < 24) return { simple: info };
-    const simple = this.#view.getUint8(this.#skip(1));
+    const simple = this.#bytes[this.#skip(1)]!;
     if (simple < 32) throw this.error('a simple value from 32 on after f8', `${simple}`);
     return { simple };
   }
@@ -126,6 +126,24 @@ export class CborReader {
     // §3.2.3: every chunk is well-formed by itself.
     while (this.more(UNTIL_BREAK)) text += this.#decode(this.#chunk(MAJOR.text));
     return text;
+  }
+
+  /** Text that is a number in decimal, up to five digits without leading zeros; undefined, nothing read, if the next item is not. */
+  decimal(): number | undefined {
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    const length = this.#peek() - 0x60; // the head of a text of one to five bytes
+    if (length < 1 || length > 5 || start + length > bytes.length) return undefined;
+    if (length > 1 && bytes[start] === 0x30) return undefined;
+    let value = 0;
+    for (let i = start; i < start + length; i++) {
+      const digit = bytes[i]! - 0x30;
+      if (digit < 0 || digit > 9) return undefined;
+      value = value * 10 + digit;
+    }
+    this.#take();
+    this.#at += length;
+    return value;
   }
 
   /** A copy. */
@@ -151,16 +169,10 @@ export class CborReader {
   }
 
   #decode(length: number): string {
-    const start = this.#at;
-    if (length > SHORT_TEXT) return utf8Decode(this.#view8(length), this.#field);
-    let text = '';
-    for (let i = start; i < start + length; i++) {
-      const byte = this.#bytes[i]!;
-      if (byte > 0x7f) return utf8Decode(this.#view8(length), this.#field);
-      text += String.fromCharCode(byte);
-    }
+    const short = length <= SHORT_TEXT ? asciiDecode(this.#bytes, this.#at, length) : undefined;
+    if (short === undefined) return utf8Decode(this.#view8(length), this.#field);
     this.#at += length;
-    return text;
+    return short;
   }
 
   /** Bytes in the chunk whose head is read. */
@@ -180,28 +192,28 @@ export class CborReader {
 
   #argument(info: number): number | bigint {
     if (info < 24) return info;
-    if (info === 24) return this.#view.getUint8(this.#skip(1));
-    if (info === 25) return this.#view.getUint16(this.#skip(2));
-    if (info === 26) return this.#view.getUint32(this.#skip(4));
+    if (info === 24) return this.#bytes[this.#skip(1)]!;
+    if (info === 25) return this.#uint16();
+    if (info === 26) return this.#scratch(4).getUint32(0);
     if (info !== 27) throw this.error('an argument of 0 to 8 bytes', `the additional information ${info}`);
-    const argument = this.#view.getBigUint64(this.#skip(8));
+    const argument = this.#scratch(8).getBigUint64(0);
     return argument <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(argument) : argument;
   }
 
   /** A count of things of at least `size` bytes, which the bytes left can hold. */
   #length(info: number, size: number): number {
-    const length = this.#argument(info);
+    const length = info < 24 ? info : this.#argument(info);
     const left = this.#bytes.length - this.#at;
-    if (typeof length === 'bigint' || length * size > left)
-      throw this.error(`${length} items or bytes`, `${left} bytes`);
-    return length;
+    if (typeof length === 'number' && length * size <= left) return length;
+    throw this.error(`${length} items or bytes`, `${left} bytes`);
   }
 
   #take(): number {
     if (++this.#items > this.#options.maxItems) throw this.error(`at most ${this.#options.maxItems} items`, 'more');
-    const initial = this.#peek();
-    this.#at++;
-    return initial;
+    const at = this.#at;
+    if (at >= this.#bytes.length) throw this.error('1 bytes', '0 bytes');
+    this.#at = at + 1;
+    return this.#bytes[at]!;
   }
 
   #peek(): number {
@@ -218,6 +230,18 @@ export class CborReader {
     return at;
   }
 
+  #uint16(): number {
+    const at = this.#skip(2);
+    return (this.#bytes[at]! << 8) | this.#bytes[at + 1]!;
+  }
+
+  /** The next bytes where numbers are read from: a view of the whole would cost more than a short payload. */
+  #scratch(size: 4 | 8): DataView {
+    const at = this.#skip(size);
+    for (let i = 0; i < size; i++) scratch.setUint8(i, this.#bytes[at + i]!);
+    return scratch;
+  }
+
   #view8(length: number): Uint8Array {
     const at = this.#skip(length);
     return this.#bytes.subarray(at, at + length);
@@ -226,4 +250,32 @@ export class CborReader {
   #checkIndefinite(): void {
     if (!this.#options.allowIndefinite) throw this.error('a definite length', 'an indefinite one');
   }
+}
+
+/** Text of ASCII alone, or undefined if it is not: eight characters a string, as strings of one cost more than they hold. */
+function asciiDecode(bytes: Uint8Array, start: number, length: number): string | undefined {
+  const end = start + length;
+  let bits = 0;
+  for (let i = start; i < end; i++) bits |= bytes[i]!;
+  if (bits > 0x7f) return undefined;
+  let text = '';
+  let i = start;
+  for (; i + 8 <= end; i += 8) {
+    text += String.fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!,
+    );
+  }
+  if (i + 4 <= end) {
+    text += String.fromCharCode(bytes[i]!, bytes[i + 1]!, bytes[i + 2]!, bytes[i + 3]!);
+    i += 4;
+  }
+  for (; i < end; i++) text += String.fromCharCode(bytes[i]!);
+  return text;
 }

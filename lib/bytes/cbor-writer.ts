@@ -5,6 +5,7 @@ import { toHalf } from './half-float.ts';
 import { utf8Encode } from './bytes.ts';
 
 const SHORT_TEXT = 64; // characters: up to here a loop is faster than TextEncoder
+const LONGEST_HEAD = 9; // bytes
 const UINT64_LIMIT = 1n << 64n;
 const scratch = new DataView(new ArrayBuffer(8));
 const scratchBytes = new Uint8Array(scratch.buffer);
@@ -23,11 +24,21 @@ export class CborWriter {
     const initial = major << 5;
     if (typeof argument === 'bigint') return this.#wideHead(initial, argument);
     if (argument < 0 || argument > 0xffffffff) return this.#wideHead(initial, BigInt(argument));
-    if (argument < 24) return this.initial(initial | argument);
-    if (argument <= 0xff) return this.initial(initial | 24).initial(argument);
-    if (argument <= 0xffff) return this.#uint16(initial | 25, argument);
-    scratch.setUint32(0, argument);
-    return this.#scratch(initial | 26, 4);
+    this.#reserve(LONGEST_HEAD);
+    const bytes = this.#bytes;
+    if (argument < 24) bytes[this.#length++] = initial | argument;
+    else if (argument <= 0xff) {
+      bytes[this.#length++] = initial | 24;
+      bytes[this.#length++] = argument;
+    } else if (argument <= 0xffff) {
+      bytes[this.#length++] = initial | 25;
+      bytes[this.#length++] = argument >> 8;
+      bytes[this.#length++] = argument;
+    } else {
+      scratch.setUint32(0, argument);
+      this.#scratch(initial | 26, 4);
+    }
+    return this;
   }
 
   array(length: number): this {
@@ -46,14 +57,20 @@ export class CborWriter {
 
   /** The shortest float that holds `value` exactly. */
   float(value: number): this {
+    this.#reserve(LONGEST_HEAD);
     const half = toHalf(value);
-    if (half !== undefined) return this.#uint16(0xf9, half);
-    if (Math.fround(value) === value) {
+    if (half !== undefined) {
+      this.#bytes[this.#length++] = 0xf9;
+      this.#bytes[this.#length++] = half >> 8;
+      this.#bytes[this.#length++] = half;
+    } else if (Math.fround(value) === value) {
       scratch.setFloat32(0, value);
-      return this.#scratch(0xfa, 4);
+      this.#scratch(0xfa, 4);
+    } else {
+      scratch.setFloat64(0, value);
+      this.#scratch(0xfb, 8);
     }
-    scratch.setFloat64(0, value);
-    return this.#scratch(0xfb, 8);
+    return this;
   }
 
   boolean(value: boolean): this {
@@ -66,18 +83,26 @@ export class CborWriter {
 
   /** An item of one byte. */
   initial(byte: number): this {
-    const at = this.#grow(1);
-    this.#bytes[at] = byte;
-    this.#length = at + 1;
+    this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
     return this;
   }
 
   /** @throws RangeError if the text is no well-formed Unicode */
   text(text: string): this {
-    if (text.length <= SHORT_TEXT && this.#ascii(text)) return this;
-    if (/\p{Surrogate}/u.test(text)) throw new RangeError('CBOR text must be well-formed Unicode');
-    const bytes = utf8Encode(text);
-    return this.head(MAJOR.text, bytes.length).raw(bytes);
+    const { length } = text;
+    if (length > SHORT_TEXT) return this.#utf8(text);
+    this.#reserve(LONGEST_HEAD + length);
+    const bytes = this.#bytes;
+    const start = this.#length + (length < 24 ? 1 : 2);
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return this.#utf8(text);
+      bytes[start + i] = code;
+    }
+    this.head(MAJOR.text, length);
+    this.#length += length;
+    return this;
   }
 
   bytes(bytes: Uint8Array): this {
@@ -86,9 +111,9 @@ export class CborWriter {
 
   /** Bytes as they are: an encoded item, or the content of a string. */
   raw(bytes: Uint8Array): this {
-    const at = this.#grow(bytes.length);
-    this.#bytes.set(bytes, at);
-    this.#length = at + bytes.length;
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
     return this;
   }
 
@@ -97,56 +122,33 @@ export class CborWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Writes text of ASCII alone, and says whether it was. */
-  #ascii(text: string): boolean {
-    const before = this.#length;
-    this.head(MAJOR.text, text.length);
-    const at = this.#grow(text.length);
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) {
-        this.#length = before;
-        return false;
-      }
-      this.#bytes[at + i] = code;
-    }
-    this.#length = at + text.length;
-    return true;
+  #utf8(text: string): this {
+    if (/\p{Surrogate}/u.test(text)) throw new RangeError('CBOR text must be well-formed Unicode');
+    const bytes = utf8Encode(text);
+    return this.head(MAJOR.text, bytes.length).raw(bytes);
   }
 
   #wideHead(initial: number, argument: bigint): this {
     if (argument < 0n || argument >= UINT64_LIMIT) throw new RangeError('a CBOR integer or tag has at most 64 bits');
     if (argument <= 0xffffffffn) return this.head(initial >> 5, Number(argument));
+    this.#reserve(LONGEST_HEAD);
     scratch.setBigUint64(0, argument);
-    return this.#scratch(initial | 27, 8);
-  }
-
-  #uint16(initial: number, value: number): this {
-    const at = this.#grow(3);
-    this.#bytes[at] = initial;
-    this.#bytes[at + 1] = value >> 8;
-    this.#bytes[at + 2] = value;
-    this.#length = at + 3;
+    this.#scratch(initial | 27, 8);
     return this;
   }
 
-  /** `initial` and the first `size` bytes of the scratch. */
-  #scratch(initial: number, size: 4 | 8): this {
-    const at = this.#grow(1 + size);
-    this.#bytes[at] = initial;
-    for (let i = 0; i < size; i++) this.#bytes[at + 1 + i] = scratchBytes[i]!;
-    this.#length = at + 1 + size;
-    return this;
+  /** `initial` and the first `size` bytes of the scratch; there must be room. */
+  #scratch(initial: number, size: 4 | 8): void {
+    this.#bytes[this.#length++] = initial;
+    for (let i = 0; i < size; i++) this.#bytes[this.#length++] = scratchBytes[i]!;
   }
 
-  /** Room for `size` bytes more. @returns where they go */
-  #grow(size: number): number {
+  /** Makes room for `size` bytes more. */
+  #reserve(size: number): void {
     const needed = this.#length + size;
-    if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = larger;
-    }
-    return this.#length;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
   }
 }

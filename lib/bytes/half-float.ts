@@ -1,5 +1,7 @@
 // IEEE 754 binary16, which DataView has only from Node 24 on.
 
+/** What the last bit of a mantissa is worth, by exponent. */
+const UNITS = Array.from({ length: 31 }, (_, exponent) => 2 ** (exponent - 25));
 const view = new DataView(new ArrayBuffer(4));
 
 /** The 16 bits of `value` if they hold it exactly, undefined otherwise. Every NaN is the quiet one without payload. */
@@ -25,5 +27,5 @@ export function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 0x1f;
   const mantissa = bits & 0x3ff;
   if (exponent === 0x1f) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
+  return exponent === 0 ? sign * mantissa * UNITS[1]! : sign * (1024 + mantissa) * UNITS[exponent]!;
 }

@@ -11,14 +11,15 @@ const INTEGER_RANGES = {
   integer: [-(1n << 63n), (1n << 63n) - 1n],
   unsignedInteger: [0n, (1n << 64n) - 1n],
 } as const;
+const COLON = 0x3a;
 const SHORT_INTEGER = /^-?\d{1,15}$/; // below 2^53
-const LARGEST_DATE_SECONDS = 8_640_000_000_000n; // ECMA-262 §21.4.1.1: 8.64e15 ms either side of 1970
+const LARGEST_DATE_SECONDS = 8.64e12; // ECMA-262 §21.4.1.1: 8.64e15 ms either side of 1970
 const LARGEST_EXPONENT = 32; // 2^64 has 20 digits: beyond this no integer fits, whatever its mantissa
 
 /** The type to encode `value` as: its resource's, or the natural one where the resource is not known. @throws FormatError */
 export function wireType(value: Value, shape: ResourceShape | undefined, format: number, what: Named): ResourceType {
   const type = shape?.type ?? naturalType(value);
-  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
+  if (typeof value === 'string' && !value.isWellFormed()) {
     throw new FormatError(format, `${what}: a string is well-formed Unicode`);
   }
   if (!hasType(value, type)) throw new FormatError(format, `${what}: expected ${type}, found ${naturalType(value)}`);
@@ -82,20 +83,36 @@ export function linkToText(link: ObjectLink): string {
 /** @throws DecodeError unless two numbers of 16 bits with a colon between, or the `FFFF:FFFF` of Core §7.4.6's example */
 export function linkFromText(text: string, field: Named): ObjectLink {
   if (text === 'FFFF:FFFF') return { object: 0xffff, instance: 0xffff };
-  const match = /^(\d{1,5}):(\d{1,5})$/.exec(text);
-  const [object, instance] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || object > 0xffff || instance > 0xffff) {
-    throw new DecodeError(`${field}`, 'an object link such as 66:0', 'another text');
+  let object: number | undefined;
+  let id = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === COLON && digits > 0 && object === undefined) {
+      object = id;
+      id = 0;
+      digits = 0;
+    } else if (code >= 0x30 && code <= 0x39 && digits < 5) {
+      id = id * 10 + code - 0x30;
+      digits++;
+    } else return badLink(field);
   }
-  return { object, instance };
+  return object === undefined || digits === 0 || object > 0xffff || id > 0xffff
+    ? badLink(field)
+    : { object, instance: id };
+}
+
+function badLink(field: Named): never {
+  throw new DecodeError(`${field}`, 'an object link such as 66:0', 'another text');
 }
 
 export function checkLink(link: Value, format: number, what: Named): ObjectLink {
-  const ids = isObjectLink(link) ? [link.object, link.instance] : [];
-  if (!isObjectLink(link) || ids.some((id) => !Number.isInteger(id) || id < 0 || id > 0xffff)) {
-    throw new FormatError(format, `${what}: an object link has two ids from 0 to 65535`);
-  }
-  return link;
+  if (isObjectLink(link) && isLinkId(link.object) && isLinkId(link.instance)) return link;
+  throw new FormatError(format, `${what}: an object link has two ids from 0 to 65535`);
+}
+
+function isLinkId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id <= 0xffff;
 }
 
 /** The exact integer a decimal literal (`12`, `1.5e3`) stands for, or undefined if it is none. */

@@ -16,7 +16,7 @@ import { checkLink, fromDecimal, linkToText, toSeconds, wireType } from './scala
 import { PackLayout, type SenmlContext, type SenmlItem, type SenmlNumber } from './senml.ts';
 import { type PackUse, type SenmlRecord, SenmlResolver, emptyRecord } from './senml-resolve.ts';
 
-/** RFC 8428 §6, table 4: conclusive, all other labels are text. */
+/** RFC 8428 §6, table 4: conclusive, all other labels are text. Those from 0 on are their own encoding, of one byte. */
 const LABELS = {
   bver: -1,
   bn: -2,
@@ -52,18 +52,23 @@ export function encodeSenmlCbor(
   const writer = new CborWriter(64 + items.length * ITEM_BYTES);
   writer.array(items.length);
   for (const [i, { path, value, timestamp }] of items.entries()) {
-    const baseName = i === 0 ? layout.baseName : undefined;
-    const baseTime = i === 0 ? layout.baseTime : undefined;
     const name = layout.nameOf(path);
     const time = layout.timeOf(timestamp);
-    writer.map(count(baseName) + count(baseTime) + (name === '' ? 0 : 1) + count(value) + count(time));
-    if (baseName !== undefined) writer.integer(LABELS.bn).text(baseName);
-    if (baseTime !== undefined) writeTime(writer.integer(LABELS.bt), baseTime);
-    if (name !== '') writer.integer(LABELS.n).text(name);
+    const members = (name === '' ? 0 : 1) + (value === undefined ? 0 : 1) + (time === undefined ? 0 : 1);
+    if (i > 0) writer.map(members);
+    else writeFirst(writer, layout, members);
+    if (name !== '') writer.initial(LABELS.n).text(name);
     if (value !== undefined) writeValue(writer, path, value, shapeOf, format);
-    if (time !== undefined) writeTime(writer.integer(LABELS.t), time);
+    if (time !== undefined) writeTime(writer.initial(LABELS.t), time);
   }
   return writer.finish();
+}
+
+/** The head of the first record with the base fields. */
+function writeFirst(writer: CborWriter, { baseName, baseTime }: PackLayout, members: number): void {
+  writer.map(count(baseName) + count(baseTime) + members);
+  if (baseName !== undefined) writer.integer(LABELS.bn).text(baseName);
+  if (baseTime !== undefined) writeTime(writer.integer(LABELS.bt), baseTime);
 }
 
 function count(member: unknown): 0 | 1 {
@@ -71,23 +76,23 @@ function count(member: unknown): 0 | 1 {
 }
 
 function writeValue(writer: CborWriter, path: Path, value: Value | null, shapeOf: ShapeOf, format: number): void {
-  if (value === null) return void writer.integer(LABELS.v).null();
+  if (value === null) return void writer.initial(LABELS.v).null();
   switch (wireType(value, shapeOf(path.prefix(3)), format, path)) {
     case 'integer':
     case 'unsignedInteger':
-      return void writer.integer(LABELS.v).integer(value as number | bigint);
+      return void writer.initial(LABELS.v).integer(value as number | bigint);
     case 'float':
-      return writeFloat(writer.integer(LABELS.v), value as number, format);
+      return writeFloat(writer.initial(LABELS.v), value as number, format);
     case 'time':
-      return void writer.integer(LABELS.v).integer(toSeconds(value as Date));
+      return void writer.initial(LABELS.v).integer(toSeconds(value as Date));
     case 'boolean':
-      return void writer.integer(LABELS.vb).boolean(value as boolean);
+      return void writer.initial(LABELS.vb).boolean(value as boolean);
     case 'opaque':
-      return void writer.integer(LABELS.vd).bytes(value as Uint8Array);
+      return void writer.initial(LABELS.vd).bytes(value as Uint8Array);
     case 'objectLink':
       return void writer.text('vlo').text(linkToText(checkLink(value, format, path)));
     default:
-      return void writer.integer(LABELS.vs).text(value as string);
+      return void writer.initial(LABELS.vs).text(value as string);
   }
 }
 
@@ -164,7 +169,8 @@ function readMember(reader: CborReader, record: SenmlRecord, label: number, maxD
       record.bv = readNumber(reader, maxDepth);
       break;
     case LABELS.n:
-      record.n = reader.text();
+      record.id = reader.decimal();
+      if (record.id === undefined) record.n = reader.text();
       break;
     case LABELS.t:
       record.t = Number(readNumber(reader, maxDepth));

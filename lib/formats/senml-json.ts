@@ -96,6 +96,7 @@ function readRecord(members: JsonRecord, index: number): SenmlRecord {
     bt: seconds(members, 'bt', where),
     bv: jsonNumber(members, 'bv', where),
     n: jsonString(members, 'n', where),
+    id: undefined,
     t: seconds(members, 't', where),
     v: jsonNumber(values, 'v', where),
     vs: jsonString(values, 'vs', where),

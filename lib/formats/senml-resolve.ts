@@ -8,7 +8,7 @@ import {
   type SenmlItem,
   type SenmlNumber,
 } from './senml.ts';
-import { type Entry, Path, type ResourceType, type Value } from '../model/index.ts';
+import { type Entry, MAX_ID, Path, type ResourceType, type Value } from '../model/index.ts';
 import type { ResourceShape, ShapeOf } from './content-formats.ts';
 import { fromInteger, fromSeconds, linkFromText } from './scalar.ts';
 import { DecodeError } from '../bytes/index.ts';
@@ -22,6 +22,8 @@ export interface SenmlRecord {
   bt: number | undefined;
   bv: SenmlNumber | undefined;
   n: string | undefined;
+  /** The name, where it is a number and has been read as one. */
+  id: number | undefined;
   /** Seconds. */
   t: number | undefined;
   v: SenmlNumber | undefined;
@@ -43,6 +45,7 @@ export function emptyRecord(): SenmlRecord {
     bt: undefined,
     bv: undefined,
     n: undefined,
+    id: undefined,
     t: undefined,
     v: undefined,
     vs: undefined,
@@ -85,7 +88,7 @@ export class SenmlResolver {
     if (record.bn !== undefined) this.#setBaseName(record.bn);
     this.#baseTime = record.bt ?? this.#baseTime;
     this.#baseValue = record.bv ?? this.#baseValue;
-    const path = this.#path(record.n ?? '');
+    const path = this.#path(record);
     const timestamp = this.#timestamp(record.t === undefined ? this.#baseTime : this.#baseTime + record.t);
     if (timestamp === undefined && !this.#untimed.add(path)) throw new DecodeError(`${path}`, 'it once', 'it twice');
     const value = this.#value(record, path);
@@ -97,8 +100,8 @@ export class SenmlResolver {
     this.#basePath = name.length > 1 && name.endsWith('/') ? Path.root.resolve(name.slice(1, -1)) : undefined;
   }
 
-  #path(name: string): Path {
-    const path = this.#basePath?.resolve(name) ?? Path.parse(this.#baseName + name, this.#field('name'));
+  #path({ n, id }: SenmlRecord): Path {
+    const path = this.#childOfBase(id) ?? this.#named(n ?? `${id ?? ''}`);
     if (path.ids.length < 3 && this.#use !== 'paths') {
       throw new DecodeError(this.#field('name'), 'the path of a resource', path.toString());
     }
@@ -106,6 +109,18 @@ export class SenmlResolver {
       throw new DecodeError(this.#field('name'), `a path at or below ${this.#base}`, path.toString());
     }
     return path;
+  }
+
+  /** Most records of an instance, without their names as text. */
+  #childOfBase(id: number | undefined): Path | undefined {
+    const parent = this.#basePath;
+    return id === undefined || id > MAX_ID || parent === undefined || parent.ids.length === 4
+      ? undefined
+      : parent.child(id);
+  }
+
+  #named(name: string): Path {
+    return this.#basePath?.resolve(name) ?? Path.parse(this.#baseName + name, this.#field('name'));
   }
 
   #timestamp(seconds: number): number | undefined {
@@ -153,18 +168,26 @@ type ValueField = 'v' | 'vs' | 'vb' | 'vd' | 'vlo';
 const VALUE_FIELDS: readonly ValueField[] = ['v', 'vs', 'vb', 'vd', 'vlo'];
 type ValueRecord = Pick<SenmlRecord, ValueField>;
 
-const FIELD_OF_TYPE: Readonly<Record<ResourceType, ValueField | undefined>> = {
-  string: 'vs',
-  integer: 'v',
-  unsignedInteger: 'v',
-  float: 'v',
-  boolean: 'vb',
-  opaque: 'vd',
-  time: 'v',
-  objectLink: 'vlo',
-  coreLink: 'vs',
-  none: undefined,
-};
+function fieldOf(type: ResourceType): ValueField | undefined {
+  switch (type) {
+    case 'string':
+    case 'coreLink':
+      return 'vs';
+    case 'integer':
+    case 'unsignedInteger':
+    case 'float':
+    case 'time':
+      return 'v';
+    case 'boolean':
+      return 'vb';
+    case 'opaque':
+      return 'vd';
+    case 'objectLink':
+      return 'vlo';
+    case 'none':
+      return undefined;
+  }
+}
 
 function fieldsOf(record: ValueRecord): readonly ValueField[] {
   return VALUE_FIELDS.filter((field) => record[field] !== undefined);
@@ -182,9 +205,8 @@ export function toValue(record: ValueRecord, shape: ResourceShape | undefined, p
   const field = soleField(record, path);
   // Leshan (2.0.0-M18) has links as text.
   if (shape?.type === 'objectLink' && field === 'vs') return linkFromText(record.vs!, path);
-  if (shape !== undefined && field !== FIELD_OF_TYPE[shape.type]) {
-    const expected = FIELD_OF_TYPE[shape.type] ?? 'no value';
-    throw new DecodeError(path.toString(), `${expected} for type ${shape.type}`, field);
+  if (shape !== undefined && field !== fieldOf(shape.type)) {
+    throw new DecodeError(path.toString(), `${fieldOf(shape.type) ?? 'no value'} for type ${shape.type}`, field);
   }
   switch (field) {
     case 'v':

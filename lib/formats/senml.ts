@@ -54,13 +54,13 @@ export class PackLayout {
 
   /** The name of a record; empty if it is the base's. */
   nameOf(path: Path): string {
-    const { ids } = this.#base;
+    const depth = this.#base.ids.length;
     if (!this.#base.contains(path)) throw new FormatError(this.#format, `${path} is not below ${this.#base}`);
-    if (ids.length === 0) return path.toString();
-    let name = '';
-    for (let i = ids.length; i < path.ids.length; i++) {
-      name += name === '' && !this.#slash ? String(path.ids[i]) : `/${path.ids[i]}`;
-    }
+    if (depth === 0) return path.toString();
+    const { ids } = path;
+    if (ids.length === depth) return '';
+    let name = this.#slash ? `/${ids[depth]}` : `${ids[depth]}`;
+    for (let i = depth + 1; i < ids.length; i++) name += `/${ids[i]}`;
     return name;
   }
 

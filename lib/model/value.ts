@@ -58,8 +58,7 @@ const INT64_MIN = -(1n << 63n);
 const INT64_MAX = (1n << 63n) - 1n;
 const UINT64_MAX = (1n << 64n) - 1n;
 
-function isWhole(value: Value, min: bigint, max: bigint): boolean {
-  if (typeof value === 'number') return Number.isSafeInteger(value) && (value >= 0 || min < 0n);
+function isWithin(value: Value, min: bigint, max: bigint): boolean {
   return typeof value === 'bigint' && value >= min && value <= max;
 }
 
@@ -70,9 +69,9 @@ export function hasType(value: Value, type: ResourceType): boolean {
     case 'coreLink':
       return typeof value === 'string';
     case 'integer':
-      return isWhole(value, INT64_MIN, INT64_MAX);
+      return Number.isSafeInteger(value) || isWithin(value, INT64_MIN, INT64_MAX);
     case 'unsignedInteger':
-      return isWhole(value, 0n, UINT64_MAX);
+      return (Number.isSafeInteger(value) && (value as number) >= 0) || isWithin(value, 0n, UINT64_MAX);
     case 'float':
       return typeof value === 'number';
     case 'boolean':

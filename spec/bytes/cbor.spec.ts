@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import {
   CborFloat,
   type CborOptions,
+  CborReader,
   CborSimple,
   CborTag,
   type CborValue,
+  DEFAULT_CBOR_OPTIONS,
   DecodeError,
   decodeCbor,
   encodeCbor,
@@ -236,6 +238,41 @@ describe('CBOR', () => {
         ),
         { numRuns: 10_000 },
       );
+    });
+  });
+
+  describe('reads text as a number', () => {
+    const readerOf = (text: string): CborReader => new CborReader(encodeCbor(text), 'CBOR', DEFAULT_CBOR_OPTIONS);
+
+    it('where it is one of one to five digits', () => {
+      const text = fc.oneof(
+        fc.integer({ min: 0, max: 200_000 }).map(String),
+        fc.string({ maxLength: 7 }),
+        fc.stringMatching(/^\d{0,6}$/),
+      );
+      fc.assert(
+        fc.property(text, (given) => {
+          const reader = readerOf(given);
+          const value = reader.decimal();
+          assert.equal(value, /^(0|[1-9]\d{0,4})$/.test(given) ? Number(given) : undefined);
+          if (value === undefined) assert.equal(reader.text(), given); // nothing was read
+          reader.end();
+        }),
+        { numRuns: 5_000 },
+      );
+    });
+
+    it('never beyond the end, nor what is no text', () => {
+      for (const hex of ['64353730', '61', '05', '4135', '7f6135ff', '7801']) {
+        assert.equal(new CborReader(fromHex(hex), 'CBOR', DEFAULT_CBOR_OPTIONS).decimal(), undefined, hex);
+      }
+      assert.throws(() => new CborReader(new Uint8Array(), 'CBOR', DEFAULT_CBOR_OPTIONS).decimal(), DecodeError);
+    });
+
+    it('counts it as an item', () => {
+      const reader = new CborReader(fromHex('61356136'), 'CBOR', { ...DEFAULT_CBOR_OPTIONS, maxItems: 1 });
+      assert.equal(reader.decimal(), 5);
+      assert.throws(() => reader.decimal(), DecodeError);
     });
   });
 });

@@ -145,6 +145,32 @@ describe('SenML CBOR', () => {
     assertSameEntries(entries, [{ path: Path.of(9, 0, 1), value: 1 }]);
   });
 
+  it('reads a name the same however it is cut into base name and name', () => {
+    const name = fc
+      .array(fc.oneof(fc.nat(70_000).map(String), fc.constantFrom('', '007', 'a', '-1', '65535')), { maxLength: 5 })
+      .map((ids) => `/9/${ids.join('/')}`);
+    const outcome = (base: string, rest: string): unknown => {
+      try {
+        return decode(
+          pack([
+            [-2, base],
+            [0, rest],
+            [2, 1],
+          ]),
+        ).map(({ path }) => path.toString());
+      } catch (error) {
+        assert.ok(error instanceof DecodeError, String(error));
+        return 'refused';
+      }
+    };
+    fc.assert(
+      fc.property(name, fc.nat(20), (whole, at) => {
+        assert.deepEqual(outcome(whole.slice(0, at), whole.slice(at)), outcome('', whole));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('resolves base names, times and values', () => {
     const hex = pack(
       [
