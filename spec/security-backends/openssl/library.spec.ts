@@ -8,6 +8,7 @@ import { opensslDtls, opensslTls } from '../../../security-backends/openssl/inde
 import { describeOpenSsl } from './available.ts';
 
 const MAIN = pathToFileURL(path.resolve(import.meta.dirname, '../../../lib/index')).href;
+const BACKEND = pathToFileURL(path.resolve(import.meta.dirname, '../../../security-backends/openssl/index')).href;
 const EXTENSION = path.extname(import.meta.filename);
 
 describeOpenSsl('OpenSSL: the library', () => {
@@ -34,6 +35,25 @@ describeOpenSsl('OpenSSL: the library', () => {
       assert.ok(!capabilities.ciphersuites.includes(0xd001), 'a suite that OpenSSL 3.0 has not');
     });
   }
+
+  it('says what to install where koffi is not there, when a backend is made and not before', () => {
+    const program = `import { Module } from 'node:module';
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => {
+        if (name !== 'koffi') return resolve(name, ...rest);
+        throw Object.assign(new Error('Cannot find module koffi'), { code: 'MODULE_NOT_FOUND' });
+      };
+      const { opensslDtls, opensslTls } = await import(${JSON.stringify(BACKEND + EXTENSION)});
+      for (const make of [opensslDtls, opensslTls]) {
+        try { make(); } catch ({ code, message }) { console.log(code, message); }
+      }`;
+    const loader = EXTENSION === '.ts' ? ['--import', 'tsx'] : [];
+    const printed = execFileSync(process.execPath, [...loader, '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    const line = 'ENOTSUP ENOTSUP: openssl: the package koffi is not here: npm install koffi';
+    assert.deepEqual(printed.trim().split('\n'), [line, line]);
+  });
 
   it('the main entry loads neither', () => {
     const program = `await import(${JSON.stringify(MAIN + EXTENSION)});
