@@ -65,7 +65,7 @@ export interface ClientOptions {
   readonly maxObservations?: number | undefined;
   /** Paths at which one server may set notification attributes. Default 1,024. */
   readonly maxAttributePaths?: number | undefined;
-  /** Notifications kept for a server while it cannot be reached (/1/x/6); the oldest is dropped for a newer one. Default 1,000. */
+  /** Notifications kept for a server while it cannot be reached (/1/x/6); the oldest is dropped for a newer one. Of their values a hundred times as many. Default 1,000. */
   readonly maxStoredNotifications?: number | undefined;
   /** Values of Sends that wait for a server at once; the oldest Send is dropped for a newer one. Default 10,000. */
   readonly maxDeferredValues?: number | undefined;

@@ -20,6 +20,8 @@ interface Kept {
   entries: readonly Entry[];
 }
 
+const VALUES_EACH = 100; // ours: of several, on average; whoever observes more at once has fewer readings kept
+
 interface Own {
   /** The oldest first. */
   readonly readings: Kept[];
@@ -37,8 +39,9 @@ export class StoredNotifications {
   readonly #readings = new Set<Kept>();
   readonly #bySubject = new Map<Subject, Own>();
   #dropped = 0;
+  #values = 0;
 
-  /** @param limit readings of all observations together */
+  /** @param limit readings of all observations together; a hundred times as many values */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -58,21 +61,28 @@ export class StoredNotifications {
     this.#bySubject.set(subject, own);
     own.readings.push(kept);
     this.#readings.add(kept);
+    this.#values += entries.length;
     for (const { path } of entries) this.#enqueue(own, path, kept, boundOf(path) ?? Infinity);
-    while (this.#readings.size > this.#limit) this.#drop(first(this.#readings));
+    while (this.#readings.size > this.#limit || this.#values > VALUES_EACH * this.#limit) {
+      this.#drop(first(this.#readings));
+    }
   }
 
   /** Those of one observation, the oldest first; they are stored no longer. */
   take(subject: Subject): readonly Reading[] {
     const readings = this.#bySubject.get(subject)?.readings ?? [];
     this.#bySubject.delete(subject);
-    for (const reading of readings) this.#readings.delete(reading);
+    for (const reading of readings) {
+      this.#readings.delete(reading);
+      this.#values -= reading.entries.length;
+    }
     return readings;
   }
 
   clear(): void {
     this.#readings.clear();
     this.#bySubject.clear();
+    this.#values = 0;
   }
 
   #enqueue(own: Own, path: Path, kept: Kept, most: number): void {
@@ -82,13 +92,16 @@ export class StoredNotifications {
     queue.push(kept);
     while (queue.length > most) {
       const oldest = queue.shift()!;
-      oldest.entries = oldest.entries.filter((entry) => entry.path.toString() !== key);
+      const left = oldest.entries.filter((entry) => entry.path.toString() !== key);
+      this.#values -= oldest.entries.length - left.length;
+      oldest.entries = left;
       if (oldest.entries.length === 0) this.#drop(oldest);
     }
   }
 
   #drop(reading: Kept): void {
     this.#readings.delete(reading);
+    this.#values -= reading.entries.length;
     const own = this.#bySubject.get(reading.subject)!;
     own.readings.splice(own.readings.indexOf(reading), 1);
     // Readings of one observation are in the order of storing, so the oldest of all is the oldest at each of its paths.

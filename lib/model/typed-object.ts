@@ -28,6 +28,8 @@ export interface ObjectHooks<D extends ObjectDefinition> {
   }): void | Promise<void>;
   /** What a Create by a server or bootstrap server starts from. Without it, or undefined: servers cannot create instances. */
   instanceTemplate?(id: number, by: Actor): Partial<InstanceInit<D>> | undefined;
+  /** Where there are so many instances, no server creates another. Default 256. */
+  readonly maxInstances?: number | undefined;
   /** After a server or bootstrap server deleted an instance. Without `deletable` servers cannot. */
   deleted?(event: { readonly id: number; readonly by: Actor }): void;
   readonly deletable?: boolean;
@@ -38,6 +40,8 @@ export interface ObjectHooks<D extends ObjectDefinition> {
 type Instances<D extends ObjectDefinition, Ids extends number> = { readonly [Id in Ids]: InstanceOf<D> } & {
   readonly [id: number]: InstanceOf<D> | undefined;
 };
+
+const DEFAULT_MAX_INSTANCES = 256; // ours: no specification names one; above what servers are seen to create
 
 /** A typed object: instances by their id, and the operations of the engine. */
 export type TypedObject<D extends ObjectDefinition, Ids extends number = never> = Instances<D, Ids> &
@@ -143,6 +147,10 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     const template = this.#hooks.instanceTemplate?.(id, by);
     if (by === 'server' && template === undefined) {
       throw new ModelError('methodNotAllowed', `object ${this.definition.id} takes no new instances`);
+    }
+    const { maxInstances = DEFAULT_MAX_INSTANCES } = this.#hooks;
+    if (by === 'server' && this.#instances.size >= maxInstances) {
+      throw new ModelError('badRequest', `object ${this.definition.id} has ${this.#instances.size} instances already`);
     }
     this.#checkFree(id);
     const values = this.#named(this.#streams.without(this.#schema.path(id), planCreate(this.#schema, id, entries, by)));

@@ -56,6 +56,22 @@ describe('stored notifications', () => {
     for (const value of [2, 3, 4]) stored.add(b, reading(value), () => undefined);
     assert.deepEqual([values(stored.take(a)), values(stored.take(b)), stored.dropped], [[], [2, 3, 4], 1]);
   });
+
+  it('with many values each are fewer: who observes everything, and then is silent, does not fill the memory', () => {
+    const stored = new StoredNotifications(3);
+    const all = subject('/3303');
+    const many = (at: number, count: number): Reading => ({
+      at,
+      entries: Array.from({ length: count }, (_, id) => ({ path: Path.of(3303, id, 5700), value: at })),
+    });
+    for (const at of [1, 2, 3]) stored.add(all, many(at, 120), () => undefined);
+    assert.deepEqual(values(stored.take(all)), [2, 3]);
+    stored.add(all, many(4, 301), () => undefined);
+    assert.equal(stored.size, 0);
+    for (const at of [5, 6]) stored.add(all, many(at, 120), () => 1);
+    for (const at of [7, 8, 9]) stored.add(all, many(at, 100), () => undefined);
+    assert.deepEqual(values(stored.take(all)), [7, 8, 9]);
+  });
 });
 
 it('stored notifications keep, whatever comes, what a plain list would', () => {

@@ -416,6 +416,20 @@ describe('a typed object', () => {
       assert.deepEqual(object.instanceIds, [0]);
     });
 
+    it('lets no server create without end; others are not bound', () => {
+      const object = sample({ ...template, maxInstances: 3 });
+      void object.create(undefined, [], 'server');
+      void object.create(undefined, [], 'server');
+      refuses(() => object.create(undefined, [], 'server'), 'badRequest', /has 3 instances already/);
+      object.add(9, { count: 1, serial: 'x' });
+      void object.create(10, [], 'bootstrap');
+      object.delete(1, 'server');
+      refuses(() => object.create(undefined, [], 'server'), 'badRequest', /has 4 instances already/);
+      const endless = sample(template);
+      for (let count = 1; count < 256; count++) void endless.create(undefined, [], 'server');
+      refuses(() => endless.create(undefined, [], 'server'), 'badRequest', /has 256 instances already/);
+    });
+
     it('lets bootstrap servers create and delete without template', () => {
       const object = sample();
       assert.equal(object.create(3, [entry('/34/3/0', 1)], 'bootstrap'), 3);
