@@ -5,15 +5,18 @@ import fc from 'fast-check';
 import { concatBytes, fromHex, utf8Decode } from '../../lib/bytes/index.ts';
 import {
   CoapError,
+  type CoapOption,
   type IncomingRequest,
   type MessageContent,
   OPTION,
   RESPONSE_CODES,
   TcpCoapConnection,
+  blockOption,
   findBlock,
   findUint,
   uintOption,
 } from '../../lib/coap/index.ts';
+import { BERT_EXPONENT } from '../../lib/coap/block-option.ts';
 import {
   SIGNAL_CODES,
   SIGNAL_OPTIONS,
@@ -149,6 +152,49 @@ describe('TcpCoapConnection, to a hostile peer', () => {
     const { last } = await ended((peer) => peer.sayBytes(fromHex('2001b5aa')));
     assert.match(wordsOf(last), /option 11 value/);
   });
+
+  for (const [name, body] of [
+    ['whose option number overflows 16 bits', 'e0ffffe0ffff'],
+    ['whose option delta is 15', 'f0'],
+    ['whose option length is 15', '0f'],
+    ['whose payload marker has no payload', 'ff'],
+  ] as const) {
+    it(`${name} is aborted`, async () => {
+      const head = (body.length / 2).toString(16);
+      const { last } = await ended((peer) => peer.sayBytes(fromHex(`${head}001${body}`)));
+      assert.equal(nameOf(last), 'abort');
+    });
+  }
+
+  for (const [name, number, expected] of [
+    ['a Uri-Path of 64 KB hears 4.02', OPTION.uriPath, '4.02'],
+    ['an elective option of 64 KB, which nobody knows, is answered as without it', 65_000, '2.05'],
+    ['a critical option of 64 KB, which nobody knows, hears 4.02', 65_001, '4.02'],
+  ] as const) {
+    it(`whose request has ${name}`, async () => {
+      const peer = await makeRawStreamPeer({ handler });
+      const options = [{ number, value: new Uint8Array(65_500) }];
+      assert.deepEqual((await peer.say(message({ options }))).map(nameOf), [expected]);
+      assert.deepEqual((await peer.say(message({}))).map(nameOf), ['2.05']);
+    });
+  }
+
+  const bert = (num: number, more: boolean): CoapOption =>
+    blockOption(OPTION.block1, { num, more, sizeExponent: BERT_EXPONENT });
+  for (const [name, options, length, expected] of [
+    ['begins a body at its fifth block', [bert(5, true)], 2_048, '4.08'],
+    ['names a block number of 20 bits', [bert(0xfffff, true)], 1_024, '4.08'],
+    ['announces 4 GB', [bert(0, true), uintOption(OPTION.size1, 0xffffffff)], 2_048, '4.13'],
+    ['has more to come, and half a block', [bert(0, true)], 1_500, '4.00'],
+    ['has more to come, and no block at all', [bert(0, true)], 0, '4.00'],
+  ] as const) {
+    it(`whose request by BERT ${name}, hears ${expected}`, async () => {
+      const peer = await makeRawStreamPeer({ handler });
+      const request = message({ code: 3, options: [...options], payload: body(length) });
+      assert.deepEqual((await peer.say(request)).map(nameOf), [expected]);
+      assert.deepEqual((await peer.say(message({}))).map(nameOf), ['2.05']);
+    });
+  }
 
   it('that sends a message byte by byte for ever (slow-loris) is left after a time, however busy it seems', async () => {
     const { cause } = await ended(

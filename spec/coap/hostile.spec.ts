@@ -40,8 +40,11 @@ async function stillServes(peer: RawPeer): Promise<void> {
 describe('A hostile peer', () => {
   const options64K = `41011234aa${'e0ff00'}`; // shortened by its sender: the length it claims is not there
   const cases: [string, string, string[]][] = [
-    ['a token of 9 bytes', `49011234${'00'.repeat(9)}`, ['RST 0.00']],
-    ['a token of 15 bytes', `4f011234${'00'.repeat(15)}`, ['RST 0.00']],
+    ...[9, 10, 11, 12, 13, 14, 15].map((length): [string, string, string[]] => [
+      `a token of ${length} bytes`,
+      `4${length.toString(16)}011234${'00'.repeat(length)}`,
+      ['RST 0.00'],
+    ]),
     ['a token of 9 bytes, not confirmable', `59011234${'00'.repeat(9)}`, []],
     ['a token longer than the message', '48011234aabb', ['RST 0.00']],
     ['an option delta of 15', '40011234f0', ['RST 0.00']],
@@ -105,6 +108,29 @@ describe('A hostile peer', () => {
       await stillServes(peer);
     });
   }
+
+  for (const [name, number, expected] of [
+    ['a Uri-Path of 60 KB hears 4.02', OPTION.uriPath, 'ACK 4.02'],
+    ['an elective option of 60 KB, which nobody knows, is answered as without it', 65_000, 'ACK 2.05'],
+    ['a critical option of 60 KB, which nobody knows, hears 4.02', 65_001, 'ACK 4.02'],
+  ] as const) {
+    it(name, async () => {
+      const peer = await makeRawPeer(SERVER);
+      const options = [{ number, value: new Uint8Array(60_000) }];
+      assert.deepEqual((await peer.say({ options })).map(line), [expected]);
+      await stillServes(peer);
+    });
+  }
+
+  it('that floods us with pings gets a Reset for each, and nothing is kept of them', async () => {
+    const peer = await makeRawPeer(SERVER);
+    let resets = 0;
+    for (let i = 0; i < 2_000; i++) resets += (await peer.sayBytes(Uint8Array.of(0x40, 0, i >> 8, i & 0xff))).length;
+    assert.equal(resets, 2_000);
+    assert.ok(peer.heard.every((each) => line(each) === 'RST 0.00'));
+    assert.equal(peer.time.pending, 0);
+    await stillServes(peer);
+  });
 
   it('Reset to everything: no exchange outlives it, no observation either', async () => {
     const peer = await makeRawPeer(SERVER);
