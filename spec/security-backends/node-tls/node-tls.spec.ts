@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { fromHex, toHex, utf8Encode } from '../../../lib/bytes/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer, rawPublicKeyEmpty } from '../../../lib/crypto/index.ts';
 import { SocketError, type SslConfiguration, TlsAlertError } from '../../../lib/net/index.ts';
-import { systemEnvironment } from '../../../lib/runtime/index.ts';
+import { tcpSocket } from '../../../lib/net/node/index.ts';
+import { milliseconds, systemEnvironment } from '../../../lib/runtime/index.ts';
 import { sessionFacts } from '../../../security-backends/node-tls/openssl-session.ts';
 import { nodeTls } from '../../../security-backends/node-tls/index.ts';
 import { fromTlsError } from '../../../security-backends/node-tls/tls-errors.ts';
@@ -110,6 +111,29 @@ describe('node-tls', () => {
       const careless = (native: unknown): void => void Object.assign(native as object, { rejectUnauthorized: false });
       const error = await attempt(server, configured({ versions: [version], additionalConfiguration: careless }));
       assert.ok(error !== undefined, 'nor when the user turns verification off');
+    });
+  }
+
+  for (const [what, bytes] of [
+    ['says nothing', new Uint8Array(0)],
+    ['stops in the middle of its hello', Uint8Array.of(0x16, 3, 3, 0, 100, 2, 0, 0, 96, 3, 3)],
+  ] as const) {
+    it(`leaves a server that ${what} (half-open) after the time configured, and the connection below with it`, async () => {
+      const listener = tcpSocket(undefined, environment);
+      await listener.bind('127.0.0.1', 0);
+      const times = { handshakeTimeouts: { min: milliseconds(20), max: milliseconds(20) }, handshakeTries: 2 };
+      const client = backend.createSocket(configured(times), environment);
+      const connecting = assert.rejects(client.connect('127.0.0.1', listener.local?.port ?? 0), {
+        code: 'ETIMEDOUT',
+        message: /the handshake took longer than 40/,
+      });
+      const session = await listener.accept();
+      if (bytes.length > 0) session.send(bytes.slice());
+      await connecting;
+      assert.equal(client.getOption('state'), 'closed');
+      for (let bytes: unknown; bytes !== null;) bytes = await session.next().catch(() => null); // FIN or RST
+      session.close();
+      listener.close();
     });
   }
 
