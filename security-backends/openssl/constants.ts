@@ -32,7 +32,7 @@ export const SSL_SESSION_CACHE = { client: 0x0001, noInternal: 0x0300 } as const
 
 export const SSL_VERIFY_PEER = 1;
 
-export const BIO_CTRL = { reset: 1, setMemEofReturn: 130 } as const;
+export const BIO_CTRL = { setMemEofReturn: 130 } as const;
 
 /** libssl's protocol numbers: those of the wire. */
 export const VERSION_NUMBERS = { 'TLS1.2': 0x0303, 'TLS1.3': 0x0304, 'DTLS1.2': 0xfefd } as const;

@@ -128,7 +128,7 @@ export class OpenSslDatagramSocket extends SocketCore<DatagramSocket, Uint8Array
     return this.#layer.remote;
   }
 
-  /** @throws SocketError EINVAL for no bytes: OpenSSL makes no record of none */
+  /** @throws SocketError ENOTSUP for no bytes: OpenSSL makes no record of none */
   send(bytes: Uint8Array): void {
     this.checkSend(bytes);
     if (bytes.length === 0) throw notSupported('send', 'OpenSSL sends no empty message');

@@ -104,7 +104,6 @@ export const LIBSSL_FUNCTIONS = {
   SSL_write: ['int', ['pointer', 'bytes', 'int']],
   SSL_shutdown: ['int', ['pointer']],
   SSL_get_error: ['int', ['pointer', 'int']],
-  SSL_has_pending: ['int', ['pointer']],
   SSL_session_reused: ['int', ['pointer']],
   SSL_get_session: ['pointer', ['pointer']],
   SSL_get_current_cipher: ['pointer', ['pointer']],
@@ -122,7 +121,6 @@ export const LIBSSL_FUNCTIONS = {
   SSL_SESSION_has_ticket: ['int', ['pointer']],
   SSL_SESSION_is_resumable: ['int', ['pointer']],
   SSL_SESSION_free: ['void', ['pointer']],
-  SSL_SESSION_get0_peer: ['pointer', ['pointer']],
   DTLS_get_data_mtu: ['size_t', ['pointer']],
   DTLS_set_timer_cb: ['void', ['pointer', 'pointer']],
 } as const satisfies Readonly<Record<string, Signature>>;
