@@ -23,7 +23,7 @@ export function generateModule(definition: ObjectDefinition, options: CodegenOpt
   const exported = propertyName(name, id, RESERVED);
   const { resources, ...own } = definition;
   return [
-    `// ${name.replaceAll(/\s+/g, ' ')} (${id}), version ${version}: from OMA's definition by \`lwm2m codegen\`.`,
+    `// ${escaped(name.replaceAll(/\s+/g, ' '))} (${id}), version ${version}: from OMA's definition by \`lwm2m codegen\`.`,
     '',
     `import { defineObject } from ${quoted(options.importFrom ?? 'lwm2m-client')};`,
     '',
@@ -58,6 +58,14 @@ function literal(value: unknown): string {
 }
 
 function quoted(text: string): string {
-  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
-  return `'${escaped}'`;
+  const plain = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  return `'${escaped(plain)}'`;
+}
+
+// Control characters, and those that change the order in which text is shown: a definition is a stranger's, and what is read
+// of the module is to be what it does.
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+function escaped(text: string): string {
+  return text.replaceAll(UNSEEN, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }

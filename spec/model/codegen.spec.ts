@@ -79,6 +79,20 @@ describe('generated modules', function suite() {
     assert.deepEqual(definition, odd);
   });
 
+  it('shows what it does: a definition has no control characters and no turned text to hide something with', async () => {
+    const hostile: ObjectDefinition = {
+      id: 32_770,
+      name: '\u001b[2J\u202ex\u009b1m',
+      resources: {
+        a: { id: 0, name: "\\\u202e'\u2066 \u0000", operations: 'RW', type: 'string', oneOf: ['\\', '\u{e0041}'] },
+      },
+    };
+    const module = generateModule(hostile, { importFrom: MODEL });
+    assert.doesNotMatch(module.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+    const { definition } = await importKind(await write('hostile', hostile));
+    assert.deepEqual(definition, hostile);
+  });
+
   it("compiles under strict TypeScript, with types of its own, for every newest object of OMA's registry", async () => {
     const files = registryFiles().filter((file) => !file.includes('version_history'));
     if (REGISTRY === undefined) console.log('    not run: OMA registry (not there)');
