@@ -88,7 +88,11 @@ export class CertificateSocket extends ConfiguredSocket {
   /** Whoever resumes is not shown a certificate again: no longer than what was shown is valid. */
   protected override validUntil(offered: OfferedSession): number {
     const shown = offered.session.identification.peerCertificates ?? [];
-    return Math.min(super.validUntil(offered), ...shown.map((der) => parseCertificate(der).notAfter));
+    try {
+      return Math.min(super.validUntil(offered), ...shown.map((der) => parseCertificate(der).notAfter));
+    } catch {
+      return 0; // where validation is skipped nobody has read them: such a session is not gone on with
+    }
   }
 }
 

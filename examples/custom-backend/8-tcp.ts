@@ -144,6 +144,8 @@ class TlsSocket extends StreamCore {
       this.deliver(Uint8Array.from(bytes));
       if (this.bufferedCost >= this.configuration.maxBufferedBytes) tls.pause(); // holds the peer back
     });
+    // A FIN that anybody can forge looks the same to node:tls as close_notify. CoAP's messages tell their lengths, so here that
+    // is all; `record-watch.ts` of security-backends/node-tls tells the two apart.
     tls.on('end', () => {
       this.endInput();
       this.announce();
@@ -245,7 +247,10 @@ export function overTcp({ streamSocket }: StreamBackendOptions): SecurityBackend
       if (ignored !== undefined) throw new SocketError('ENOTSUP', `chapter 8 has no ${ignored}`);
       if (security.mode !== 'psk') throw new SocketError('ENOTSUP', `security.mode: found ${security.mode}`);
       const { identity, key } = loadPsk(security);
-      if (identity.includes(0)) throw new SocketError('ENOTSUP', 'identity: a NUL byte would cut it in OpenSSL');
+      if (identity.includes(0)) {
+        key.close();
+        throw new SocketError('ENOTSUP', 'identity: a NUL byte would cut it in OpenSSL');
+      }
       const socket = checkedSocketConfiguration(configuration.socket);
       const makeLower = (): StreamSocket => streamSocket(socket, environment);
       const made = { configuration: { ...configuration }, socket, identity: utf8Decode(identity), key, makeLower };
