@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { BackendOptions } from '../../examples/custom-backend/1-stub.ts';
 import { stub } from '../../examples/custom-backend/1-stub.ts';
@@ -59,6 +61,22 @@ async function failing(make: Make, peer: ConformancePeer<DatagramSocket>): Promi
   return failed.toSorted();
 }
 
+function trimmedLines(text: string): readonly string[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '');
+}
+
+/** Where an entry of the package is, or a file of the tutorial, without the package being installed. */
+function fileOf(entry: string): string {
+  const { exports } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<string, { readonly default: string }>>;
+  };
+  const exported = exports[entry.replace('lwm2m-client', '.')]?.default;
+  const built = exported ?? path.join('dist', FOLDER, entry.replace(/ts$/, 'js'));
+  const file = COMPILED ? built : built.replace('dist/', '').replace(/js$/, 'ts');
+  return pathToFileURL(path.join(ROOT, file)).href;
+}
+
 /** What a chapter prints, from the project's root, where credentials are found. */
 async function printed(chapter: number): Promise<readonly string[]> {
   const main = path.join(COMPILED ? 'dist' : '.', FOLDER, COMPILED ? 'main.js' : 'main.ts');
@@ -87,6 +105,35 @@ describe('examples/custom-backend', () => {
       assert.deepEqual(found, expected);
     });
   }
+
+  it('the code in the README is that of the chapters', () => {
+    const code = readdirSync(path.join(ROOT, FOLDER)).filter((file) => file.endsWith('.ts'));
+    const lines = new Set(code.flatMap((file) => trimmedLines(readFileSync(path.join(ROOT, FOLDER, file), 'utf8'))));
+    const chapters = README.slice(0, README.indexOf('## The kit'));
+    const quoted = [...chapters.matchAll(/```ts\n([\s\S]*?)```/g)].flatMap(([, block = '']) => trimmedLines(block));
+    assert.ok(quoted.length > 10);
+    for (const line of quoted) assert.ok(lines.has(line), line);
+  });
+
+  it("the README's ten lines of mocha run the kit", async () => {
+    const [, adapter = ''] = /## The kit[\s\S]*?```ts\n([\s\S]*?)```/.exec(README) ?? [];
+    assert.ok(trimmedLines(adapter).length <= 10);
+    const directory = mkdtempSync(path.join(os.tmpdir(), 'ten-lines-'));
+    try {
+      const spec = path.join(directory, 'mine.spec.mjs');
+      writeFileSync(
+        spec,
+        adapter.replaceAll(/from '([^']+)'/g, (_, entry: string) => `from '${fileOf(entry)}'`),
+      );
+      const mocha = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
+      const program = [mocha, '--no-config', ...(COMPILED ? [] : ['--node-option', 'import=tsx']), spec];
+      const { stdout } = await promisify(execFile)(process.execPath, program, { cwd: ROOT });
+      assert.match(stdout, /mine[\s\S]*✔ handshake with a pre-shared key[\s\S]* passing/);
+      assert.match(stdout, /- handshake with certificates: needs real time/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
 
   it('1: the stub refuses to connect, and says why', async () => {
     const socket = stub().createSocket(
