@@ -1,5 +1,5 @@
-// Which version of OMA's own objects goes with which version of LwM2M (OMA registry, LWM2MVersion of 0.xml, 1.xml and 3.xml
-// with their histories): a server of 1.0 sees the Server object as 1.0 has it.
+// Which version of OMA's own objects goes with which version of LwM2M (OMA registry, LWM2MVersion of 1.xml to 5.xml with
+// their histories): a server of 1.0 sees the Server object as 1.0 has it.
 
 import type { Actor, Change, Entry, ManagedObject, ObjectDefinition, Prepared, WriteRequest } from '../model/index.ts';
 import { ModelError, Path } from '../model/index.ts';
@@ -11,7 +11,7 @@ interface Edition {
   readonly lastResource: number;
 }
 
-/** The newest edition that goes with a version, of objects that have changed with LwM2M and that this client may have. */
+/** The newest edition that goes with a version, of the objects that have changed with LwM2M. */
 const EDITIONS: Readonly<Record<number, Readonly<Record<LwM2mVersion, Edition>>>> = {
   1: {
     '1.0': { version: '1.0', lastResource: 8 },
@@ -22,6 +22,16 @@ const EDITIONS: Readonly<Record<number, Readonly<Record<LwM2mVersion, Edition>>>
     '1.0': { version: '1.0', lastResource: 22 },
     '1.1': { version: '1.2', lastResource: 22 },
     '1.2': { version: '1.2', lastResource: 22 },
+  },
+  4: {
+    '1.0': { version: '1.1', lastResource: 11 },
+    '1.1': { version: '1.3', lastResource: 13 },
+    '1.2': { version: '1.3', lastResource: 13 },
+  },
+  5: {
+    '1.0': { version: '1.0', lastResource: 9 },
+    '1.1': { version: '1.2', lastResource: 14 },
+    '1.2': { version: '1.2', lastResource: 14 },
   },
 };
 

@@ -46,7 +46,7 @@ export class ServerSettings {
     const path = Path.of(SERVER, this.#account.instance, SUPPORTED_VERSIONS);
     if (!this.#objects.has(path)) return configured;
     const entries = this.#objects.read(path, 'application');
-    const supported = entries instanceof Promise ? [] : entries.map(({ value }) => value);
+    const supported = entries instanceof Promise ? [] : entries.map(({ value }) => enablerOf(value));
     const common = configured.filter((version) => supported.includes(version));
     return common.length > 0 ? common : configured;
   }
@@ -165,6 +165,11 @@ export class ServerSettings {
   #value(resource: number): unknown {
     return this.#objects.peek(SERVER, this.#account.instance, resource);
   }
+}
+
+/** `1.1` of `1.1.1`: servers may say the third number (Core 1.2 Appendix E.2, /1/x/25), which no registration has. */
+function enablerOf(version: unknown): string | undefined {
+  return typeof version === 'string' ? /^(\d+\.\d+)(?:\.\d+)?$/.exec(version)?.[1] : undefined;
 }
 
 const DEEPEST_CAUSE = 8; // causes may be anything, also a cycle
