@@ -7,6 +7,7 @@ import { type Negotiated, SocketError, type StreamSocket, notSupported } from '.
 import type { Environment } from '../../lib/runtime/index.ts';
 import { agreedOn, negotiatedFrom, sessionOf } from './agreed.ts';
 import type { ClientChains } from './client-chains.ts';
+import type { ClientKeys } from './client-keys.ts';
 import type { TlsSettings } from './configuration.ts';
 import type { ServerCredentials } from './server-credentials.ts';
 import { SessionKeys } from './session-keys.ts';
@@ -17,12 +18,16 @@ export interface ServerSide {
   readonly settings: TlsSettings;
   readonly credentials: ServerCredentials;
   readonly chains: ClientChains;
+  /** Undefined: nobody resumes by a pre-shared key. */
+  readonly clientKeys: ClientKeys | undefined;
 }
 
 /** Its context, and what `new TLSSocket` takes beside it. */
 export interface ServerContext {
   readonly context: SecureContext;
   readonly options: object;
+  /** What seals its tickets. */
+  readonly ticketKey: Uint8Array | undefined;
 }
 
 /** Made by the server for each stream it accepts; the application has it once its client is let in. */
@@ -32,6 +37,7 @@ export class TlsServerSession extends TlsStream {
   #active: (() => void) | undefined;
   #ended: (() => void) | undefined;
   #keys: SessionKeys | undefined;
+  #ticketKey: Uint8Array | undefined;
   #chain: readonly Uint8Array[] = [];
 
   constructor(side: ServerSide, environment: Environment) {
@@ -50,10 +56,11 @@ export class TlsServerSession extends TlsStream {
   /** Shakes hands with the client of `lower`, which becomes this session's. @throws SocketError; then all is closed */
   async begin(
     lower: StreamSocket,
-    { context, options }: ServerContext,
+    { context, options, ticketKey }: ServerContext,
     told: { readonly active: () => void; readonly ended: () => void },
   ): Promise<void> {
     this.lower = lower;
+    this.#ticketKey = ticketKey;
     this.#ended = told.ended;
     if (this.settings.credential === 'psk') {
       const from = lower.remote ?? { address: '', port: 0 };
@@ -109,9 +116,7 @@ export class TlsServerSession extends TlsStream {
 
   async #trust(tls: TLSSocket, shown: readonly Uint8Array[]): Promise<void> {
     const { credentials } = this.#side;
-    if (this.#keys !== undefined && tls.isSessionReused() && tls.getProtocol() === 'TLSv1.2') {
-      await this.#keys.resume(sessionOf(tls)?.pskIdentity);
-    }
+    if (this.#keys !== undefined && tls.getProtocol() === 'TLSv1.2') await this.#trustByKey(this.#keys, tls);
     if (!credentials.requiresCertificate) return;
     const [leaf] = shown;
     if (leaf === undefined) throw new SocketError('EPROTO', 'the client showed no certificate, which is required');
@@ -119,6 +124,17 @@ export class TlsServerSession extends TlsStream {
     await credentials.judge(chain);
     this.#side.chains.remember(chain);
     this.#chain = chain;
+  }
+
+  async #trustByKey(keys: SessionKeys, tls: TLSSocket): Promise<void> {
+    const isReused = tls.isSessionReused();
+    if (isReused) await keys.resume(sessionOf(tls)?.pskIdentity);
+    const { used, usedKey } = keys;
+    const { clientKeys } = this.#side;
+    if (used === undefined || usedKey === undefined || clientKeys === undefined) return;
+    if (!isReused) return clientKeys.remember(used, usedKey);
+    if (await clientKeys.mayResume(used, usedKey, this.#ticketKey)) return;
+    throw new SocketError('EPROTO', 'the client used a session that was made by another key');
   }
 
   #agree(tls: TLSSocket): Negotiated {

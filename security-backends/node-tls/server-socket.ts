@@ -16,6 +16,7 @@ import {
 import type { Environment } from '../../lib/runtime/index.ts';
 import type { ResumptionSettings, TlsSettings } from './configuration.ts';
 import { ClientChains } from './client-chains.ts';
+import { ClientKeys } from './client-keys.ts';
 import { handshakeOptions } from './handshake-options.ts';
 import type { ServerCredentials } from './server-credentials.ts';
 import { type ServerContext, type ServerSide, TlsServerSession } from './server-session.ts';
@@ -48,7 +49,7 @@ export class TlsServerSocket extends StreamCore {
   #lower: StreamSocket | undefined;
   #accepting: AbortController | undefined;
   #sessions: AcceptQueue<TlsServerSession> | undefined;
-  #context: (ServerContext & { readonly ticketKey: Uint8Array | undefined }) | undefined;
+  #context: ServerContext | undefined;
 
   constructor(options: TlsServerSocketOptions, environment: Environment) {
     super(environment, options.settings.socket);
@@ -57,7 +58,9 @@ export class TlsServerSocket extends StreamCore {
     const name = `tls-tickets-${credentials.sessionContext}`;
     this.#tickets = resumption && new TicketKeys(resumption.lifetime, sessionStore, name, environment);
     const chains = new ClientChains(resumption?.maxSessions ?? 0, sessionStore, provider, environment);
-    this.#side = { settings, credentials, chains };
+    const tickets = credentials.credential === 'psk' ? this.#tickets : undefined;
+    const clientKeys = tickets && new ClientKeys({ tickets, store: sessionStore, provider, environment });
+    this.#side = { settings, credentials, chains, clientKeys };
   }
 
   async connect(): Promise<void> {
@@ -227,7 +230,7 @@ export class TlsServerSocket extends StreamCore {
     return fresh;
   }
 
-  #makeContext(ticketKey: Uint8Array | undefined): ServerContext {
+  #makeContext(ticketKey: Uint8Array | undefined): Omit<ServerContext, 'ticketKey'> {
     const { settings, credentials, resumption } = this.#options;
     const identity = credentials.options();
     const shared = handshakeOptions(settings);

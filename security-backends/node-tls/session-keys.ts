@@ -37,6 +37,12 @@ export class SessionKeys {
     return this.#used;
   }
 
+  /** Its key, which stays ours. */
+  get usedKey(): Uint8Array | undefined {
+    const found = this.#used && this.#found.get(utf8Decode(this.#used));
+    return typeof found === 'object' ? found.bytes : undefined;
+  }
+
   /** Looks up who is named in what comes in. @returns a promise if that takes time */
   overhear(bytes: Uint8Array): Promise<void> | undefined {
     const underWay: Promise<void>[] = [];
@@ -61,7 +67,7 @@ export class SessionKeys {
     return this.#environment.random.bytes(RANDOM_KEY_BYTES);
   }
 
-  /** A resumed session names the identity it came from, which must still have a key. @throws SocketError EPROTO */
+  /** A resumed session names the identity it came from, which must still have a key: from here on it is `used`. @throws SocketError EPROTO */
   async resume(identity: Uint8Array | undefined): Promise<void> {
     const text = identity && textOf(identity);
     if (identity !== undefined && text !== undefined) {

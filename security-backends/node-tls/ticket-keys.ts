@@ -49,6 +49,12 @@ export class TicketKeys {
     const now = this.#environment.clock.wallTime();
     const age = now - this.#since;
     if (this.#key !== undefined && age >= 0 && age < this.#lifetime) return this.#key;
+    return this.renew();
+  }
+
+  /** Another key from now on: no ticket of before is opened again. */
+  renew(): Uint8Array {
+    const now = this.#environment.clock.wallTime();
     this.destroy();
     const key = this.#environment.random.bytes(KEY_BYTES);
     this.#key = key;

@@ -5,16 +5,33 @@ import fc from 'fast-check';
 import { utf8Encode } from '../../../lib/bytes/index.ts';
 import { defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
 import type { Security, SessionStore, StreamSocket } from '../../../lib/net/index.ts';
+import { days } from '../../../lib/runtime/index.ts';
+import { ClientKeys } from '../../../security-backends/node-tls/client-keys.ts';
 import { ClientSessions } from '../../../security-backends/node-tls/stored-sessions.ts';
+import { TicketKeys } from '../../../security-backends/node-tls/ticket-keys.ts';
 import { certificateDer } from '../../crypto/fixtures/fixtures.ts';
 import { FloodingServer, secretsOf } from '../hello-requests.ts';
-import { HOST, KEY, PSK, SERVER, SHOWING, TRUSTING, World } from './sockets.ts';
+import { ADDRESS, HOST, KEY, PSK, SERVER, SHOWING, TRUSTING, World } from './sockets.ts';
 
 let world: World;
 beforeEach(() => {
   world = new World();
 });
 afterEach(() => world.close());
+
+/** Sessions as a file would have them. */
+class Kept implements SessionStore {
+  readonly #entries = new Map<string, Uint8Array>();
+  load(key: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#entries.get(key)?.slice());
+  }
+  save(key: string, session: Uint8Array): void {
+    this.#entries.set(key, session.slice());
+  }
+  remove(key: string): void {
+    this.#entries.delete(key);
+  }
+}
 
 const named = (identity: string): Security => ({
   mode: 'psk',
@@ -54,6 +71,104 @@ describe('node-tls, to hostile clients: who fills a server', () => {
     for (const name of ['a', 'b', 'c']) sessions.push(await world.join(world.client(named(name)), server));
     assert.deepEqual(sessions.map(stateOf), ['closed', 'accepted', 'accepted']);
   });
+});
+
+describe('node-tls, to hostile clients: who stole a key that has been replaced', () => {
+  const versions = ['TLS1.2'] as const;
+  const [OLD, NEW] = [KEY, new Uint8Array(16).fill(7)];
+  const by = (key: Uint8Array): Security => ({
+    mode: 'psk',
+    identity: pskIdentityFromBuffer(utf8Encode('device')),
+    key: pskKeyFromBuffer(key),
+  });
+  let key = OLD;
+  beforeEach(() => (key = OLD));
+  const lookup = (): ReturnType<typeof pskKeyFromBuffer> => pskKeyFromBuffer(key);
+  const resumed = (client: StreamSocket): boolean => client.getOption('sessionResumed');
+
+  it('does not go on with a session of it', async () => {
+    const server = await world.server({ mode: 'psk', lookup }, { versions, resumption: true });
+    const sessionStore = new Kept();
+    await world.join(world.client(by(OLD), { versions, sessionStore }), server);
+    const again = world.client(by(OLD), { versions, sessionStore });
+    await world.join(again, server);
+    assert.equal(resumed(again), true);
+    key = NEW;
+    await world.refused(world.client(by(OLD), { versions, sessionStore }), server);
+    await world.logs(/made by another key/);
+  });
+
+  it('nor once the owner has come with the new one, though the ticket was taken just before', async () => {
+    const server = await world.server({ mode: 'psk', lookup }, { versions, resumption: true });
+    const sessionStore = new Kept();
+    await world.join(world.client(by(OLD), { versions, sessionStore }), server);
+    key = NEW;
+    await world.join(world.client(by(NEW), { versions }), server);
+    await world.refused(world.client(by(OLD), { versions, sessionStore }), server);
+    const owner = new Kept();
+    for (const expected of [false, true]) {
+      const client = world.client(by(NEW), { versions, sessionStore: owner });
+      await world.join(client, server);
+      assert.equal(resumed(client), expected);
+    }
+  });
+
+  it("nor at the server's next process, whose tickets are those of before", async () => {
+    const [sessionStore, kept] = [new Kept(), new Kept()];
+    const first = await world.server({ mode: 'psk', lookup }, { versions, resumption: true, sessionStore: kept });
+    const port = first.local?.port ?? 0;
+    await world.join(world.client(by(OLD), { versions, sessionStore }), first);
+    const start = async (before: StreamSocket): Promise<StreamSocket> => {
+      before.close();
+      const configuration = {
+        security: { mode: 'psk', lookup },
+        versions,
+        resumption: true,
+        sessionStore: kept,
+      } as const;
+      const next = world.keep(world.backend.createServer(configuration, world.environment));
+      await next.bind(ADDRESS, port);
+      return next;
+    };
+    const second = await start(first);
+    const honest = world.client(by(OLD), { versions, sessionStore });
+    await world.join(honest, second);
+    assert.equal(resumed(honest), true, 'the key is the same');
+    key = NEW;
+    const third = await start(second);
+    await world.join(world.client(by(NEW), { versions }), third);
+    await world.refused(world.client(by(OLD), { versions, sessionStore }), third);
+  });
+
+  it('nor by a connection that was there before: its ticket key is one of before', async () => {
+    const { clientKeys, tickets } = clientKeysOf();
+    const before = tickets.current();
+    await clientKeys.remember(Uint8Array.of(1), OLD);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(1), OLD, before), true);
+    await clientKeys.remember(Uint8Array.of(1), NEW);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(1), NEW, before), false);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(1), NEW, tickets.current()), true);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(1), OLD, tickets.current()), false);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(2), OLD, tickets.current()), false);
+  });
+
+  it('nor by making the server forget: who is forgotten has tickets no more', async () => {
+    const { clientKeys, tickets } = clientKeysOf(2);
+    const before = tickets.current();
+    for (const name of [1, 2, 1, 2]) await clientKeys.remember(Uint8Array.of(name), OLD);
+    assert.equal(tickets.current(), before);
+    await clientKeys.remember(Uint8Array.of(3), OLD);
+    assert.notEqual(tickets.current(), before);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(3), OLD, tickets.current()), true);
+    assert.equal(await clientKeys.mayResume(Uint8Array.of(1), OLD, tickets.current()), false);
+  });
+
+  function clientKeysOf(maxClients?: number): { readonly clientKeys: ClientKeys; readonly tickets: TicketKeys } {
+    const { environment } = world;
+    const tickets = new TicketKeys(days(1), undefined, 'tickets', environment);
+    const provider = defaultProvider();
+    return { tickets, clientKeys: new ClientKeys({ tickets, store: undefined, provider, environment, maxClients }) };
+  }
 });
 
 describe('node-tls, to hostile servers: renegotiation', () => {
