@@ -21,7 +21,7 @@ import { type Entry, type ManagedObject, ModelError, type OpaqueSource, Path } f
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { type NotificationAttributes, parseAttributes, parseObserveParameters } from './attributes.ts';
-import { checkLinks } from './object-links.ts';
+import { checkLinks } from './written-links.ts';
 import { newInstances } from './create.ts';
 import { allTogether, readSeveral, writeSeveral } from './composite.ts';
 import { encodeAcceptable } from './answers.ts';

@@ -5,7 +5,7 @@ import { type IncomingResponse, type ObservedResource, RESPONSE_CODES } from '..
 import type { ClientOptions } from '../../lib/client/index.ts';
 import { Scene } from './scripted-server.ts';
 import { createTemperature } from '../../lib/objects/index.ts';
-import { defineObject } from '../../lib/model/index.ts';
+import { ModelError, defineObject } from '../../lib/model/index.ts';
 import { formatResponseCode } from '../../lib/client/index.ts';
 import { utf8Decode } from '../../lib/bytes/index.ts';
 
@@ -97,6 +97,26 @@ describe('observations', () => {
     temperature.add(1, { sensorValue: 5 });
     await scene.time.advance(1_000);
     assert.equal(seen.length, 1);
+    await scene.time.run(client.stop());
+  });
+
+  it('are checked for access each time: what may not be read any more is said, once', async () => {
+    const { scene, client, temperature, seen, observe } = await registered();
+    let isAllowed = true;
+    temperature.add(7, {
+      sensorValue: () => {
+        if (isAllowed) return 1;
+        throw new ModelError('unauthorized', 'not for this server');
+      },
+    });
+    await observe('/3303/7/5700');
+    isAllowed = false;
+    temperature.changed(7, 'sensorValue');
+    await scene.time.advance(1_000);
+    isAllowed = true;
+    temperature.changed(7, 'sensorValue');
+    await scene.time.advance(1_000);
+    assert.deepEqual(values(seen), ['4.01']);
     await scene.time.run(client.stop());
   });
 

@@ -27,6 +27,7 @@ const Valve = defineObject({
     isOpen: { id: 5, name: 'Open', operations: 'R', type: 'boolean' },
     feeds: { id: 6, name: 'Feeds', operations: 'RW', type: 'objectLink' },
     tags: { id: 7, name: 'Tags', operations: 'RW', type: 'string', multiple: true },
+    shown: { id: 9, name: 'Shown', operations: 'RW', type: 'coreLink' },
     absent: { id: 8, name: 'Absent', operations: 'R', type: 'integer' },
   },
 });
@@ -172,6 +173,10 @@ const ROWS: readonly Row[] = [
   ['Write a link to an instance of nothing', 'PUT', `${O}/0/6`, text('65535:0'), '4.00'],
   ['Write a link to what servers may not see', 'PUT', `${O}/0/6`, text('0:65535'), '4.00'],
   ['Write such a link among others', 'POST', `${O}/0`, json({ n: `${O}/0/6`, vlo: '9999:0' }), '4.00'],
+
+  ['Write CoRE links', 'PUT', `${O}/0/9`, text('</3/0>;dim=2,</5>'), '2.04'],
+  ['Write what are no CoRE links', 'PUT', `${O}/0/9`, text('</3/0'), '4.00'],
+  ['Write what are no CoRE links among others', 'POST', `${O}/0`, json({ n: `${O}/0/9`, vs: 'x' }), '4.00'],
 
   ['Write attributes of the root', 'PUT', '/', query('pmin=1'), '4.05'],
   ['Write attributes of an object', 'PUT', O, query('pmin=1'), '2.04'],
