@@ -55,6 +55,8 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   readonly #streams: OpaqueStreams;
   readonly #instances = new Map<number, Instance>();
   readonly #views = new Map<number, InstanceOf<D>>();
+  /** Ascending; undefined once instances have come or gone. Requests of many paths ask for them again and again. */
+  #ids: readonly number[] | undefined;
   readonly #listeners = new Set<(change: Change) => void>();
 
   constructor(definition: D, hooks: ObjectHooks<D> = {}) {
@@ -65,7 +67,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   }
 
   get instanceIds(): readonly number[] {
-    return [...this.#instances.keys()].sort((a, b) => a - b);
+    return (this.#ids ??= [...this.#instances.keys()].sort((a, b) => a - b));
   }
 
   resourceIds(instance: number): readonly number[] {
@@ -94,6 +96,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
   /** The application takes an instance away; without effect if there is none. */
   remove(id: number): void {
     if (!this.#instances.delete(id)) return;
+    this.#ids = undefined;
     this.#views.delete(id);
     Reflect.deleteProperty(this, id);
     this.#changed({ kind: 'deleted', path: this.#schema.path(id) });
@@ -292,6 +295,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     const { id } = instance;
     const path = this.#schema.path(id);
     this.#instances.set(id, instance);
+    this.#ids = undefined;
     const view = this.#view(instance);
     this.#views.set(id, view);
     Object.defineProperty(this, id, { value: view, configurable: true, enumerable: true });
