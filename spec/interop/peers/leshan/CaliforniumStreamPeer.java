@@ -5,7 +5,6 @@
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.security.cert.Certificate;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -35,14 +34,12 @@ import org.eclipse.californium.elements.tcp.netty.TcpClientConnector;
 import org.eclipse.californium.elements.tcp.netty.TcpServerConnector;
 import org.eclipse.californium.elements.tcp.netty.TlsClientConnector;
 import org.eclipse.californium.elements.tcp.netty.TlsServerConnector;
-import org.eclipse.californium.elements.util.SslContextUtil;
 
 public final class CaliforniumStreamPeer {
   /** In blocks of 1,024 bytes: BERT messages of 4 KiB. */
   private static final int BULK_BLOCKS = 4;
   private static final int MAX_BODY_BYTES = 1_048_576;
 
-  private final Map<String, String> options;
   private final Configuration configuration;
   private final InetSocketAddress server;
   /** Null: no TLS. */
@@ -58,7 +55,6 @@ public final class CaliforniumStreamPeer {
   }
 
   private CaliforniumStreamPeer(Map<String, String> options) throws Exception {
-    this.options = options;
     CoapConfig.register();
     TcpConfig.register();
     configuration = new Configuration();
@@ -67,13 +63,7 @@ public final class CaliforniumStreamPeer {
     configuration.set(TcpConfig.TLS_CLIENT_AUTHENTICATION_MODE, CertificateAuthenticationMode.NEEDED);
     configuration.set(TcpConfig.TLS_VERIFY_SERVER_CERTIFICATES_SUBJECT, false); // it does not find 127.0.0.1 among the names
     server = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), Integer.parseInt(options.get("-p")));
-    tls = options.containsKey("-ca") ? tlsContext() : null;
-  }
-
-  private SSLContext tlsContext() throws Exception {
-    var own = PemFiles.credentials(options.get("-key"), options.get("-chain"));
-    var trusted = new Certificate[] {PemFiles.certificate(options.get("-ca"))};
-    return SslContextUtil.createSSLContext("peer", own.getPrivateKey(), own.getCertificateChain(), trusted);
+    tls = PemFiles.tls(options);
   }
 
   private CoapEndpoint endpoint(Connector connector) {
