@@ -10,6 +10,7 @@ import {
   checkLevels,
   isAttribute,
 } from './attributes.ts';
+import { savedRecord } from './saved-json.ts';
 
 type Attributes = Partial<Record<AttributeName, number>>;
 
@@ -68,7 +69,7 @@ export class AttributeStore {
   /** Takes up what `toJSON` gave, in place of everything. @throws DecodeError; nothing is changed then */
   restore(saved: unknown): void {
     const restored = new Map<string, Attributes>();
-    for (const [path, attributes] of Object.entries(record(saved, 'attributes'))) {
+    for (const [path, attributes] of Object.entries(savedRecord(saved, 'attributes'))) {
       restored.set(Path.parse(path, 'attributes: path').toString(), attributesOf(attributes, path));
     }
     if (restored.size > this.#maxPaths) throw new DecodeError('attributes', `${this.#maxPaths}`, `${restored.size}`);
@@ -87,15 +88,10 @@ export class AttributeStore {
 
 /** What was saved obeys the same rules as what was written. */
 function attributesOf(saved: unknown, path: string): Attributes {
-  const attributes = record(saved, `attributes of ${path}`);
+  const attributes = savedRecord(saved, `attributes of ${path}`);
   for (const [name, value] of Object.entries(attributes)) {
     if (!isAttribute(name, value))
       throw new DecodeError(`attribute ${name} of ${path}`, 'a number of its kind', 'another');
   }
   return { ...attributes };
-}
-
-function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new DecodeError(field, 'an object', Array.isArray(value) ? 'array' : typeof value);
 }

@@ -1,7 +1,8 @@
 // The notification attributes of one server across restarts, as JSON in the Storage (LwM2M Core 1.2 §5.1.1: a server's own).
 
-import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { DecodeError, utf8Encode } from '../bytes/index.ts';
 import type { MemoryCodec } from './memory.ts';
+import { parseSaved } from './saved-json.ts';
 import type { SavedFor } from './saved-registration.ts';
 
 const FORMAT = 1;
@@ -17,27 +18,9 @@ export function attributesCodec({ endpoint, uri }: SavedFor): MemoryCodec<unknow
     name: 'the notification attributes',
     encode: (attributes) => utf8Encode(JSON.stringify({ format: FORMAT, endpoint, uri, attributes })),
     decode(bytes) {
-      const saved = parse(utf8Decode(bytes, 'saved attributes'));
-      if (saved.format !== FORMAT) throw new DecodeError('saved attributes: format', `${FORMAT}`, 'another');
-      return saved.endpoint === endpoint && saved.uri === uri ? saved.attributes : undefined;
+      const saved = parseSaved(bytes, 'saved attributes');
+      if (saved['format'] !== FORMAT) throw new DecodeError('saved attributes: format', `${FORMAT}`, 'another');
+      return saved['endpoint'] === endpoint && saved['uri'] === uri ? saved['attributes'] : undefined;
     },
   };
-}
-
-interface Saved {
-  readonly format?: unknown;
-  readonly endpoint?: unknown;
-  readonly uri?: unknown;
-  readonly attributes?: unknown;
-}
-
-function parse(text: string): Saved {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new DecodeError('saved attributes', 'JSON', 'something else');
-  }
-  if (typeof value === 'object' && value !== null) return value;
-  throw new DecodeError('saved attributes', 'an object', typeof value);
 }

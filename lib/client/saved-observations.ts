@@ -1,11 +1,12 @@
 // The observations of one server across restarts, as JSON in the Storage (LwM2M Core 1.2 §6.4.1: until the next registration the
 // server relies on us to remember them).
 
-import { DecodeError, fromHex, toHex, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { DecodeError, fromHex, toHex, utf8Encode } from '../bytes/index.ts';
 import { type IncomingRequest, METHODS, type Method } from '../coap/index.ts';
 import { type NotificationAttributes, isAttribute } from './attributes.ts';
 import type { MemoryCodec } from './memory.ts';
 import { Path } from '../model/index.ts';
+import { parseSaved, savedArray, savedInteger, savedRecord, savedText } from './saved-json.ts';
 import type { SavedFor } from './saved-registration.ts';
 import type { Subject } from './notification-schedule.ts';
 
@@ -33,10 +34,10 @@ export function observationsCodec({ endpoint, uri }: SavedFor): MemoryCodec<read
       utf8Encode(JSON.stringify({ format: FORMAT, endpoint, uri, observations: all?.map(written) ?? [] })),
     decode(bytes) {
       try {
-        const saved = record(JSON.parse(utf8Decode(bytes, 'saved observations')), 'saved observations');
+        const saved = parseSaved(bytes, 'saved observations');
         if (saved['endpoint'] !== endpoint || saved['uri'] !== uri) return undefined;
         if (saved['format'] !== FORMAT) return null;
-        return array(saved['observations'], 'saved observations').map(read);
+        return savedArray(saved['observations'], 'saved observations').map(read);
       } catch {
         return null;
       }
@@ -67,37 +68,37 @@ function written({ request, paths, composite, parameters, contentFormat, sequenc
 }
 
 function read(given: unknown): SavedObservation {
-  const { paths, composite, parameters, contentFormat, sequence, request } = record(given, 'observation');
-  const all = array(paths, 'paths').map((path) => Path.parse(text(path, 'path')));
+  const { paths, composite, parameters, contentFormat, sequence, request } = savedRecord(given, 'observation');
+  const all = savedArray(paths, 'paths').map((path) => Path.parse(savedText(path, 'path')));
   if (all.length === 0) throw new DecodeError('paths', 'one or more', 'none');
   return {
     paths: all,
     composite: composite === true,
-    parameters: parameters === undefined ? undefined : parametersOf(record(parameters, 'parameters')),
-    contentFormat: integer(contentFormat, 0xffff, 'contentFormat'),
-    sequence: integer(sequence, LARGEST_SEQUENCE, 'sequence'),
-    request: requestOf(record(request, 'request')),
+    parameters: parameters === undefined ? undefined : parametersOf(savedRecord(parameters, 'parameters')),
+    contentFormat: savedInteger(contentFormat, 0, 0xffff, 'contentFormat'),
+    sequence: savedInteger(sequence, 0, LARGEST_SEQUENCE, 'sequence'),
+    request: requestOf(savedRecord(request, 'request')),
   };
 }
 
 function requestOf(given: Record<string, unknown>): IncomingRequest {
-  const method = text(given['method'], 'method');
+  const method = savedText(given['method'], 'method');
   if (!Object.hasOwn(METHODS, method)) throw new DecodeError('method', 'one of CoAP', 'another');
   const optional = (value: unknown, field: string): number | undefined =>
-    value === undefined ? undefined : integer(value, 0xffff, field);
+    value === undefined ? undefined : savedInteger(value, 0, 0xffff, field);
   return {
     method: method as Method,
-    path: array(given['path'], 'path').map((segment) => text(segment, 'path')),
-    query: array(given['query'], 'query').map((argument) => text(argument, 'query')),
+    path: savedArray(given['path'], 'path').map((segment) => savedText(segment, 'path')),
+    query: savedArray(given['query'], 'query').map((argument) => savedText(argument, 'query')),
     accept: optional(given['accept'], 'accept'),
     contentFormat: optional(given['contentFormat'], 'contentFormat'),
     confirmable: given['confirmable'] === true,
-    token: fromHex(text(given['token'], 'token')),
-    options: array(given['options'], 'options').map((option) => {
-      const [number, value] = array(option, 'option');
-      return { number: integer(number, 0xffff, 'option'), value: fromHex(text(value, 'option')) };
+    token: fromHex(savedText(given['token'], 'token')),
+    options: savedArray(given['options'], 'options').map((option) => {
+      const [number, value] = savedArray(option, 'option');
+      return { number: savedInteger(number, 0, 0xffff, 'option'), value: fromHex(savedText(value, 'option')) };
     }),
-    payload: fromHex(text(given['payload'], 'payload')),
+    payload: fromHex(savedText(given['payload'], 'payload')),
     acceptObservation: undefined,
     cancelsObservation: false,
   };
@@ -107,24 +108,4 @@ function parametersOf(given: Record<string, unknown>): NotificationAttributes {
   const wrong = Object.entries(given).find(([name, value]) => !isAttribute(name, value));
   if (wrong !== undefined) throw new DecodeError(`parameter ${wrong[0]}`, 'a number of its kind', 'another');
   return given;
-}
-
-function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new DecodeError(field, 'an object', typeof value);
-}
-
-function array(value: unknown, field: string): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new DecodeError(field, 'an array', typeof value);
-}
-
-function text(value: unknown, field: string): string {
-  if (typeof value === 'string') return value;
-  throw new DecodeError(field, 'text', typeof value);
-}
-
-function integer(value: unknown, most: number, field: string): number {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;
-  throw new DecodeError(field, `an integer from 0 to ${most}`, typeof value);
 }

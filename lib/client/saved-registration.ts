@@ -1,9 +1,10 @@
 // What is kept of a registration across restarts, as JSON in the Storage.
 
 import { type Clock, type Instant, NEVER, later } from '../runtime/index.ts';
-import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { DecodeError, utf8Encode } from '../bytes/index.ts';
 import { checkLocation } from './location.ts';
 import type { MemoryCodec } from './memory.ts';
+import { parseSaved, savedInteger, savedRecord } from './saved-json.ts';
 import type { LwM2mVersion, Registration, RegistrationParameters } from './registration.ts';
 
 /** A registration and the local port it was made from. */
@@ -47,7 +48,7 @@ export function encodeState({ localPort, registration }: SavedState, owner: Save
  * @throws DecodeError if it is not what `encodeState` writes
  */
 export function decodeState(bytes: Uint8Array, owner: SavedFor, clock: Clock): SavedState {
-  const state = record(parse(utf8Decode(bytes, 'saved registration')), 'saved registration');
+  const state = parseSaved(bytes, 'saved registration');
   if (state['format'] !== FORMAT) throw new DecodeError('saved registration format', `${FORMAT}`, 'another');
   if (state['endpoint'] !== owner.endpoint || state['uri'] !== owner.uri) {
     return { localPort: undefined, registration: undefined };
@@ -55,13 +56,13 @@ export function decodeState(bytes: Uint8Array, owner: SavedFor, clock: Clock): S
   const port = state['localPort'];
   const given = state['registration'];
   return {
-    localPort: port === undefined ? undefined : integer(port, 1, 65_535, 'localPort'),
-    registration: given === undefined ? undefined : registrationOf(record(given, 'registration'), clock),
+    localPort: port === undefined ? undefined : savedInteger(port, 1, 65_535, 'localPort'),
+    registration: given === undefined ? undefined : registrationOf(savedRecord(given, 'registration'), clock),
   };
 }
 
 function registrationOf(given: Record<string, unknown>, clock: Clock): Registration {
-  const parameters = parametersOf(record(given['parameters'], 'parameters'));
+  const parameters = parametersOf(savedRecord(given['parameters'], 'parameters'));
   const { location, version } = given;
   if (!Array.isArray(location) || !location.every((part) => typeof part === 'string')) {
     throw new DecodeError('location', 'path segments', typeof location);
@@ -87,23 +88,5 @@ function parametersOf(given: Record<string, unknown>): RegistrationParameters {
     throw new DecodeError('parameters', 'binding, queueMode and objects', 'something else');
   }
   if (smsNumber !== undefined && typeof smsNumber !== 'string') throw new DecodeError('smsNumber', 'text', 'another');
-  return { lifetime: integer(lifetime, 0, 0xffff_ffff, 'lifetime'), binding, queueMode, smsNumber, objects };
-}
-
-function integer(value: unknown, least: number, most: number, field: string): number {
-  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value);
-  throw new DecodeError(field, `an integer from ${least} to ${most}`, typeof value);
-}
-
-function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  throw new DecodeError(field, 'an object', typeof value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new DecodeError('saved registration', 'JSON', 'something else');
-  }
+  return { lifetime: savedInteger(lifetime, 0, 0xffff_ffff, 'lifetime'), binding, queueMode, smsNumber, objects };
 }

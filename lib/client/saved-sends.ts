@@ -1,11 +1,12 @@
 // Sends that wait for their server across restarts, as JSON in the Storage; the values are SenML CBOR in it.
 
 import { CONTENT_FORMATS, decodeEntries, encodeEntries } from '../formats/index.ts';
-import { DecodeError, fromBase64, toBase64, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { DecodeError, fromBase64, toBase64, utf8Encode } from '../bytes/index.ts';
 import { type SendPack, checkSendFormat } from './send.ts';
 import type { MemoryCodec } from './memory.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
+import { parseSaved, savedArray, savedRecord } from './saved-json.ts';
 import type { SavedFor } from './saved-registration.ts';
 
 const FORMAT = 1;
@@ -21,12 +22,12 @@ export function sendsCodec({ endpoint, uri }: SavedFor, objects: ObjectSet): Mem
     name: 'what was to be sent',
     encode: (packs) => utf8Encode(JSON.stringify({ format: FORMAT, endpoint, uri, packs: packs.map(written) })),
     decode(bytes) {
-      const saved = record(parse(utf8Decode(bytes, 'saved sends')), 'saved sends');
+      const saved = parseSaved(bytes, 'saved sends');
       if (saved['format'] !== FORMAT) throw new DecodeError('saved sends: format', `${FORMAT}`, 'another');
       if (saved['endpoint'] !== endpoint || saved['uri'] !== uri) return undefined;
-      const { packs } = saved;
-      if (!Array.isArray(packs)) throw new DecodeError('saved sends: packs', 'an array', typeof packs);
-      return packs.map((pack) => read(record(pack, 'saved sends: pack'), objects));
+      return savedArray(saved['packs'], 'saved sends: packs').map((pack) =>
+        read(savedRecord(pack, 'saved sends: pack'), objects),
+      );
     },
   };
 
@@ -49,18 +50,5 @@ function formatOf(format: unknown): SendPack['format'] {
     return checkSendFormat(format as SendPack['format']);
   } catch {
     throw new DecodeError('saved sends: format', 'one of Send', 'another');
-  }
-}
-
-function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new DecodeError(field, 'an object', typeof value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new DecodeError('saved sends', 'JSON', 'something else');
   }
 }
