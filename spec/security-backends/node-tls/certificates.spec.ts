@@ -5,7 +5,10 @@ import assert from 'node:assert/strict';
 import type { ConnectionOptions } from 'node:tls';
 import {
   type CertificateChainInfo,
+  type CertificateRevocationListInfo,
   certificateChainFromBuffer,
+  certificateRevocationListFromArray,
+  certificateRevocationListFromBuffer,
   nodeProvider,
   parseCertificate,
   privateKeyEmpty,
@@ -20,8 +23,9 @@ import {
   type SocketError,
   TlsAlertError,
 } from '../../../lib/net/index.ts';
-import { FIXTURE_TIME, certificateDer, keyPem, toPem } from '../../crypto/fixtures/fixtures.ts';
-import { HOST, PSK, PSK_SERVER, SERVER, SHOWING, TLS_VERSIONS, TRUSTING, World, chainOf } from './sockets.ts';
+import { FIXTURE_TIME, certificateDer, keyPem, revocationListDer, toPem } from '../../crypto/fixtures/fixtures.ts';
+import { nodeTls } from '../../../security-backends/node-tls/index.ts';
+import { ADDRESS, HOST, PSK, PSK_SERVER, SERVER, SHOWING, TLS_VERSIONS, TRUSTING, World, chainOf } from './sockets.ts';
 
 const ANYBODY: CertificateServerSecurity = { ...SERVER, clientCertificate: 'none' };
 const spkiOf = (name: string): Uint8Array => parseCertificate(certificateDer(name)).publicKey.spki;
@@ -119,6 +123,33 @@ for (const version of TLS_VERSIONS) {
       assertSaid(await refusal({ mode: 'certificate', serverCertificate: by(2, 'other-root') }), /unknown-issuer/, 48);
       await joins({ mode: 'certificate', serverCertificate: by(3, 'server') }, HOST, { serverName: 'other.example' });
       assertSaid(await refusal({ mode: 'certificate', serverCertificate: by(3, 'client') }), /no-match/, 42);
+    });
+
+    it('go by revocation lists, on both sides', async () => {
+      const lists = (...names: readonly string[]): CertificateRevocationListInfo =>
+        certificateRevocationListFromArray(
+          names.map((name) => certificateRevocationListFromBuffer(revocationListDer(name))),
+        );
+      const [none, ofIntermediate] = [lists('inter-crl', 'root-crl'), lists('inter-crl', 'root-crl-inter')];
+      await joins({ ...TRUSTING, revocationLists: none });
+      assertSaid(await refusal({ ...TRUSTING, revocationLists: ofIntermediate }), /revoked/, 44);
+      const lenient = await world.server({ ...SERVER, revocationLists: none }, { versions });
+      await world.join(world.client(SHOWING, { versions }), lenient);
+      const strict = await world.server({ ...SERVER, revocationLists: ofIntermediate }, { versions });
+      await world.refused(world.client(SHOWING, { versions }), strict);
+      await world.logs(/a TLS handshake failed[^]*revoked/);
+    });
+
+    it('trust what the operating system does, if told to, and only then', async () => {
+      const server = await world.server(ANYBODY, { versions });
+      const trusting = nodeTls({ systemTrustStore: { certificates: () => [der('root')] } });
+      const connect = async (security: Security): Promise<void> => {
+        const client = world.keep(trusting.createSocket({ security, versions, serverName: HOST }, world.environment));
+        await client.connect(ADDRESS, server.local?.port ?? 0);
+      };
+      await connect({ mode: 'certificate', systemTrustStore: true });
+      await assert.rejects(connect({ mode: 'certificate' }), /nothing-configured/);
+      assert.throws(() => world.client({ mode: 'certificate', systemTrustStore: true }), /systemTrustStore/);
     });
 
     it('take DANE records given before connect', async () => {

@@ -134,7 +134,7 @@ for (const version of TLS_VERSIONS) {
       assert.deepEqual(await life(server, TRUSTING, { versions }), [true, true]);
     });
 
-    it('judges again today: a client that has been revoked since is not let in by its ticket', async () => {
+    it('judges again today: a client whose certificate has ended since is not let in by its ticket', async () => {
       const kept = new Store();
       const server = await world.server(SERVER, { versions, resumption: true, sessionStore: kept });
       await life(server, SHOWING, { versions });
