@@ -40,7 +40,7 @@ export interface ClientOptions {
   readonly backends: Backends;
   /** Default: the real world, without a log. */
   readonly environment?: Environment | undefined;
-  /** Keeps the registration across restarts. Default: in memory. */
+  /** Keeps across restarts: the registration, attributes, observations, and Sends that wait. Default: in memory. */
   readonly storage?: Storage | undefined;
   /** Allow `coap://` and `coap+tcp://`: no encryption, no authentication. Default false. */
   readonly dangerAllowNoSec?: boolean | undefined;
