@@ -114,8 +114,9 @@ export class CborReader {
     return initial === 0xf5;
   }
 
-  null(): void {
+  null(): null {
     if (this.#take() !== 0xf6) throw this.error('null', 'another item');
+    return null;
   }
 
   text(): string {

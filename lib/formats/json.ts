@@ -8,7 +8,7 @@ import { PathSet } from './path-set.ts';
 import { PackLayout, type SenmlContext } from './senml.ts';
 import type { ResourceShape, ShapeOf } from './content-formats.ts';
 import { checkLink, linkToText, toSeconds, wireType } from './scalar.ts';
-import { toTimestamp, toValue } from './senml-resolve.ts';
+import { type FieldValue, type ValueField, toTimestamp, toValue } from './senml-resolve.ts';
 
 /** @throws FormatError for values not of their type, and for floats JSON cannot write (NaN, infinities) */
 export function encodeJson(
@@ -86,15 +86,13 @@ function pathOf(base: Path, baseName: string | undefined, name: string, field: s
 function valueOf(record: JsonRecord, path: Path, shape: ResourceShape | undefined, where: string): Value {
   const text = jsonString(record, 'sv', where);
   const opaque = text !== undefined && shape?.type === 'opaque';
-  return toValue(
-    {
-      v: jsonNumber(record, 'v', where),
-      vs: opaque ? undefined : text,
-      vb: jsonBoolean(record, 'bv', where),
-      vd: opaque ? fromBase64(text, `${where}: sv`) : undefined,
-      vlo: jsonString(record, 'ov', where),
-    },
-    shape,
-    path,
-  );
+  const given: readonly (readonly [ValueField, FieldValue | undefined])[] = [
+    ['v', jsonNumber(record, 'v', where)],
+    opaque ? ['vd', fromBase64(text, `${where}: sv`)] : ['vs', text],
+    ['vb', jsonBoolean(record, 'bv', where)],
+    ['vlo', jsonString(record, 'ov', where)],
+  ];
+  const [first, second] = given.filter(([, value]) => value !== undefined);
+  if (second !== undefined) throw new DecodeError(path.toString(), 'one value field', `${first![0]} and ${second[0]}`);
+  return toValue(first?.[0], first?.[1], shape, path);
 }

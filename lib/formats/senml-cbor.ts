@@ -14,7 +14,7 @@ import type { Path, Value } from '../model/index.ts';
 import { FormatError, type ShapeOf } from './content-formats.ts';
 import { checkLink, fromDecimal, linkToText, toSeconds, wireType } from './scalar.ts';
 import { PackLayout, type SenmlContext, type SenmlItem, type SenmlNumber } from './senml.ts';
-import { type PackUse, type SenmlRecord, SenmlResolver, emptyRecord } from './senml-resolve.ts';
+import { type PackUse, type SenmlRecord, SenmlResolver, emptyRecord, setValue } from './senml-resolve.ts';
 
 /** RFC 8428 §6, table 4: conclusive, all other labels are text. Those from 0 on are their own encoding, of one byte. */
 const LABELS = {
@@ -176,16 +176,16 @@ function readMember(reader: CborReader, record: SenmlRecord, label: number, maxD
       record.t = Number(readNumber(reader, maxDepth));
       break;
     case LABELS.v:
-      if (!readNull(reader, record, 'v')) record.v = readNumber(reader, maxDepth);
+      setValue(record, 'v', reader.atNull ? reader.null() : readNumber(reader, maxDepth));
       break;
     case LABELS.vs:
-      if (!readNull(reader, record, 'vs')) record.vs = reader.text();
+      setValue(record, 'vs', reader.atNull ? reader.null() : reader.text());
       break;
     case LABELS.vb:
-      if (!readNull(reader, record, 'vb')) record.vb = reader.boolean();
+      setValue(record, 'vb', reader.atNull ? reader.null() : reader.boolean());
       break;
     case LABELS.vd:
-      if (!readNull(reader, record, 'vd')) record.vd = reader.bytes();
+      setValue(record, 'vd', reader.atNull ? reader.null() : reader.bytes());
       break;
     default:
       readCborItem(reader, maxDepth); // units and sums say nothing to LwM2M
@@ -196,15 +196,7 @@ function readMember(reader: CborReader, record: SenmlRecord, label: number, maxD
 function readExtension(reader: CborReader, record: SenmlRecord, label: string, maxDepth: number): void {
   if (label.endsWith('_')) throw reader.error('labels this version knows', 'one that ends in _');
   if (label !== 'vlo') readCborItem(reader, maxDepth);
-  else if (!readNull(reader, record, 'vlo')) record.vlo = reader.text();
-}
-
-function readNull(reader: CborReader, record: SenmlRecord, label: string): boolean {
-  if (!reader.atNull) return false;
-  if (record.nothing !== undefined) throw reader.error('one value field', `${record.nothing} and ${label}`);
-  reader.null();
-  record.nothing = label;
-  return true;
+  else setValue(record, 'vlo', reader.atNull ? reader.null() : reader.text());
 }
 
 /** §6: an integer, a finite float, or a decimal fraction. */

@@ -6,7 +6,16 @@ import { FormatError, type ShapeOf } from './content-formats.ts';
 import { type JsonRecord, jsonBoolean, jsonNumber, jsonString, readJsonRecords } from './json-records.ts';
 import { checkLink, linkToText, toSeconds, wireType } from './scalar.ts';
 import { PackLayout, type SenmlContext, type SenmlItem } from './senml.ts';
-import { type PackUse, type SenmlRecord, SenmlResolver } from './senml-resolve.ts';
+import {
+  type FieldValue,
+  type PackUse,
+  type SenmlRecord,
+  SenmlResolver,
+  VALUE_FIELDS,
+  type ValueField,
+  emptyRecord,
+  setValue,
+} from './senml-resolve.ts';
 
 export const MAX_MEMBERS = 64; // RFC 8428 §12.2 registers 18 labels
 
@@ -83,47 +92,36 @@ export function decodeSenmlJson(
   return resolver.items;
 }
 
-const VALUE_LABELS: ReadonlySet<string> = new Set(['v', 'vs', 'vb', 'vd', 'vlo']);
-
 function readRecord(members: JsonRecord, index: number): SenmlRecord {
   const where = `record ${index}`;
-  const nothing = nullField(members, where);
-  const values = nothing === undefined ? members : without(members, nothing);
-  const data = jsonString(values, 'vd', where);
-  return {
-    bver: jsonNumber(members, 'bver', where),
-    bn: jsonString(members, 'bn', where),
-    bt: seconds(members, 'bt', where),
-    bv: jsonNumber(members, 'bv', where),
-    n: jsonString(members, 'n', where),
-    id: undefined,
-    t: seconds(members, 't', where),
-    v: jsonNumber(values, 'v', where),
-    vs: jsonString(values, 'vs', where),
-    vb: jsonBoolean(values, 'vb', where),
-    vd: data === undefined ? undefined : fromBase64(data, `${where}: vd`),
-    vlo: jsonString(values, 'vlo', where),
-    nothing,
-  };
-}
-
-/** The value field that is null, of which there is at most one; unknown labels are checked on the way. */
-function nullField(members: JsonRecord, where: string): string | undefined {
-  let found: string | undefined;
-  for (const [label, member] of members) {
-    // RFC 8428 §4.4: a label ending in _ must be understood, and we know none.
-    if (label.endsWith('_')) {
-      throw new DecodeError(`${where}: label`, 'labels this version knows', 'one that ends in _');
-    }
-    if (member !== null || !VALUE_LABELS.has(label)) continue;
-    if (found !== undefined) throw new DecodeError(`${where}: value`, 'one value field', `${found} and ${label}`);
-    found = label;
+  checkLabels(members, where);
+  const record = emptyRecord();
+  record.bver = jsonNumber(members, 'bver', where);
+  record.bn = jsonString(members, 'bn', where);
+  record.bt = seconds(members, 'bt', where);
+  record.bv = jsonNumber(members, 'bv', where);
+  record.n = jsonString(members, 'n', where);
+  record.t = seconds(members, 't', where);
+  for (const field of VALUE_FIELDS) {
+    const value = members.get(field) === null ? null : fieldValue(members, field, where);
+    if (value !== undefined) setValue(record, field, value);
   }
-  return found;
+  return record;
 }
 
-function without(members: JsonRecord, label: string): JsonRecord {
-  return new Map([...members].filter(([other]) => other !== label));
+/** RFC 8428 §4.4: a label ending in _ must be understood, and we know none. */
+function checkLabels(members: JsonRecord, where: string): void {
+  for (const label of members.keys()) {
+    if (!label.endsWith('_')) continue;
+    throw new DecodeError(`${where}: label`, 'labels this version knows', 'one that ends in _');
+  }
+}
+
+function fieldValue(members: JsonRecord, field: ValueField, where: string): FieldValue | undefined {
+  if (field === 'v') return jsonNumber(members, field, where);
+  if (field === 'vb') return jsonBoolean(members, field, where);
+  const text = jsonString(members, field, where);
+  return field === 'vd' && text !== undefined ? fromBase64(text, `${where}: vd`) : text;
 }
 
 function seconds(members: JsonRecord, label: string, where: string): number | undefined {

@@ -26,14 +26,17 @@ export interface SenmlRecord {
   id: number | undefined;
   /** Seconds. */
   t: number | undefined;
-  v: SenmlNumber | undefined;
-  vs: string | undefined;
-  vb: boolean | undefined;
-  vd: Uint8Array | undefined;
-  vlo: string | undefined;
-  /** The value field that is null. */
-  nothing: string | undefined;
+  /** The first value field, and what it holds: of `v` a number, of `vb` a boolean, of `vd` bytes, of others text. */
+  field: ValueField | undefined;
+  value: FieldValue | null | undefined;
+  /** Another one, which is an error. */
+  second: ValueField | undefined;
 }
+
+/** Value fields, of which a record has one. */
+export const VALUE_FIELDS = ['v', 'vs', 'vb', 'vd', 'vlo'] as const;
+export type ValueField = (typeof VALUE_FIELDS)[number];
+export type FieldValue = SenmlNumber | string | boolean | Uint8Array;
 
 /** What the records of a pack are to be: values; values or their ends (PATCH); or paths alone (FETCH). */
 export type PackUse = 'values' | 'changes' | 'paths';
@@ -47,13 +50,19 @@ export function emptyRecord(): SenmlRecord {
     n: undefined,
     id: undefined,
     t: undefined,
-    v: undefined,
-    vs: undefined,
-    vb: undefined,
-    vd: undefined,
-    vlo: undefined,
-    nothing: undefined,
+    field: undefined,
+    value: undefined,
+    second: undefined,
   };
+}
+
+/** `value` must be of the field's type. */
+export function setValue(record: SenmlRecord, field: ValueField, value: FieldValue | null): void {
+  if (record.field !== undefined) record.second ??= field;
+  else {
+    record.field = field;
+    record.value = value;
+  }
 }
 
 /** Takes records in order and gives what they say. A path twice is refused unless both have a time. */
@@ -129,21 +138,21 @@ export class SenmlResolver {
     return toTimestamp(seconds, this.#context.now, this.#field('time'));
   }
 
-  #value(record: SenmlRecord, path: Path): Value | null | undefined {
-    if (record.nothing !== undefined || this.#use === 'paths') return this.#noValue(record, path);
-    if (this.#baseValue !== undefined) addBase(record, this.#baseValue);
-    return toValue(record, this.#shapeOf(path.prefix(3)), path);
-  }
-
-  #noValue(record: SenmlRecord, path: Path): null | undefined {
-    const given = fieldsOf(record);
+  #value({ field, value, second }: SenmlRecord, path: Path): Value | null | undefined {
     if (this.#use === 'paths') {
-      if (given.length === 0 && record.nothing === undefined) return undefined;
-      throw new DecodeError(path.toString(), 'a path without value', record.nothing ?? given[0]!);
+      if (field === undefined) return undefined;
+      throw new DecodeError(path.toString(), 'a path without value', field);
     }
-    if (given.length > 0) throw new DecodeError(path.toString(), 'one value field', [...given, 'null'].join(' and '));
-    if (this.#use === 'changes') return null;
-    throw new DecodeError(this.#field(record.nothing!), 'a value', 'null');
+    if (second !== undefined) throw new DecodeError(path.toString(), 'one value field', `${field} and ${second}`);
+    if (value === null) {
+      if (this.#use === 'changes') return null;
+      throw new DecodeError(this.#field(`${field}`), 'a value', 'null');
+    }
+    const shape = this.#shapeOf(path.prefix(3));
+    if (this.#baseValue !== undefined && (field === undefined || field === 'v')) {
+      return toValue('v', sum(this.#baseValue, (value ?? 0) as SenmlNumber), shape, path);
+    }
+    return toValue(field, value, shape, path);
   }
 
   #field(label: string): string {
@@ -163,10 +172,6 @@ export function toTimestamp(seconds: number, now: number | undefined, field: str
   if (now === undefined) throw new DecodeError(field, 'an absolute time', `${seconds} s relative to now`);
   return Math.round(now + seconds * 1_000);
 }
-
-type ValueField = 'v' | 'vs' | 'vb' | 'vd' | 'vlo';
-const VALUE_FIELDS: readonly ValueField[] = ['v', 'vs', 'vb', 'vd', 'vlo'];
-type ValueRecord = Pick<SenmlRecord, ValueField>;
 
 function fieldOf(type: ResourceType): ValueField | undefined {
   switch (type) {
@@ -189,49 +194,26 @@ function fieldOf(type: ResourceType): ValueField | undefined {
   }
 }
 
-function fieldsOf(record: ValueRecord): readonly ValueField[] {
-  return VALUE_FIELDS.filter((field) => record[field] !== undefined);
+function sum(a: SenmlNumber, b: SenmlNumber): SenmlNumber {
+  const whole = [a, b].every((part) => typeof part === 'bigint' || Number.isSafeInteger(part));
+  return whole ? BigInt(a) + BigInt(b) : Number(a) + Number(b);
 }
 
-function addBase(record: SenmlRecord, baseValue: SenmlNumber): void {
-  if (fieldsOf(record).some((field) => field !== 'v')) return;
-  const value = record.v ?? 0;
-  const whole = [baseValue, value].every((part) => typeof part === 'bigint' || Number.isSafeInteger(part));
-  record.v = whole ? BigInt(baseValue) + BigInt(value) : Number(baseValue) + Number(value);
-}
-
-/** The one value of a record, as its resource has it; of its own type where the resource is not known. @throws DecodeError */
-export function toValue(record: ValueRecord, shape: ResourceShape | undefined, path: Path): Value {
-  const field = soleField(record, path);
+/** The value of a record, as its resource has it; of its own type where the resource is not known. @throws DecodeError */
+export function toValue(
+  field: ValueField | undefined,
+  value: FieldValue | undefined,
+  shape: ResourceShape | undefined,
+  path: Path,
+): Value {
+  if (field === undefined || value === undefined) throw new DecodeError(path.toString(), 'one value field', 'none');
   // Leshan (2.0.0-M18) has links as text.
-  if (shape?.type === 'objectLink' && field === 'vs') return linkFromText(record.vs!, path);
+  if (shape?.type === 'objectLink' && field === 'vs') return linkFromText(value as string, path);
   if (shape !== undefined && field !== fieldOf(shape.type)) {
     throw new DecodeError(path.toString(), `${fieldOf(shape.type) ?? 'no value'} for type ${shape.type}`, field);
   }
-  switch (field) {
-    case 'v':
-      return fromNumber(record.v!, shape, path);
-    case 'vs':
-      return record.vs!;
-    case 'vb':
-      return record.vb!;
-    case 'vd':
-      return record.vd!;
-    case 'vlo':
-      return linkFromText(record.vlo!, path);
-  }
-}
-
-function soleField(record: ValueRecord, path: Path): ValueField {
-  let count = 0;
-  let found: ValueField = 'v';
-  if (record.v !== undefined) count++;
-  if (record.vs !== undefined && ++count) found = 'vs';
-  if (record.vb !== undefined && ++count) found = 'vb';
-  if (record.vd !== undefined && ++count) found = 'vd';
-  if (record.vlo !== undefined && ++count) found = 'vlo';
-  if (count === 1) return found;
-  throw new DecodeError(path.toString(), 'one value field', count === 0 ? 'none' : fieldsOf(record).join(' and '));
+  if (field === 'v') return fromNumber(value as SenmlNumber, shape, path);
+  return field === 'vlo' ? linkFromText(value as string, path) : value;
 }
 
 function fromNumber(value: SenmlNumber, shape: ResourceShape | undefined, path: Path): Value {
