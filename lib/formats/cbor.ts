@@ -1,9 +1,18 @@
 // One value in CBOR, application/cbor (LwM2M Core 1.2 §7.4.3, Appendix C), alone and inside of LwM2M CBOR.
 
 import { CborTag, type CborValue, CBOR_MAJOR, CborWriter, DecodeError, decodeCbor } from '../bytes/index.ts';
-import { checkLink, fromInteger, fromSeconds, linkFromText, linkToText, toSeconds, wireType } from './scalar.ts';
+import {
+  type Named,
+  checkLink,
+  fromInteger,
+  fromSeconds,
+  linkFromText,
+  linkToText,
+  toSeconds,
+  wireType,
+} from './scalar.ts';
 import { CONTENT_FORMATS, type FormatLimits, type ResourceShape } from './content-formats.ts';
-import type { Path, Value } from '../model/index.ts';
+import type { Value } from '../model/index.ts';
 
 const EPOCH_TIME = 1; // RFC 8949 §3.4.2
 const ITEM_OVERHEAD = 16; // bytes: more than head and tag
@@ -23,7 +32,7 @@ export function writeCborValue(
   value: Value,
   type: ResourceShape['type'],
   format: number,
-  what: string | Path,
+  what: Named,
 ): void {
   switch (type) {
     case 'integer':
@@ -60,7 +69,7 @@ export function decodeCborValue(
 }
 
 /** The value that `item` is for its resource. @throws DecodeError */
-export function valueOfItem(item: CborValue, shape: ResourceShape | undefined, what: string): Value {
+export function valueOfItem(item: CborValue, shape: ResourceShape | undefined, what: Named): Value {
   const tagged = item instanceof CborTag && item.tag === EPOCH_TIME;
   const value = tagged && (shape === undefined || shape.type === 'time') ? item.value : item;
   switch (shape?.type ?? (tagged ? 'time' : naturalType(value))) {
@@ -88,7 +97,7 @@ export function valueOfItem(item: CborValue, shape: ResourceShape | undefined, w
       if (typeof value === 'string') return linkFromText(value, what);
       break;
   }
-  throw new DecodeError(what, `CBOR of type ${shape?.type ?? 'a resource'}`, 'another item');
+  throw new DecodeError(`${what}`, `CBOR of type ${shape?.type ?? 'a resource'}`, 'another item');
 }
 
 function isInteger(value: CborValue): value is number | bigint {

@@ -108,11 +108,12 @@ export function decodeLwm2mCbor(
 }
 
 function readMap(reader: CborReader, above: readonly number[], leaves: Leaf[], limits: FormatLimits): void {
-  const keys = new Set<string>();
+  const keys = new Set<number | string>();
   for (let left = reader.open(CBOR_MAJOR.map); reader.more(left); left--) {
-    const ids = [...above, ...readKey(reader)];
-    const key = ids.join('/');
+    const own = readKey(reader);
+    const ids = [...above, ...own];
     if (ids.length > 4) throw reader.error('at most 4 ids', `${ids.length}`);
+    const key = own.length === 1 ? own[0]! : own.join('/');
     if (keys.has(key)) throw reader.error('each key once', 'one twice');
     keys.add(key);
     if (reader.major === CBOR_MAJOR.map) readMap(reader, ids, leaves, limits);
@@ -178,5 +179,5 @@ function valueOf(item: CborValue, path: Path, shapeOf: ShapeOf, use: PackUse): V
     throw new DecodeError(`${path}`, 'null in place of a value', 'a value');
   }
   if (use === 'changes' && isNull) return null;
-  return valueOfItem(item, shapeOf(path.prefix(3)), path.toString());
+  return valueOfItem(item, shapeOf(path.prefix(3)), path);
 }

@@ -5,7 +5,7 @@ import { type ObjectLink, type Path, type ResourceType, type Value, hasType, isO
 import { FormatError, type ResourceShape } from './content-formats.ts';
 
 /** What errors name; a path becomes text only if there is one. */
-type Named = string | Path;
+export type Named = string | Path;
 
 const INTEGER_RANGES = {
   integer: [-(1n << 63n), (1n << 63n) - 1n],

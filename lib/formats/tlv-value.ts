@@ -1,14 +1,14 @@
 // The value part of a TLV by data type (LwM2M Core 1.2 Appendix C).
 
 import { DecodeError, Reader, Writer, utf8Decode, utf8Encode } from '../bytes/index.ts';
-import type { Path, Value } from '../model/index.ts';
+import type { Value } from '../model/index.ts';
 import { CONTENT_FORMATS, type ResourceShape } from './content-formats.ts';
-import { checkLink, fromInteger, fromSeconds, toSeconds, wireType } from './scalar.ts';
+import { type Named, checkLink, fromInteger, fromSeconds, toSeconds, wireType } from './scalar.ts';
 
 const FORMAT = CONTENT_FORMATS.tlv;
 
 /** Integers and floats take the smallest width that is exact. @throws FormatError if the value is not of its type */
-export function encodeTlvValue(value: Value, shape: ResourceShape | undefined, what: string | Path): Uint8Array {
+export function encodeTlvValue(value: Value, shape: ResourceShape | undefined, what: Named): Uint8Array {
   switch (wireType(value, shape, FORMAT, what)) {
     case 'integer':
       return signed(value as number | bigint);
@@ -32,29 +32,29 @@ export function encodeTlvValue(value: Value, shape: ResourceShape | undefined, w
 }
 
 /** Opaque bytes are copied; where the resource is not known everything is opaque. @throws DecodeError */
-export function decodeTlvValue(bytes: Uint8Array, shape: ResourceShape | undefined, what: string): Value {
+export function decodeTlvValue(bytes: Uint8Array, shape: ResourceShape | undefined, what: Named): Value {
   switch (shape?.type) {
     case 'integer':
-      return fromInteger(BigInt.asIntN(8 * bytes.length, integer(bytes, what)), shape, what);
+      return fromInteger(signedInteger(bytes, what), shape, what);
     case 'unsignedInteger':
       return fromInteger(integer(bytes, what), shape, what);
     case 'time':
-      return fromSeconds(BigInt.asIntN(8 * bytes.length, integer(bytes, what)), what);
+      return fromSeconds(signedInteger(bytes, what), what);
     case 'float':
       return fromFloat(bytes, what);
     case 'boolean':
-      if (bytes.length !== 1 || bytes[0]! > 1) throw new DecodeError(what, 'one byte, 0 or 1', 'other bytes');
+      if (bytes.length !== 1 || bytes[0]! > 1) throw new DecodeError(`${what}`, 'one byte, 0 or 1', 'other bytes');
       return bytes[0] === 1;
     case 'objectLink': {
-      if (bytes.length !== 4) throw new DecodeError(what, 'an object link of 4 bytes', `${bytes.length} bytes`);
+      if (bytes.length !== 4) throw new DecodeError(`${what}`, 'an object link of 4 bytes', `${bytes.length} bytes`);
       const reader = new Reader(bytes);
-      return { object: reader.uint16(what), instance: reader.uint16(what) };
+      return { object: reader.uint16('object link'), instance: reader.uint16('object link') };
     }
     case 'string':
     case 'coreLink':
-      return utf8Decode(bytes, what);
+      return utf8Decode(bytes, `${what}`);
     case 'none':
-      throw new DecodeError(what, 'a resource with a value', 'an executable one');
+      throw new DecodeError(`${what}`, 'a resource with a value', 'an executable one');
     default:
       return bytes.slice();
   }
@@ -78,13 +78,21 @@ function wide(size: 2 | 4, value: number): Uint8Array {
   return new Writer(size).uint(value, size).finish();
 }
 
-function integer(bytes: Uint8Array, what: string): bigint {
+function integer(bytes: Uint8Array, what: Named): number | bigint {
   const reader = new Reader(bytes);
-  if (bytes.length === 8) return reader.uint64(what);
+  if (bytes.length === 8) return reader.uint64('integer');
   if (![1, 2, 4].includes(bytes.length)) {
-    throw new DecodeError(what, 'an integer of 1, 2, 4 or 8 bytes', `${bytes.length} bytes`);
+    throw new DecodeError(`${what}`, 'an integer of 1, 2, 4 or 8 bytes', `${bytes.length} bytes`);
   }
-  return BigInt(reader.uint(bytes.length, what));
+  return reader.uint(bytes.length, 'integer');
+}
+
+/** In two's complement. */
+function signedInteger(bytes: Uint8Array, what: Named): number | bigint {
+  const value = integer(bytes, what);
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value);
+  const unused = 32 - 8 * bytes.length;
+  return (value << unused) >> unused;
 }
 
 function float(value: number): Uint8Array {
@@ -95,9 +103,9 @@ function float(value: number): Uint8Array {
   return bytes;
 }
 
-function fromFloat(bytes: Uint8Array, what: string): number {
+function fromFloat(bytes: Uint8Array, what: Named): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length === 4) return view.getFloat32(0);
   if (bytes.length === 8) return view.getFloat64(0);
-  throw new DecodeError(what, 'a float of 4 or 8 bytes', `${bytes.length} bytes`);
+  throw new DecodeError(`${what}`, 'a float of 4 or 8 bytes', `${bytes.length} bytes`);
 }

@@ -143,7 +143,7 @@ class Decoder {
     if (this.#entries.length === this.#limits.maxEntries) {
       throw new DecodeError('TLV', `at most ${this.#limits.maxEntries} values`, 'more');
     }
-    this.#entries.push({ path, value: decodeTlvValue(tlv.value, this.#shapeOf(path.prefix(3)), path.toString()) });
+    this.#entries.push({ path, value: decodeTlvValue(tlv.value, this.#shapeOf(path.prefix(3)), path) });
   }
 
   /** Where `tlv` lies: checked to be new, and above or below the base. */
