@@ -3,7 +3,7 @@
 import { Duplex } from 'node:stream';
 import { type TLSSocket, connect as connectTls } from 'node:tls';
 import { loadPsk } from '../../lib/crypto/index.ts';
-import { type Environment, utf8Decode } from '../../lib/index.ts';
+import { type Environment, type Timer, later, seconds, utf8Decode } from '../../lib/index.ts';
 import {
   ALERT_DESCRIPTIONS,
   type Cancellable,
@@ -81,6 +81,7 @@ class TlsSocket extends StreamCore {
   #lower: StreamSocket | undefined;
   #tls: TLSSocket | undefined;
   #negotiated: Negotiated | undefined;
+  #patience: Timer | undefined;
 
   constructor(environment: Environment, made: Made) {
     super(environment, made.socket);
@@ -128,13 +129,27 @@ class TlsSocket extends StreamCore {
     const servername = serverNameOf(configuration.serverName ?? host);
     const tls = connectTls({ ...options, ca: [], socket: stream, ...(servername && { servername }) });
     this.#tls = tls;
+    this.#waitNoLonger();
     await new Promise<void>((resolve, reject) => {
       tls.once('secureConnect', resolve);
       tls.once('error', (error) => reject(fromTls(error)));
       tls.once('close', () => reject(new SocketError('ECONNRESET', 'the peer closed during the handshake')));
     });
+    this.#patience?.cancel();
     this.#negotiated = { version: 'TLS1.3', ciphersuite: TLS_AES_128_GCM_SHA256, extendedMasterSecret: true };
     this.#listen(tls);
+  }
+
+  /** A stream repeats nothing, so no flight tells that the peer is silent: it has as long as all flights of DTLS would take. */
+  #waitNoLonger(): void {
+    const { handshakeTimeouts = { min: seconds(1), max: seconds(60) }, handshakeTries = 7 } = this.#made.configuration;
+    let limit = 0;
+    for (let flight = 0; flight < handshakeTries; flight++) {
+      limit += Math.min(handshakeTimeouts.max, handshakeTimeouts.min * 2 ** flight);
+    }
+    const { clock, timers } = this.environment;
+    const silent = new SocketError('ETIMEDOUT', `no handshake within ${limit} ms`);
+    this.#patience = timers.at(later(clock.now(), limit), () => this.fail(silent));
   }
 
   /** Node's events become the core's calls: `deliver`, `endInput`, `finish`, `fail`. */
@@ -197,6 +212,7 @@ class TlsSocket extends StreamCore {
 
   protected release(): void {
     const [tls, lower] = [this.#tls, this.#lower];
+    this.#patience?.cancel();
     this.#tls = undefined;
     this.#lower = undefined;
     this.#negotiated = undefined;

@@ -237,6 +237,12 @@ export const BROKEN_BACKENDS: Readonly<Record<string, BackendBreakage>> = {
         good.connect(...to).catch(() => Promise.reject(new SocketError('ECONNREFUSED', 'nobody'))),
     }),
   },
+  'a stream on which nobody answers': {
+    client: (good) => ({
+      connect: (...to: Parameters<AnySocket['connect']>) =>
+        good.connect(...to).catch(() => Promise.reject(new SocketError('ECONNRESET', 'the server went away'))),
+    }),
+  },
   'times of retransmission': without('handshakeTimeouts'),
   dtlsHandshakeTimeouts: { client: () => ({ setOption: nothing }) },
   'a lost datagram': { configure: (configuration) => ({ ...configuration, handshakeTries: 1 }) },

@@ -25,6 +25,22 @@ export const TIME_CASES: readonly BackendCaseDefinition[] = [
     },
   },
   {
+    name: 'a stream on which nobody answers',
+    rule: 'a server that takes the connection and says nothing ends connect in ETIMEDOUT after the time of all tries',
+    transport: 'stream',
+    run: async (stage) => {
+      const { peer } = stage;
+      const mute = stage.keep(peer.rawSocket({}, peer.environment));
+      await stage.run(mute.bind(peer.address, 0));
+      const taken = stage.accept(mute);
+      const client = stage.client(IMPATIENT);
+      const error = await stage.fails(client.connect(peer.host, mute.local?.port ?? 0));
+      same(error.code, 'ETIMEDOUT', 'code');
+      await stage.run(taken);
+      await stage.nothingLeft(client);
+    },
+  },
+  {
     name: 'times of retransmission',
     rule: 'a flight is sent again after min, then after twice as long each time, up to max, as often as configured',
     transport: 'datagram',
