@@ -127,9 +127,10 @@ class TlsSocket extends StreamCore {
     } as const;
     configuration.additionalConfiguration?.(options);
     const servername = serverNameOf(configuration.serverName ?? host);
-    const tls = connectTls({ ...options, ca: [], socket: stream, ...(servername && { servername }) });
-    this.#tls = tls;
     this.#waitNoLonger();
+    const tls = connectTls({ ...options, ca: [], socket: stream, ...(servername && { servername }) });
+    if (this.#lower !== lower) return void tls.destroy(); // closed by who was told that the first bytes leave
+    this.#tls = tls;
     await new Promise<void>((resolve, reject) => {
       tls.once('secureConnect', resolve);
       tls.once('error', (error) => reject(fromTls(error)));
