@@ -13,8 +13,35 @@ export function readSeveral(objects: ObjectSet, paths: readonly Path[]): readonl
   const wanted = paths.flatMap((path) =>
     path.level === 'root' ? [...objects].map(({ definition }) => Path.of(definition.id)) : [path],
   );
-  const readings = wanted.map((path) => readOrNothing(objects, path));
+  const single = wanted.filter(({ level }) => level === 'resourceInstance');
+  const readings = [
+    ...wanted.filter(({ level }) => level !== 'resourceInstance').map((path) => readOrNothing(objects, path)),
+    ...[...byResource(single)].map(([resource, texts]) => readSome(objects, resource, texts)),
+  ];
   return allTogether(readings, distinct);
+}
+
+/** Resource instances by their resource, which is read once however many of them are asked for. */
+function byResource(paths: readonly Path[]): ReadonlyMap<Path, ReadonlySet<string>> {
+  const resources = new Map<string, readonly [Path, Set<string>]>();
+  for (const path of paths) {
+    const resource = path.prefix(3);
+    const known = resources.get(resource.toString()) ?? ([resource, new Set()] as const);
+    resources.set(resource.toString(), known);
+    known[1].add(path.toString());
+  }
+  return new Map(resources.values());
+}
+
+function readSome(
+  objects: ObjectSet,
+  resource: Path,
+  texts: ReadonlySet<string>,
+): readonly Entry[] | Promise<readonly Entry[]> {
+  const among = (entries: readonly Entry[]): readonly Entry[] =>
+    entries.filter(({ path }) => texts.has(path.toString()));
+  const entries = readOrNothing(objects, resource);
+  return entries instanceof Promise ? entries.then(among) : among(entries);
 }
 
 function readOrNothing(objects: ObjectSet, path: Path): readonly Entry[] | Promise<readonly Entry[]> {

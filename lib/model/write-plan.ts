@@ -29,28 +29,35 @@ export function planWrite(schema: Schema, instance: Instance, request: WriteRequ
   }
   if (path.resource !== undefined) completeResource(schema, request, changes);
   else if (mode === 'replace') takeAbsent(schema, instance, by, changes);
-  for (const each of request.removed ?? []) takeAway(schema, instance, each, by, changes);
+  takeAway(schema, instance, request, changes);
   return changes;
 }
 
+/** Each resource is gone through once, however many of its instances go. */
 function takeAway(
   schema: Schema,
   instance: Instance,
-  path: Path,
-  by: Actor,
+  { removed = [], by }: WriteRequest,
   changes: Map<number, Holding | undefined>,
 ): void {
-  checkWritable(schema, path, by);
-  if (path.resourceInstance === undefined) {
-    throw new ModelError('badRequest', `${path} cannot be taken away: it is no resource instance`);
+  const going = new Map<number, Set<number>>();
+  for (const path of removed) {
+    checkWritable(schema, path, by);
+    if (path.resourceInstance === undefined) {
+      throw new ModelError('badRequest', `${path} cannot be taken away: it is no resource instance`);
+    }
+    const ids = going.get(path.resource!) ?? new Set();
+    going.set(path.resource!, ids.add(path.resourceInstance));
   }
-  const held = changes.has(path.resource!) ? changes.get(path.resource!) : instance.holding(path.resource!);
-  if (typeof held === 'function') throw new ModelError('methodNotAllowed', `${path} is computed`);
-  if (!isValues(held) || held[path.resourceInstance] === undefined) return;
-  changes.set(
-    path.resource!,
-    Object.fromEntries(Object.entries(held).filter(([id]) => Number(id) !== path.resourceInstance)),
-  );
+  for (const [resource, ids] of going) {
+    const held = changes.has(resource) ? changes.get(resource) : instance.holding(resource);
+    const path = schema.path(instance.id, resource);
+    if (typeof held === 'function') throw new ModelError('methodNotAllowed', `${path} is computed`);
+    if (!isValues(held)) continue;
+    const [before, left] = [Object.entries(held), new Map<number, Value>()];
+    for (const [id, value] of before) if (!ids.has(Number(id))) left.set(Number(id), value);
+    if (left.size < before.length) changes.set(resource, Object.fromEntries(left));
+  }
 }
 
 const MOST_HELD_BYTES = 1_048_576; // as one request body: many requests must not add up to more

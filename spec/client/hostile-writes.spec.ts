@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { type OutgoingRequest, RESPONSE_CODES } from '../../lib/coap/index.ts';
-import { CONTENT_FORMATS, encodeEntries } from '../../lib/formats/index.ts';
-import { type Entry, Path } from '../../lib/model/index.ts';
+import { CONTENT_FORMATS, decodeEntries, encodeEntries, encodePaths } from '../../lib/formats/index.ts';
+import { type Entry, Path, defineObject } from '../../lib/model/index.ts';
 import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import type { LwM2mClient } from '../../lib/client/index.ts';
 import { Scene } from './scripted-server.ts';
@@ -33,6 +33,29 @@ async function stillThere(scene: Scene, client: LwM2mClient): Promise<void> {
   );
   await scene.time.run(client.stop());
   assert.equal(scene.clientTimers, 0);
+}
+
+const Counters = defineObject({
+  id: 32_777,
+  name: 'Counters',
+  resources: { values: { id: 1, name: 'Values', operations: 'R', type: 'integer', multiple: true } },
+});
+
+/** How many entries of records are copied by what `work` does. */
+async function copiedBy(work: () => void | Promise<void>): Promise<number> {
+  let copied = 0;
+  const fromEntries = Object.fromEntries.bind(Object);
+  Object.fromEntries = ((given: Iterable<readonly [PropertyKey, unknown]>) => {
+    const all = [...given];
+    copied += all.length;
+    return fromEntries(all);
+  }) as typeof Object.fromEntries;
+  try {
+    await work();
+  } finally {
+    Object.fromEntries = fromEntries;
+  }
+  return copied;
 }
 
 describe('Writes of a hostile server', () => {
@@ -116,20 +139,59 @@ describe('Writes of a hostile server', () => {
     const { scene, client } = await registered();
     const at = Path.of(1, 0, 25);
     const entries = Array.from({ length: 10_000 }, (_, i) => ({ path: at.child(i), value: '' }));
-    let copied = 0;
-    const fromEntries = Object.fromEntries.bind(Object);
-    Object.fromEntries = ((given: Iterable<readonly [PropertyKey, unknown]>) => {
-      const all = [...given];
-      copied += all.length;
-      return fromEntries(all);
-    }) as typeof Object.fromEntries;
-    try {
-      await client.server.write(at, entries, 'update', 'server');
-    } finally {
-      Object.fromEntries = fromEntries;
-    }
+    const copied = await copiedBy(() => client.server.write(at, entries, 'update', 'server'));
     assert.ok(copied < 100_000, `${copied} entries copied`);
     assert.equal(client.server.resourceInstanceIds(0, 25)?.length, 10_000);
+    await stillThere(scene, client);
+  });
+
+  it('takes nine thousand of them away in linear time', async () => {
+    const { scene, client } = await registered();
+    const at = Path.of(1, 0, 25);
+    const entries = Array.from({ length: 10_000 }, (_, i) => ({ path: at.child(i), value: '' }));
+    await client.server.write(at, entries, 'update', 'server');
+    const removed = entries.slice(500, 9_500).map(({ path }) => path);
+    const copied = await copiedBy(async () => {
+      const request = { path: at.prefix(2), entries: [], mode: 'update', by: 'server', removed } as const;
+      const prepared = await client.server.prepareWrite(request);
+      prepared()();
+    });
+    assert.ok(copied < 100_000, `${copied} entries copied`);
+    assert.equal(client.server.resourceInstanceIds(0, 25)?.length, 1_000);
+    await stillThere(scene, client);
+  });
+
+  it('reads a resource once, however many of its instances are asked for in one request', async () => {
+    const scene = new Scene();
+    await scene.listen();
+    let asked = 0;
+    const values = Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [i, i]));
+    const counters = Counters.create({
+      0: {
+        values: () => {
+          asked++;
+          return values;
+        },
+      },
+    });
+    const client = scene.client({ objects: [counters], versions: ['1.2'] });
+    await client.start();
+    await scene.time.advance(100);
+    const at = Path.of(32_777, 0, 1);
+    const paths = Array.from({ length: 5_000 }, (_, i) => at.child(2 * i));
+    const { senmlCbor } = CONTENT_FORMATS;
+    const { code, payload } = await scene.time.run(
+      scene.connection.request({
+        method: 'FETCH',
+        contentFormat: senmlCbor,
+        accept: senmlCbor,
+        payload: encodePaths(senmlCbor, paths),
+      }),
+    );
+    assert.equal(code, RESPONSE_CODES.content);
+    const read = decodeEntries(senmlCbor, Path.root, payload, () => ({ type: 'integer', multiple: true }));
+    assert.equal(read.length, 4_500, 'those that are there');
+    assert.equal(asked, 1);
     await stillThere(scene, client);
   });
 
