@@ -18,6 +18,8 @@ export class AssociationMemory {
   readonly #sends: Memory<readonly SendPack[]>;
   readonly #attributes: Memory<unknown>;
   readonly #observations: Memory<readonly SavedObservation[] | null>;
+  /** Whether the Storage has, or may have, observations. */
+  #isObserved = false;
   readonly #environment: Environment;
 
   constructor(
@@ -66,16 +68,19 @@ export class AssociationMemory {
     const saved = await this.#observations.load();
     if (saved === null)
       this.#environment.log.warn({}, 'the observations that were saved cannot be used: registering anew');
+    this.#isObserved = saved === null || (saved?.length ?? 0) > 0;
     return saved === undefined ? [] : saved;
   }
 
-  saveObservations(look: () => readonly SavedObservation[]): void {
-    this.#observations.saveSoon(look);
+  /** @param count how many there are now: where there were none before either, nothing is written */
+  saveObservations(count: number, look: () => readonly SavedObservation[]): void {
+    this.#isObserved ||= count > 0;
+    if (this.#isObserved) this.#observations.saveSoon(look);
   }
 
   /** As they are at the end of this run. */
   keepObservations(last: readonly SavedObservation[]): void {
-    this.saveObservations(() => last);
+    this.saveObservations(last.length, () => last);
     void this.#observations.settled;
   }
 

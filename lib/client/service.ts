@@ -173,7 +173,7 @@ export class Service {
       patience,
       settings: () => settings.notifications,
       undelivered: doubted,
-      remember: () => memory.saveObservations(() => this.#observations.saved),
+      remember: () => memory.saveObservations(this.#observations.size, () => this.#observations.saved),
       confirmable: limits.confirmableNotifications,
       maxObservations: limits.maxObservations,
       maxStored: limits.maxStoredNotifications,
