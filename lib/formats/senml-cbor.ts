@@ -51,7 +51,8 @@ export function encodeSenmlCbor(
   const layout = new PackLayout(format, base, items, now);
   const writer = new CborWriter(64 + items.length * ITEM_BYTES);
   writer.array(items.length);
-  for (const [i, { path, value, timestamp }] of items.entries()) {
+  for (let i = 0; i < items.length; i++) {
+    const { path, value, timestamp } = items[i]!;
     const name = layout.nameOf(path);
     const time = layout.timeOf(timestamp);
     const members = (name === '' ? 0 : 1) + (value === undefined ? 0 : 1) + (time === undefined ? 0 : 1);
