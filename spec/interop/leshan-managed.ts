@@ -38,6 +38,7 @@ export function managed(server: () => LeshanServer, { endpoint, scheme, account,
 
   before(async () => {
     leshan = server();
+    leshan.events.forget();
     const { port, security } = await account(leshan);
     temperature = createTemperature({ 0: { sensorValue: 20.5, sensorUnits: 'Cel' } });
     const device = createDevice({

@@ -2,13 +2,17 @@
 // in no version in Maven's registry, so its Californium transport runs upon Californium's TCP: StreamEndpointFactory.java.
 
 import assert from 'node:assert/strict';
+import { nodeFileSource } from '../../lib/crypto/node/index.ts';
 import {
+  type Backends,
   type SecurityConfiguration,
   certificateChainFromFile,
   createClient,
   createDevice,
+  nodeBackends,
   privateKeyFromFile,
 } from '../../lib/index.ts';
+import { opensslTls } from '../../security-backends/openssl/index.ts';
 import { managed } from './leshan-managed.ts';
 import { LeshanServer } from './peers/leshan.ts';
 import { needs } from './peers/peer.ts';
@@ -47,15 +51,22 @@ describe('a device at Leshan, over streams', () => {
       account: async ({ coapTcpPort }) => ({ port: coapTcpPort }),
     }));
 
-  describe('over coaps+tcp://, by certificates', () =>
-    managed(() => leshan, {
-      endpoint: 'client', // the commonName of the certificate, as Leshan wants it
-      scheme: 'coaps+tcp',
-      async account({ coapsTcpPort }) {
-        await leshan.addX509('client');
-        return { port: coapsTcpPort, security: certificates() };
-      },
-    }));
+  const backends = {
+    'node:tls': nodeBackends,
+    'OpenSSL through FFI': (): Backends => ({ ...nodeBackends(), tls: opensslTls({ files: nodeFileSource() }) }),
+  } as const;
+  for (const [stack, make] of Object.entries(backends)) {
+    describe(`over coaps+tcp://, by certificates and ${stack}`, () =>
+      managed(() => leshan, {
+        endpoint: 'client', // the commonName of the certificate, as Leshan wants it
+        scheme: 'coaps+tcp',
+        backends: make,
+        async account({ coapsTcpPort }) {
+          await leshan.addX509('client');
+          return { port: coapsTcpPort, security: certificates() };
+        },
+      }));
+  }
 
   it('another authority than the server’s: no registration, and the reason is told', async () => {
     const client = createClient({

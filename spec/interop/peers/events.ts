@@ -61,6 +61,11 @@ export class EventReader {
     return this.#heard[kind].filter(predicate);
   }
 
+  /** For who comes next, perhaps under the same name: nothing has been heard yet. */
+  forget(): void {
+    for (const events of Object.values(this.#heard)) events.length = 0;
+  }
+
   close(): void {
     this.#stop.abort();
   }
