@@ -118,5 +118,5 @@ function objectAt(path: Path, { objects, client }: ShellSetting): ManagedObject 
 
 function shapeAt({ definition }: ManagedObject, path: Path): ResourceShape | undefined {
   const resource = Object.values(definition.resources).find(({ id }) => id === path.resource);
-  return resource && { type: resource.type, multiple: resource.multiple === true, wide: resource.wide };
+  return resource && { type: resource.type, multiple: resource.multiple === true, wide: resource.wide === true };
 }

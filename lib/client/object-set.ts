@@ -56,7 +56,7 @@ export class ObjectSet implements Iterable<ManagedObject> {
   readonly shapeOf = (path: Path): ResourceShape | undefined => {
     const definition = this.definitionOf(path);
     if (definition === undefined || definition.type === 'none') return undefined;
-    return { type: definition.type, multiple: definition.multiple ?? false, wide: definition.wide };
+    return { type: definition.type, multiple: definition.multiple ?? false, wide: definition.wide === true };
   };
 
   /** Whether something is there. */

@@ -29,8 +29,11 @@ export interface ResourceDefinition {
   readonly rangeText?: string;
   /** As the registry's Units. */
   readonly units?: string;
-  /** Integers beyond 2^53 matter here: the value is always a bigint. Default false. */
-  readonly wide?: boolean;
+  /**
+   * Integers beyond 2^53 matter here: the value is always a bigint; `beyond`: only where a number cannot hold it. Default false:
+   * always a number, and integers beyond are refused.
+   */
+  readonly wide?: boolean | 'beyond';
 }
 
 export interface ObjectDefinition {
@@ -50,7 +53,11 @@ export interface ObjectDefinition {
 /** What an executable resource calls. Arguments by their digit (LwM2M Core §6.3.4 / §7.4.5 Execute). */
 export type Executable = (args: ReadonlyMap<number, string | undefined>) => void | Promise<void>;
 
-type Scalar<R extends ResourceDefinition> = R extends { readonly wide: true } ? bigint : ValueOfType[R['type']];
+type Scalar<R extends ResourceDefinition> = R extends { readonly wide: true }
+  ? bigint
+  : R extends { readonly wide: 'beyond' }
+    ? number | bigint
+    : ValueOfType[R['type']];
 type ResourceValue<R extends ResourceDefinition> = R['operations'] extends 'E'
   ? Executable
   : R extends { readonly multiple: true }
@@ -92,7 +99,7 @@ export function validateDefinition(definition: ObjectDefinition): void {
     if ((resource.operations === 'E') !== (resource.type === 'none')) {
       throw new RangeError(`${where}, resource ${name}: executable resources, and only they, have the type none`);
     }
-    if (resource.wide && !/^(integer|unsignedInteger)$/.test(resource.type)) {
+    if (resource.wide !== undefined && resource.wide !== false && !/^(integer|unsignedInteger)$/.test(resource.type)) {
       throw new RangeError(`${where}, resource ${name}: only integers can be wide, not ${resource.type}`);
     }
   }

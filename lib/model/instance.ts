@@ -89,7 +89,7 @@ export function checkValue(definition: ResourceDefinition, value: Value, where: 
   if (!hasType(value, definition.type)) {
     throw new ModelError('badRequest', `${what}: expected ${definition.type}, found ${nameOf(value)}`);
   }
-  if (definition.wide !== true && typeof value === 'bigint') {
+  if ((definition.wide ?? false) === false && typeof value === 'bigint') {
     throw new ModelError('badRequest', `${what}: expected an integer of at most 53 bits, found a larger one`);
   }
   checkRange(definition, value, what);

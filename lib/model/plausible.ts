@@ -21,12 +21,21 @@ const LARGEST_SIZE = 65_536; // bytes made up, whatever least length a definitio
  * @throws ModelError if an instance id is not allowed
  */
 export function plausibleObject<D extends ObjectDefinition>(definition: D, options: PlausibleOptions): TypedObject<D> {
-  const object = new TypedObjectBase(definition, {
+  const object = new TypedObjectBase(withAllIntegers(definition), {
     instanceTemplate: () => plausibleInstance(definition, options),
     deletable: true,
   });
   for (const id of options.instances ?? []) object.add(id, plausibleInstance(definition, options));
   return object as TypedObject<D>;
+}
+
+/** Nobody computes with these values: integers may have all of their 64 bits. */
+function withAllIntegers<D extends ObjectDefinition>(definition: D): D {
+  const resources = Object.entries(definition.resources).map(([name, resource]) => {
+    const isInteger = resource.type === 'integer' || resource.type === 'unsignedInteger';
+    return [name, isInteger ? { wide: 'beyond', ...resource } : resource] as const;
+  });
+  return { ...definition, resources: Object.fromEntries(resources) };
 }
 
 function plausibleInstance<D extends ObjectDefinition>(definition: D, options: PlausibleOptions): InstanceInit<D> {

@@ -11,7 +11,7 @@ export function shapesOf(definitions: readonly ObjectDefinition[]): ShapeOf {
       shapes.set(`${id}/${resource.id}`, {
         type: resource.type,
         multiple: resource.multiple ?? false,
-        wide: resource.wide,
+        wide: resource.wide === true,
       });
     }
   }

@@ -1,12 +1,13 @@
-// What servers may ask for, over the wire: several instances at once, arguments by their bytes, attributes that outlive a
-// restart and are each server's own, changes that applications hear of.
+// What servers may ask for, over the wire: several instances at once, arguments by their bytes, integers of 64 bits, attributes
+// that outlive a restart and are each server's own, changes that applications hear of.
 
 import assert from 'node:assert/strict';
 import { type OutgoingRequest, RESPONSE_CODES } from '../../lib/coap/index.ts';
 import type { ClientOptions } from '../../lib/client/index.ts';
 import { MemoryStorage } from '../../lib/storage/index.ts';
 import { Scene } from './scripted-server.ts';
-import { defineObject } from '../../lib/model/index.ts';
+import { type ObjectDefinition, Path, defineObject, plausibleObject } from '../../lib/model/index.ts';
+import { encodeEntries } from '../../lib/formats/index.ts';
 import { formatResponseCode } from '../../lib/client/index.ts';
 import { fromHex, utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 
@@ -151,6 +152,62 @@ describe('Execute', () => {
     assert.equal(await ask('POST', '/32776/0/2', bytes), '4.00', 'no UTF-8');
     assert.equal(await ask('POST', '/32776/0/2', { contentFormat: 42, payload: utf8Encode('0') }), '4.15');
     assert.deepEqual(turned, []);
+    await scene.time.run(client.stop());
+  });
+});
+
+describe('integers of 64 bits', () => {
+  const Counter: ObjectDefinition = {
+    id: 32_781,
+    name: 'Counter',
+    resources: {
+      signed: { id: 0, name: 'Signed', operations: 'RW', type: 'integer' },
+      unsigned: { id: 1, name: 'Unsigned', operations: 'RW', type: 'unsignedInteger' },
+      narrow: { id: 2, name: 'Narrow', operations: 'RW', type: 'integer', range: [-128, 127] },
+    },
+  };
+  const cases: readonly [resource: number, type: 'integer' | 'unsignedInteger', value: bigint][] = [
+    [0, 'integer', (1n << 63n) - 1n],
+    [0, 'integer', -(1n << 63n)],
+    [0, 'integer', (1n << 53n) + 1n],
+    [0, 'integer', 5n],
+    [1, 'unsignedInteger', (1n << 64n) - 1n],
+    [1, 'unsignedInteger', 1n << 63n],
+  ];
+
+  it('are written in any format and read in plain digits, as they are', async () => {
+    const object = plausibleObject(Counter, { instances: [0], now: new Date(0) });
+    const { scene, client, ask } = await registered({ objects: [object] });
+    for (const contentFormat of [0, 60, 110, 112, 11_542, 11_544]) {
+      for (const [resource, type, value] of cases) {
+        const path = Path.of(32_781, 0, resource);
+        const payload = encodeEntries(contentFormat, path, [{ path, value }], () => ({ type, multiple: false }));
+        assert.equal(await ask('PUT', `${path}`, { contentFormat, payload }), '2.04', `${value} in ${contentFormat}`);
+        assert.equal(await ask('GET', `${path}`, { accept: 0 }), `2.05 ${value}`);
+        assert.equal(await ask('GET', `${path}`, { accept: 110 }), `2.05 [{"bn":"${path}","v":${value}}]`);
+      }
+    }
+    for (const wrong of ['9223372036854775808', '-9223372036854775809'])
+      assert.match(await ask('PUT', '/32781/0/0', { contentFormat: 0, payload: utf8Encode(wrong) }), /^4\.00/);
+    for (const wrong of ['-1', '18446744073709551616'])
+      assert.match(await ask('PUT', '/32781/0/1', { contentFormat: 0, payload: utf8Encode(wrong) }), /^4\.00/);
+    assert.match(await ask('PUT', '/32781/0/2', { contentFormat: 0, payload: utf8Encode('128') }), /^4\.00/);
+    await scene.time.run(client.stop());
+  });
+
+  it('are numbers where they fit, bigints where they do not, and told to observers exactly', async () => {
+    const object = plausibleObject(Counter, { instances: [0], now: new Date(0) });
+    const { scene, client, ask } = await registered({ objects: [object] });
+    const heard: string[] = [];
+    const request = { method: 'GET', path: ['32781', '0', '0'], accept: 0 } as const;
+    await scene.time.run(scene.connection.observe(request, ({ payload }) => heard.push(utf8Decode(payload))));
+    for (const value of [9_007_199_254_740_991, 9_007_199_254_740_993n, 9_007_199_254_740_992n]) {
+      await ask('PUT', '/32781/0/0', { contentFormat: 0, payload: utf8Encode(`${value}`) });
+      assert.equal(object.instance(0)['signed'], value);
+      await scene.time.advance(1_000);
+    }
+    assert.deepEqual(heard, ['9007199254740991', '9007199254740993', '9007199254740992']);
+    assert.equal(typeof object.instance(0)['narrow'], 'number');
     await scene.time.run(client.stop());
   });
 });
