@@ -16,4 +16,4 @@ for await (const notification of await client.observe('/time', { signal })) {
   console.log(`now ${utf8Decode(notification.payload)}`);
   if (++heard === 3) break; // deregisters
 }
-client.close();
+await client[Symbol.asyncDispose](); // in order: the server hears that this is the end

@@ -6,6 +6,7 @@ import {
   type Security,
   type SocketConfiguration,
   type SslConfiguration,
+  closeInOrder,
   parseCoapUri,
 } from '../net/index.ts';
 import { type Environment, systemEnvironment } from '../runtime/index.ts';
@@ -61,12 +62,12 @@ export async function coapClient(
     const socket = clientSocket(scheme, datagramsOf(backends), environment, options);
     await connected(socket, host, port, options);
     const connection = new UdpCoapConnection(socket, environment, options);
-    return new CoapClient(connection, { environment, path, query, close: () => socket.close() });
+    return new CoapClient(connection, { environment, path, query, ...endings(socket, environment) });
   }
   const socket = clientSocket(scheme, streamsOf(backends), environment, options);
   await connected(socket, host, port, options);
   const connection = new TcpCoapConnection(socket, environment, options);
-  const client = new CoapClient(connection, { environment, path, query, close: () => socket.close() });
+  const client = new CoapClient(connection, { environment, path, query, ...endings(socket, environment) });
   try {
     await connection.introduced(options);
     return client;
@@ -85,13 +86,23 @@ async function connected(socket: AnySocket, host: string, port: number, { signal
   }
 }
 
+/** The socket connects once, so either way it ends for good, and its keys are zeroed. */
+function endings(socket: AnySocket, environment: Environment): Pick<CoapClientBase, 'close' | 'closeInOrder'> {
+  return {
+    close: () => void socket[Symbol.asyncDispose](),
+    closeInOrder: () => closeInOrder(socket, environment),
+  };
+}
+
 /** What a client stands on, beside its connection. */
 export interface CoapClientBase {
   readonly environment: Environment;
   readonly path: readonly string[];
   readonly query: readonly string[];
-  /** Closes the socket. */
+  /** Closes the socket at once, for good. */
   close(): void;
+  /** Lets the peer know of it first. */
+  closeInOrder(): Promise<void>;
 }
 
 /** Requests by path, such as `/sensors/1?unit=C`: percent-encoded, as in a URI. Rejects with CoapError as CoapConnection does. */
@@ -147,15 +158,16 @@ export class CoapClient {
     return Notifications.open(this.connection, this.#at('GET', path, options), this.#base.environment, options);
   }
 
-  /** Ends what is under way, and closes the socket. */
+  /** Ends what is under way, and closes the socket at once; its keys are zeroed. */
   close(): void {
     this.connection.close();
     this.#base.close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    return Promise.resolve();
+  /** As `close`, but what was sent leaves first, and the peer hears that this is the end (close_notify, FIN): 2 s at most. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.connection.close();
+    await this.#base.closeInOrder();
   }
 
   #at(method: Method, path: string, fields: RequestFields): OutgoingRequest {

@@ -39,7 +39,7 @@ export type CoapHandler = (
 export interface CoapServer {
   /** Where it listens. */
   readonly local: Endpoint;
-  /** Ends all connections, and closes the listener. */
+  /** Ends all connections, and closes the listener; its keys are zeroed. */
   close(): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -90,14 +90,14 @@ export async function coapServer(
     await bound(streams, host, port);
     serving = serveCoapStreams((listener = streams), environment, welcome, optionsOf);
   }
-  const close = (): void => {
+  const close = (): Promise<void> => {
     serving.stop();
     for (const socket of sessions) socket.close();
-    listener.close();
+    return listener[Symbol.asyncDispose]();
   };
   const { local } = listener;
   if (local === undefined) throw new SocketError('EIO', 'a bound listener has no address');
-  return { local, close, [Symbol.asyncDispose]: () => Promise.resolve(close()) };
+  return { local, close: () => void close(), [Symbol.asyncDispose]: close };
 }
 
 async function bound(listener: AnySocket, host: string, port: number): Promise<void> {

@@ -8,6 +8,7 @@ export {
   checkedTimeout,
 } from './checked-configuration.ts';
 export { Capture, type CaptureOptions, type Tap, captured, tapped } from './capture/index.ts';
+export { closeInOrder } from './close-in-order.ts';
 export { type Arrival, DatagramCore } from './datagram-core.ts';
 export { DatagramListener, type DatagramListenerOptions } from './datagram-listener.ts';
 export * from './errors.ts';

@@ -7,7 +7,9 @@ import { SimulatedNetwork } from '../../lib/net/simulated/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
 import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
+import type { AnySocket, DatagramSocket, SecurityBackend, StreamSocket } from '../../lib/net/index.ts';
 import { nativeDtls } from '../../security-backends/native/index.ts';
+import { nodeTls } from '../../security-backends/node-tls/index.ts';
 
 const text = (payload: string) => ({ code: RESPONSE_CODES.content, payload: utf8Encode(payload) });
 
@@ -53,6 +55,69 @@ describe('coapClient and coapServer', () => {
     assert.equal(utf8Decode((await client.get('/')).payload), 'hello');
     client.close();
     server.close();
+  });
+
+  describe('end', () => {
+    /** A backend that tells whether its sockets have been disposed of, and with them their keys. */
+    const watched = <S extends AnySocket>(backend: SecurityBackend<S>, disposed: string[]): SecurityBackend<S> => {
+      const watch = (socket: S, name: string): S => {
+        const dispose = socket[Symbol.asyncDispose].bind(socket);
+        const watchedDispose = (): Promise<void> => {
+          disposed.push(name);
+          return dispose();
+        };
+        return Object.assign(socket, { [Symbol.asyncDispose]: watchedDispose });
+      };
+      return {
+        ...backend,
+        createSocket: (configuration, environment) => watch(backend.createSocket(configuration, environment), 'client'),
+        createServer: (configuration, environment) =>
+          watch(backend.createServer!(configuration, environment), 'server'),
+      };
+    };
+
+    for (const scheme of ['coaps', 'coaps+tcp'] as const) {
+      const opened = async (disposed: string[]) => {
+        const backends = {
+          dtls: watched<DatagramSocket>(nativeDtls({ datagramSocket: udpSocket }), disposed),
+          tls: watched<StreamSocket>(nodeTls(), disposed),
+        };
+        const key = pskKeyFromBuffer(utf8Encode('0123456789abcdef'));
+        const ended: (string | undefined)[] = [];
+        let told: () => void = () => undefined;
+        const hasEnded = new Promise<void>((resolve) => (told = resolve));
+        const server = await coapServer(`${scheme}://127.0.0.1:0`, backends, () => text('hello'), {
+          security: { mode: 'psk', lookup: () => key },
+          onClosed: (cause) => {
+            ended.push(cause?.code);
+            told();
+          },
+        });
+        const security = { mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode('me')), key } as const;
+        const client = await coapClient(`${scheme}://127.0.0.1:${server.local.port}`, backends, { security });
+        assert.equal(utf8Decode((await client.get('/')).payload), 'hello');
+        return { server, client, ended, hasEnded };
+      };
+
+      it(`for good, and keys with them, over ${scheme}`, async () => {
+        const disposed: string[] = [];
+        const { server, client } = await opened(disposed);
+        client.close();
+        server.close();
+        assert.deepEqual(disposed, ['client', 'server']);
+        await assert.rejects(client.get('/'), { code: 'ECONNABORTED' });
+      });
+
+      it(`in order where they are disposed of: nothing looks cut off, over ${scheme}`, async () => {
+        const disposed: string[] = [];
+        const { server, client, ended, hasEnded } = await opened(disposed);
+        await client[Symbol.asyncDispose]();
+        await hasEnded;
+        assert.deepEqual(ended, [undefined]);
+        await server[Symbol.asyncDispose]();
+        assert.deepEqual(disposed, ['client', 'server']);
+      });
+    }
   });
 
   it('refuses what it cannot open, naming what it lacks', async () => {
