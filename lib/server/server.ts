@@ -106,7 +106,7 @@ export class LwM2mServer {
   }
 
   /**
-   * Serves a bound listening socket, which the server closes with itself.
+   * Serves a bound listening socket, which becomes the server's: it is disposed of when the server closes.
    * @throws Error if the socket is not secure and `dangerAllowNoSec` is not given
    */
   serve(listener: DatagramSocket | StreamSocket): void {
@@ -127,14 +127,14 @@ export class LwM2mServer {
     serving.ended.catch((error: unknown) => this.#environment.log.error({ err: error }, 'the listener ended'));
   }
 
-  /** Closes the listeners and every connection; registrations are forgotten. */
+  /** Closes every connection, and the listeners for good: their keys are zeroed. Registrations are forgotten. */
   close(): void {
     this.#expiry?.cancel();
     for (const { connection, socket } of this.#sessions.values()) {
       connection.close();
       socket.close();
     }
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#listeners) void listener[Symbol.asyncDispose]();
     this.#sessions.clear();
     this.#listeners.clear();
     for (const { id } of this.#registry.all()) this.#registry.remove(id);
