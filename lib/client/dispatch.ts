@@ -9,6 +9,7 @@ import {
   decodeChanges,
   decodeEntries,
   decodePaths,
+  otherFormats,
 } from '../formats/index.ts';
 import {
   type IncomingRequest,
@@ -24,7 +25,7 @@ import { type NotificationAttributes, parseAttributes, parseObserveParameters } 
 import { checkLinks } from './written-links.ts';
 import { newInstances } from './create.ts';
 import { allTogether, readSeveral, writeSeveral } from './composite.ts';
-import { encodeAcceptable } from './answers.ts';
+import { encodeInFirst } from './answers.ts';
 import { comesInParts, inOnePart, patientSource, writeParts } from './opaque-parts.ts';
 import type { Observed } from './observations.ts';
 import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
@@ -185,9 +186,12 @@ export class Dispatcher {
   }
 
   #content(observed: Observed, base: Path): OutgoingResponse {
-    const { request, contentFormat, entries } = observed;
-    const payload = encodeAcceptable(contentFormat, base, entries, this.#context.objects);
-    if (request.acceptObservation !== undefined) this.#context.observe(observed);
+    const { request, entries } = observed;
+    const { objects } = this.#context;
+    const choice = { path: base, shape: objects.shapeOf(base.prefix(3)), version: this.#version };
+    const others = request.accept === undefined ? otherFormats(choice) : [];
+    const { contentFormat, payload } = encodeInFirst([observed.contentFormat, ...others], base, entries, objects);
+    if (request.acceptObservation !== undefined) this.#context.observe({ ...observed, contentFormat });
     return { code: RESPONSE_CODES.content, contentFormat, payload };
   }
 
@@ -206,7 +210,7 @@ export class Dispatcher {
   }
 
   #extent({ query }: IncomingRequest, path: Path): DiscoverOptions {
-    const depth = depthOf(query);
+    const depth = depthOf(query, this.#version);
     const { explicitVersions } = this.#context;
     if (this.#version === '1.0') return path.level === 'resource' ? { depth: 0 } : { explicitVersions }; // it knows no resource instances
     return depth === undefined
@@ -324,9 +328,10 @@ function pathOf(request: IncomingRequest): Path {
   }
 }
 
-function depthOf(query: readonly string[]): number | undefined {
+function depthOf(query: readonly string[], version: LwM2mVersion): number | undefined {
   const argument = query.find((text) => text.startsWith('depth='));
   if (argument === undefined) return undefined;
+  if (version < '1.2') throw new DecodeError('depth', `none in LwM2M ${version}`, 'one');
   if (!/^depth=[0-3]$/.test(argument)) throw new DecodeError('depth', '0 to 3', 'something else');
   return Number(argument.slice(-1));
 }

@@ -133,6 +133,27 @@ describe('dispatch', () => {
     assert.equal(await setup('1.0').ask('GET', `${R}/0/1`), '2.05 hall', '1.0 answers text');
   });
 
+  it('answers with what its format cannot say in another one, unless that format was asked for', async () => {
+    for (const [version, path, format] of [
+      ['1.2', `${R}/0/7`, CONTENT_FORMATS.lwm2mCbor],
+      ['1.2', `${R}/0`, CONTENT_FORMATS.lwm2mCbor],
+      ['1.1', `${R}/0/7`, CONTENT_FORMATS.cbor],
+      ['1.1', `${R}/0`, CONTENT_FORMATS.tlv],
+      ['1.0', `${R}/0/7`, CONTENT_FORMATS.tlv],
+    ] as const) {
+      const { ask, handle, rooms } = setup(version);
+      rooms.set(0, 'broken', Number.NaN);
+      const response = await handle(request('GET', path));
+      assert.deepEqual(
+        [response?.code, response?.contentFormat],
+        [RESPONSE_CODES.content, format],
+        `${version} ${path}`,
+      );
+      const accept = version === '1.0' ? CONTENT_FORMATS.text : CONTENT_FORMATS.senmlJson;
+      assert.equal(await ask('GET', `${R}/0/7`, { accept }), '4.06');
+    }
+  });
+
   it('refuses reads with the right code and without a word', async () => {
     const { ask } = setup();
     assert.equal(await ask('GET', '/'), '4.05');
@@ -302,7 +323,7 @@ describe('dispatch', () => {
   });
 
   it('discovers with attributes, as the examples of Core 1.2 §6.3.2', async () => {
-    const { ask } = setup();
+    const { ask } = setup('1.2');
     assert.equal(await ask('PUT', R, { query: ['pmin=10'] }), '2.04');
     assert.equal(await ask('PUT', `${R}/0`, { query: ['pmax=60'] }), '2.04');
     const accept = CONTENT_FORMATS.coreLink;

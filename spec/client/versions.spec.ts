@@ -119,6 +119,7 @@ describe('versions', () => {
       assert.equal(await ask('iPATCH', '/', SENML), '4.05');
       for (const accept of [60, 110, 112, 11_544]) assert.equal(await ask('GET', '/1/0/1', { accept }), '4.06');
       assert.equal(await ask('PUT', '/1/0/1', SENML), '4.15');
+      assert.equal(await ask('GET', '/1', { accept: 40, query: ['depth=1'] }), '4.00');
       for (const query of ['epmin=1', 'epmax=9', 'con=1', 'hqmax=1', 'edge=1']) {
         assert.equal(await ask('PUT', '/1/0/1', { query: [query] }), '4.00', query);
       }
@@ -132,6 +133,7 @@ describe('versions', () => {
     assert.equal(await ask('GET', '/1/0/1', { accept: 11_544 }), '4.06');
     assert.equal(await ask('DELETE', '/32775/0/1/0'), '4.05');
     assert.equal(await ask('GET', '/1/0/25'), '4.04');
+    assert.equal(await ask('GET', '/1', { accept: 40, query: ['depth=1'] }), '4.00');
     assert.equal(await ask('PUT', '/1/0/1', { query: ['epmin=1'] }), '2.04');
     for (const query of ['con=1', 'hqmax=1', 'edge=1']) {
       assert.equal(await ask('PUT', '/1/0/1', { query: [query] }), '4.00', query);
@@ -148,6 +150,7 @@ describe('versions', () => {
     const { scene, client, ask } = await started({ versions: ['1.2'] });
     assert.match(await ask('GET', '/1/0/1', { accept: 60 }), /^2\.05/);
     assert.equal(await ask('DELETE', '/32775/0/1/0'), '2.02');
+    assert.equal(await ask('GET', '/32775', { accept: 40, query: ['depth=0'] }), '2.05 </32775>');
     assert.equal(await ask('PUT', '/1/0/1', { query: ['con=1'] }), '2.04');
     assert.equal(await ask('PUT', '/1/0/26', { contentFormat: 0, payload: utf8Encode('1') }), '2.04');
     await scene.time.run(client.stop());
