@@ -126,7 +126,7 @@ describe('examples/custom-backend', () => {
         adapter.replaceAll(/from '([^']+)'/g, (_, entry: string) => `from '${fileOf(entry)}'`),
       );
       const mocha = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
-      const program = [mocha, '--no-config', ...(COMPILED ? [] : ['--node-option', 'import=tsx']), spec];
+      const program = [mocha, '--no-config', '--no-color', ...(COMPILED ? [] : ['--node-option', 'import=tsx']), spec];
       const { stdout } = await promisify(execFile)(process.execPath, program, { cwd: ROOT });
       assert.match(stdout, /mine[\s\S]*✔ handshake with a pre-shared key[\s\S]* passing/);
       assert.match(stdout, /- handshake with certificates: needs real time/);
