@@ -63,6 +63,8 @@ export interface ClientOptions {
   readonly confirmableNotifications?: boolean | undefined;
   /** Observations per server. Default 256. */
   readonly maxObservations?: number | undefined;
+  /** Values that the observations of one server watch, all together. Default 100,000. */
+  readonly maxObservedValues?: number | undefined;
   /** Paths at which one server may set notification attributes. Default 1,024. */
   readonly maxAttributePaths?: number | undefined;
   /** Notifications kept for a server while it cannot be reached (/1/x/6); the oldest is dropped for a newer one. Of their values a hundred times as many. Default 1,000. */
@@ -152,6 +154,7 @@ export class LwM2mClient {
       coap: { maxObservations: options.maxObservations, ...options.coap },
       confirmableNotifications: options.confirmableNotifications ?? false,
       maxObservations: checkCount(options.maxObservations, 'maxObservations'),
+      maxObservedValues: checkCount(options.maxObservedValues, 'maxObservedValues'),
       maxAttributePaths: checkCount(options.maxAttributePaths, 'maxAttributePaths'),
       maxStoredNotifications: checkCount(options.maxStoredNotifications, 'maxStoredNotifications'),
       maxDeferredValues: checkCount(options.maxDeferredValues, 'maxDeferredValues'),

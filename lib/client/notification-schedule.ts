@@ -54,6 +54,7 @@ export class NotificationSchedule {
   readonly #at = new Map<string, Set<Watched>>();
   readonly #above = new Map<string, Set<Watched>>();
   readonly #deadlines = new TimerTable<Watched>();
+  #values = 0;
 
   constructor(attributesOf: AttributesOf) {
     this.#attributesOf = attributesOf;
@@ -61,6 +62,11 @@ export class NotificationSchedule {
 
   get size(): number {
     return this.#subjects.size;
+  }
+
+  /** Values that were looked at last, of all subjects together: they are kept, to tell what is news. */
+  get values(): number {
+    return this.#values;
   }
 
   /** Starts watching: `entries` were sent as the first notification. */
@@ -81,6 +87,7 @@ export class NotificationSchedule {
       hasEdges: false,
     };
     this.#subjects.add(subject);
+    this.#values += values.size;
     for (const path of paths) this.#index(path, subject, enter);
     this.#reconsider(subject);
     return subject;
@@ -89,6 +96,7 @@ export class NotificationSchedule {
   remove(subject: Subject): void {
     const watched = subject as Watched;
     if (!this.#subjects.delete(watched)) return;
+    this.#values -= watched.seen.size;
     this.#deadlines.cancel(watched);
     for (const path of watched.paths) this.#index(path, watched, leave);
   }
@@ -98,6 +106,7 @@ export class NotificationSchedule {
     this.#at.clear();
     this.#above.clear();
     this.#deadlines.clear();
+    this.#values = 0;
   }
 
   /** Something at `path` changed; many changes before a notification are one. */
@@ -142,6 +151,7 @@ export class NotificationSchedule {
     if (!this.#subjects.has(subject)) return false;
     const values = byPath(entries);
     subject.owed ||= this.#meetsConditions(subject, values);
+    this.#values += values.size - subject.seen.size;
     subject.seen = values;
     subject.seenAt = now;
     subject.reading = false;

@@ -1,7 +1,7 @@
 // Joins the notification schedule to CoAP's observations: reads what is due, sends what is news, and keeps it for a server
 // that cannot be reached (LwM2M Core 1.2 §6.4).
 
-import { type Entry, Path } from '../model/index.ts';
+import { type Entry, ModelError, Path } from '../model/index.ts';
 import { type Environment, type Instant, type Timer, later, seconds } from '../runtime/index.ts';
 import type { SavedObservation } from './saved-observations.ts';
 import {
@@ -34,6 +34,8 @@ export interface ObservationsOptions extends ObservationRulesOptions {
   readonly remember?: (() => void) | undefined;
   /** Observations of one server at once; a further one gets its value but is not observed. Default 256. */
   readonly maxObservations?: number | undefined;
+  /** Values that all of them watch, which are kept; with more, an observation is not accepted, or ends. Default 100,000. */
+  readonly maxObservedValues?: number | undefined;
   /**
    * Notifications kept for one server while it cannot be reached: the oldest of all is dropped for a newer one, and beyond
    * hqmax the oldest value at a path. Default 1,000.
@@ -49,6 +51,7 @@ export interface Observed extends Subject {
 }
 
 const DEFAULT_MAX_OBSERVATIONS = 256; // no specification names one; far above what demo and production servers ask for
+const DEFAULT_MAX_OBSERVED_VALUES = 100_000; // ours: some 30 MB
 const LONGEST_UNCONFIRMED = seconds(86_400); // RFC 7641 §4.5: one confirmable in 24 hours
 const NUMBERS_PASSED_OVER = 1 << 20; // more than a run notifies after it was saved last, and still ahead (RFC 7641 §3.4: 2^23)
 const DEFAULT_MAX_STORED = 1_000; // none either: half a day of one reading every 45 s, and at most some megabytes
@@ -103,7 +106,8 @@ export class Observations {
   /** Accepts a request to observe what is being answered. */
   accept(observed: Observed): void {
     const { request, paths, entries } = observed;
-    if (this.#schedule.size >= (this.#options.maxObservations ?? DEFAULT_MAX_OBSERVATIONS)) {
+    const isFull = this.#schedule.size >= (this.#options.maxObservations ?? DEFAULT_MAX_OBSERVATIONS);
+    if (isFull || this.#schedule.values + entries.length > this.#maxValues) {
       this.#options.environment.log.warn({ paths: paths.join(' ') }, 'too many observations: not accepted');
       return;
     }
@@ -145,9 +149,14 @@ export class Observations {
     }
   }
 
+  get #maxValues(): number {
+    return this.#options.maxObservedValues ?? DEFAULT_MAX_OBSERVED_VALUES;
+  }
+
   #watch(subject: Subject, observed: Observed, known: Partial<Watch>): void {
     this.#watches.set(subject, {
       ...observed,
+      entries: [], // the schedule has them
       observation: undefined,
       sequence: 0,
       batches: [],
@@ -261,6 +270,8 @@ export class Observations {
     const watch = this.#watches.get(subject);
     const isNews = this.#schedule.evaluate(subject, entries, this.#now());
     this.#arm();
+    if (this.#schedule.values > this.#maxValues)
+      return this.#failed(subject, new ModelError('internal', `more than ${this.#maxValues} values are observed`));
     if (watch === undefined || !isNews) return;
     const reading: Reading = { at: knownWallTime(this.#options.environment.clock), entries };
     if (watch.observation === undefined) this.#store(subject, [reading]);

@@ -20,6 +20,7 @@ import { knownWallTime } from './wall-time.ts';
 export interface ServiceLimits {
   readonly confirmableNotifications: boolean;
   readonly maxObservations: number | undefined;
+  readonly maxObservedValues: number | undefined;
   readonly maxAttributePaths: number | undefined;
   readonly maxStoredNotifications: number | undefined;
   readonly maxDeferredValues: number | undefined;
@@ -176,6 +177,7 @@ export class Service {
       remember: () => memory.saveObservations(this.#observations.size, () => this.#observations.saved),
       confirmable: limits.confirmableNotifications,
       maxObservations: limits.maxObservations,
+      maxObservedValues: limits.maxObservedValues,
       maxStored: limits.maxStoredNotifications,
     });
   }

@@ -195,6 +195,36 @@ describe('Writes of a hostile server', () => {
     await stillThere(scene, client);
   });
 
+  it('keeps no more values for observations than are allowed, whatever they grow to', async () => {
+    const scene = new Scene();
+    await scene.listen();
+    const counters = Counters.create({ 0: { values: { 0: 0, 1: 1 } } });
+    const client = scene.client({ objects: [counters], versions: ['1.2'], maxObservedValues: 5 });
+    await client.start();
+    await scene.time.advance(100);
+    const heard: (readonly [at: number, code: number])[] = [];
+    const observe = (at: number) =>
+      scene.time.run(
+        scene.connection.observe({ method: 'GET', path: ['32777', '0', '1'], accept: 110 }, ({ code }) => {
+          heard.push([at, code]);
+        }),
+      );
+    const active: boolean[] = [];
+    for (const at of [0, 1, 2]) active.push((await observe(at)).active);
+    assert.deepEqual(active, [true, true, false], 'two values each: a third has no room');
+    counters[0].values = { 0: 0, 1: 1, 2: 2 };
+    await scene.time.advance(1_000);
+    const { content, internalServerError } = RESPONSE_CODES;
+    assert.deepEqual(heard, [
+      [0, content],
+      [1, internalServerError],
+    ]);
+    counters[0].values = { 0: 0, 1: 1, 2: 3 };
+    await scene.time.advance(1_000);
+    assert.deepEqual(heard.slice(2), [[0, content]], 'what has ended makes room');
+    await stillThere(scene, client);
+  });
+
   it('reads its clock after a server has set it to the end of time', async () => {
     const { scene, client, put, ask } = await registered();
     assert.equal((await put('/3/0/13', '8640000000000')).code, RESPONSE_CODES.changed);
