@@ -53,6 +53,11 @@ export function chooseFormat({ accept, path, shape, version, preferred }: Format
   return shape?.type === 'opaque' ? opaque : text;
 }
 
+/** What can be answered with where the server has not asked for a format, and the chosen one has no way to say a value (NaN). */
+export function otherFormats({ path, shape, version }: Omit<FormatChoice, 'accept' | 'preferred'>): readonly number[] {
+  return [lwm2mCbor, cbor, tlv].filter((format) => canCarry(format, path, shape, version));
+}
+
 /** What a request with a payload does. */
 export type PayloadUse = 'write' | 'readComposite' | 'writeComposite';
 

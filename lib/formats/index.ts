@@ -22,5 +22,12 @@ export {
   encodePaths,
   readFormatsOf,
 } from './entries.ts';
-export { type FormatChoice, type PayloadUse, carriesTimestamps, checkContentFormat, chooseFormat } from './choose.ts';
+export {
+  type FormatChoice,
+  type PayloadUse,
+  carriesTimestamps,
+  checkContentFormat,
+  chooseFormat,
+  otherFormats,
+} from './choose.ts';
 export { type CoreLink, type LinkLimits, decodeLinks, encodeLinks } from './core-link.ts';
