@@ -3,7 +3,7 @@
 /**
  * `ECONFIG`: an option is wrong. `ESTATE`: not possible now. `EMUTED`: /1/x/23 forbids Send. `EREFUSED`: the server answered with
  * an error, `responseCode` says which. `EPROTO`: its answer cannot be used. `ENOACCOUNT`: no server account fits. `EDROPPED`:
- * given up for something newer.
+ * given up for something newer, or since it has gone.
  */
 export type LwM2mErrorCode = 'ECONFIG' | 'ESTATE' | 'EMUTED' | 'EREFUSED' | 'EPROTO' | 'ENOACCOUNT' | 'EDROPPED';
 

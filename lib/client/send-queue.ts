@@ -192,14 +192,13 @@ export class SendQueue {
     try {
       const pack = this.#stillThere(next.pack);
       if (version === '1.0') throw noSend();
-      if (pack.entries.length > 0) {
-        const body = encodePack(pack, version, next.late, this.#options.objects());
-        const { code } = await connection.request(
-          { method: 'POST', path: ['dp'], ...body },
-          { signal: next.abort.signal },
-        );
-        if (code !== RESPONSE_CODES.changed) throw refused(code);
-      }
+      if (pack.entries.length === 0) throw nothingLeft(version);
+      const body = encodePack(pack, version, next.late, this.#options.objects());
+      const { code } = await connection.request(
+        { method: 'POST', path: ['dp'], ...body },
+        { signal: next.abort.signal },
+      );
+      if (code !== RESPONSE_CODES.changed) throw refused(code);
       this.#end(next, next.resolve);
     } catch (error) {
       if (!this.#waiting.includes(next)) return; // nobody waits for it any more
@@ -235,6 +234,10 @@ export class SendQueue {
 
 function noSend(): LwM2mError {
   return new LwM2mError('ESTATE', 'Send: registered as LwM2M 1.0, which has no Send');
+}
+
+function nothingLeft(version: LwM2mVersion): LwM2mError {
+  return new LwM2mError('EDROPPED', `Send: nothing of it is there any more, or known to servers of LwM2M ${version}`);
 }
 
 function refused(code: number): LwM2mError {

@@ -291,6 +291,24 @@ describe('Send while the server cannot be reached', () => {
     await third.scene.time.run(third.client.stop());
   });
 
+  it('is not told as done where all of it has gone meanwhile, or came with a later version than the server has', async () => {
+    const { scene, client, temperature, sent, reach } = await running({ versions: ['1.1'] });
+    reach(false);
+    const gone = assert.rejects(client.send(['/3303/0/5700']), { code: 'EDROPPED', message: /any more/ });
+    await scene.time.advance(1_000);
+    temperature.remove(0);
+    reach(true);
+    await scene.time.advance(400_000);
+    await gone;
+    client.server.instance(0).defaultNotificationMode = 0; // /1/x/26 is of 1.2
+    await assert.rejects(scene.time.run(client.send(['/1/0/26'])), {
+      code: 'EDROPPED',
+      message: /servers of LwM2M 1\.1/,
+    });
+    assert.equal(sent.length, 0);
+    await scene.time.run(client.stop());
+  });
+
   it('is given up where the server answers Updates and never a Send, for what comes after has to be told, too', async () => {
     const { scene, client } = await running();
     const before = scene.answer;
