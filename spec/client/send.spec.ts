@@ -295,7 +295,7 @@ describe('Send while the server cannot be reached', () => {
     const { scene, client, temperature, sent, reach } = await running({ versions: ['1.1'] });
     reach(false);
     const gone = assert.rejects(client.send(['/3303/0/5700']), { code: 'EDROPPED', message: /any more/ });
-    await scene.time.advance(1_000);
+    await scene.time.advance(120_000); // nobody answered
     temperature.remove(0);
     reach(true);
     await scene.time.advance(400_000);
