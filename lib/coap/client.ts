@@ -164,7 +164,7 @@ export class CoapClient {
     this.#base.close();
   }
 
-  /** As `close`, but what was sent leaves first, and the peer hears that this is the end (close_notify, FIN): 2 s at most. */
+  /** As `close`, but the peer hears that this is the end (close_notify, FIN), after what the socket has taken: 2 s at most. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.connection.close();
     await this.#base.closeInOrder();

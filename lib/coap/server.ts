@@ -10,6 +10,7 @@ import {
   type SocketConfiguration,
   SocketError,
   type StreamSocket,
+  closeInOrder,
   parseCoapUri,
 } from '../net/index.ts';
 import { type Environment, systemEnvironment } from '../runtime/index.ts';
@@ -39,8 +40,9 @@ export type CoapHandler = (
 export interface CoapServer {
   /** Where it listens. */
   readonly local: Endpoint;
-  /** Ends all connections, and closes the listener; its keys are zeroed. */
+  /** Ends all connections at once, and closes the listener; its keys are zeroed. */
   close(): void;
+  /** As `close`, but the peers hear that this is the end (close_notify, FIN): 2 s at most. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -90,14 +92,19 @@ export async function coapServer(
     await bound(streams, host, port);
     serving = serveCoapStreams((listener = streams), environment, welcome, optionsOf);
   }
-  const close = (): Promise<void> => {
+  const close = (): void => {
     serving.stop();
     for (const socket of sessions) socket.close();
-    return listener[Symbol.asyncDispose]();
+    void listener[Symbol.asyncDispose]();
+  };
+  const dispose = async (): Promise<void> => {
+    serving.stop();
+    await Promise.all(Array.from(sessions, (socket) => closeInOrder(socket, environment)));
+    await listener[Symbol.asyncDispose]();
   };
   const { local } = listener;
   if (local === undefined) throw new SocketError('EIO', 'a bound listener has no address');
-  return { local, close: () => void close(), [Symbol.asyncDispose]: close };
+  return { local, close, [Symbol.asyncDispose]: dispose };
 }
 
 async function bound(listener: AnySocket, host: string, port: number): Promise<void> {

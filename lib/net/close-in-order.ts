@@ -9,8 +9,9 @@ const LONGEST_SHUTDOWN = seconds(2); // our own choice: close_notify is not answ
 export async function closeInOrder(socket: AnySocket, { clock, timers }: Environment): Promise<void> {
   const patience = new AbortController();
   const timer = timers.at(later(clock.now(), LONGEST_SHUTDOWN), () => patience.abort());
+  const state = socket.getOption('state');
   try {
-    if (socket.getOption('state') === 'connected') await socket.shutdown({ signal: patience.signal });
+    if (state === 'connected' || state === 'accepted') await socket.shutdown({ signal: patience.signal });
   } catch {
     // the connection is of no use any more, whatever the reason
   }

@@ -7,7 +7,7 @@ import { SimulatedNetwork } from '../../lib/net/simulated/index.ts';
 import { VirtualTime } from '../../lib/runtime/index.ts';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../lib/crypto/index.ts';
 import { tcpSocket, udpSocket } from '../../lib/net/node/index.ts';
-import type { AnySocket, DatagramSocket, SecurityBackend, StreamSocket } from '../../lib/net/index.ts';
+import type { AnySocket, DatagramSocket, SecurityBackend, SocketError, StreamSocket } from '../../lib/net/index.ts';
 import { nativeDtls } from '../../security-backends/native/index.ts';
 import { nodeTls } from '../../security-backends/node-tls/index.ts';
 
@@ -77,7 +77,7 @@ describe('coapClient and coapServer', () => {
     };
 
     for (const scheme of ['coaps', 'coaps+tcp'] as const) {
-      const opened = async (disposed: string[]) => {
+      const opened = async (disposed: string[], onClosed?: (cause: SocketError | undefined) => void) => {
         const backends = {
           dtls: watched<DatagramSocket>(nativeDtls({ datagramSocket: udpSocket }), disposed),
           tls: watched<StreamSocket>(nodeTls(), disposed),
@@ -94,7 +94,7 @@ describe('coapClient and coapServer', () => {
           },
         });
         const security = { mode: 'psk', identity: pskIdentityFromBuffer(utf8Encode('me')), key } as const;
-        const client = await coapClient(`${scheme}://127.0.0.1:${server.local.port}`, backends, { security });
+        const client = await coapClient(`${scheme}://127.0.0.1:${server.local.port}`, backends, { security, onClosed });
         assert.equal(utf8Decode((await client.get('/')).payload), 'hello');
         return { server, client, ended, hasEnded };
       };
@@ -116,6 +116,15 @@ describe('coapClient and coapServer', () => {
         assert.deepEqual(ended, [undefined]);
         await server[Symbol.asyncDispose]();
         assert.deepEqual(disposed, ['client', 'server']);
+      });
+
+      it(`in order where the server is disposed of, over ${scheme}`, async () => {
+        let told: (cause: string | undefined) => void = () => undefined;
+        const ended = new Promise<string | undefined>((resolve) => (told = resolve));
+        const { server, client } = await opened([], (cause) => told(cause?.code));
+        await server[Symbol.asyncDispose]();
+        assert.equal(await ended, undefined);
+        client.close();
       });
     }
   });
