@@ -1,7 +1,7 @@
 // The requesting side of a connection (RFC 7252 §5.2, RFC 7641 §3): exchanges by token, over any carrier.
 
 import { DecodeError } from '../bytes/index.ts';
-import { type Duration, type Instant, type Log, NEVER, type RandomSource } from '../runtime/index.ts';
+import { type Duration, type Instant, type Log, type RandomSource } from '../runtime/index.ts';
 import { completeResponse, negotiateEarly, open, streamBody, transfer } from './block-client.ts';
 import { type BlockClientContext, ourCut } from './block-context.ts';
 import { bytesSource } from './body-source.ts';
@@ -168,15 +168,11 @@ export class ClientExchanges {
   }
 
   nextTimeout(): Instant {
-    let next = NEVER;
-    for (const { deadline } of this.#tokens.entries()) if (deadline < next) next = deadline;
-    return next;
+    return this.#exchanges.nextTimeout();
   }
 
   handleTimeout(now: Instant): void {
-    for (const open of [...this.#tokens.entries()]) {
-      if (open.deadline <= now) open.failed(new CoapError('ETIMEDOUT', 'the request was received, but never answered'));
-    }
+    this.#exchanges.handleTimeout(now);
   }
 
   /** Ends everything with `error`. */

@@ -1,6 +1,6 @@
 // One observation as its client sees it (RFC 7641 §3): fresh notifications in order, large ones completed by GET.
 
-import { type Instant, type Log, NEVER, later, seconds } from '../runtime/index.ts';
+import { type Instant, type Log, later, seconds } from '../runtime/index.ts';
 import { completeResponse, transfer } from './block-client.ts';
 import type { BlockClientContext } from './block-context.ts';
 import { findBlock } from './block-option.ts';
@@ -33,7 +33,6 @@ export interface ClientObservationContext {
 }
 
 export class ClientObservation {
-  readonly deadline = NEVER;
   readonly #request: Untokened;
   readonly #context: ClientObservationContext;
   #sequence: number;

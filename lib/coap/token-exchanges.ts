@@ -11,7 +11,6 @@ import type { TokenLayer } from './token-layer.ts';
 
 /** What a token stands for. */
 export interface OpenToken {
-  readonly deadline: Instant;
   response(content: MessageContent, now: Instant): void;
   failed(error: Error): void;
 }
@@ -28,6 +27,7 @@ export interface ExchangeOptions {
 }
 
 interface Exchange extends OpenToken {
+  /** When it is given up; never while its message is under way. */
   deadline: Instant;
 }
 
@@ -36,12 +36,26 @@ export class TokenExchanges {
   readonly #carrier: Carrier;
   readonly #responseTimeout: Duration;
   readonly #echo: EchoMemory;
+  /** Apart from the tokens, of which most may be of observations: these wait for nothing. */
+  readonly #open = new Set<Exchange>();
 
   constructor(tokens: TokenLayer<OpenToken>, carrier: Carrier, responseTimeout: Duration) {
     this.#tokens = tokens;
     this.#carrier = carrier;
     this.#responseTimeout = responseTimeout;
     this.#echo = new EchoMemory(responseTimeout);
+  }
+
+  nextTimeout(): Instant {
+    let next = NEVER;
+    for (const { deadline } of this.#open) if (deadline < next) next = deadline;
+    return next;
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const open of [...this.#open]) {
+      if (open.deadline <= now) open.failed(new CoapError('ETIMEDOUT', 'the request was received, but never answered'));
+    }
   }
 
   exchange(content: Untokened, options: ExchangeOptions): Promise<MessageContent> {
@@ -69,6 +83,7 @@ export class TokenExchanges {
     const end = (outcome: MessageContent | Error): void => {
       if (ended) return;
       ended = true;
+      this.#open.delete(exchange);
       sending?.cancel();
       signal?.removeEventListener('abort', abort);
       if (token !== undefined) this.#tokens.close(token);
@@ -90,6 +105,7 @@ export class TokenExchanges {
     try {
       if (token === undefined) token = this.#tokens.open(exchange);
       else this.#tokens.replace(token, exchange);
+      this.#open.add(exchange);
       const started = this.#carrier.send({ ...content, token }, confirmable, delivery);
       if (ended) started.cancel();
       else sending = started;
