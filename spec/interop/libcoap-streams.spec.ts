@@ -16,7 +16,12 @@ import { tcpSocket } from '../../lib/net/node/index.ts';
 import { nodeTls } from '../../security-backends/node-tls/index.ts';
 import { BIG, LONG, PSK, bigFile, chunks, resources } from './libcoap-resources.ts';
 import { psk } from './ours.ts';
-import { type CoapServer as LibcoapServer, coapClient as libcoapClient, startCoapServer } from './peers/libcoap.ts';
+import {
+  type CoapServer as LibcoapServer,
+  coapClient as libcoapClient,
+  startCoapServer,
+  startPlainCoapServer,
+} from './peers/libcoap.ts';
 import { needs, smoke } from './peers/peer.ts';
 
 const BACKENDS: CoapBackends = { tcp: tcpSocket, tls: nodeTls() };
@@ -95,8 +100,8 @@ describe('CoAP over streams beside libcoap', () => {
       let server: LibcoapServer;
       let client: CoapClient;
       before(async () => {
-        server = await startCoapServer(PSK.key, [], flavour);
-        await server.process.waitFor(/created TLS\s+endpoint/i);
+        server = secure ? await startCoapServer(PSK.key, [], flavour) : await startPlainCoapServer();
+        if (secure) await server.process.waitFor(/created TLS\s+endpoint/i);
         const port = secure ? server.securePort : server.port;
         const security = secure ? psk(PSK.identity, KEY) : undefined;
         client = await coapClient(`${scheme}://127.0.0.1:${port}`, BACKENDS, { ...limits, security });

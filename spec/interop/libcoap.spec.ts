@@ -15,7 +15,7 @@ import { udpSocket } from '../../lib/net/node/index.ts';
 import { milliseconds } from '../../lib/runtime/index.ts';
 import { clientSocket, environment, listening } from './ours.ts';
 import { BIG, LONG, PSK, bigFile, chunks, resources } from './libcoap-resources.ts';
-import { type CoapServer, coapClient, startCoapServer } from './peers/libcoap.ts';
+import { type CoapServer, coapClient, startCoapServer, startPlainCoapServer } from './peers/libcoap.ts';
 import { needs, smoke } from './peers/peer.ts';
 
 describe('CoAP beside libcoap', () => {
@@ -113,7 +113,7 @@ describe('CoAP beside libcoap', () => {
       let socket: DatagramSocket;
       let coap: UdpCoapConnection;
       before(async () => {
-        server = await startCoapServer(PSK.key, [], flavour);
+        server = secure ? await startCoapServer(PSK.key, [], flavour) : await startPlainCoapServer();
         socket = secure ? clientSocket(PSK.identity, utf8Encode(PSK.key)) : udpSocket();
         await socket.connect('127.0.0.1', secure ? server.securePort : server.port);
         coap = new UdpCoapConnection(socket, environment);
@@ -192,7 +192,8 @@ describe('CoAP beside libcoap', () => {
     if (!smoke) {
       describe(`our client against coap-server that ${loses}, ${over}`, () => {
         it('100,000 bytes each way, with timeouts that follow the round trips', async () => {
-          const server = await startCoapServer(PSK.key, ['-l', lost], flavour);
+          const losing = ['-l', lost];
+          const server = secure ? await startCoapServer(PSK.key, losing, flavour) : await startPlainCoapServer(losing);
           const patient = { handshakeTries: 12 }; // OpenSSL sends a lost flight again by its own clock alone, after 1 s, 2 s …
           const socket = secure ? clientSocket(PSK.identity, utf8Encode(PSK.key), patient) : udpSocket();
           await socket.connect('127.0.0.1', secure ? server.securePort : server.port);

@@ -51,7 +51,7 @@ function programFor({ psk, flavour = 'openssl', credential }: LibcoapRequest): s
 
 export interface CoapServer {
   readonly port: number;
-  /** DTLS. */
+  /** DTLS and TLS, where the flavour has them. */
   readonly securePort: number;
   readonly process: PeerProcess;
 }
@@ -68,15 +68,26 @@ export function startCoapServer(
   return startSecureCoapServer(flavour, ['-h', 'hint', '-k', key, ...more]);
 }
 
-/** The same with certificates or raw public keys, as coap-server's own flags. */
+/** The flavour that has neither DTLS nor TLS. */
+export async function startPlainCoapServer(more: readonly string[] = []): Promise<CoapServer> {
+  const port = await freePortPair();
+  const process = await startPeer('coap-server-notls', [...addressOf(port), ...more], /created TCP\s+endpoint/i);
+  return { port, securePort: port + 1, process };
+}
+
+/** As `startCoapServer`, with certificates or raw public keys, as coap-server's own flags. */
 export async function startSecureCoapServer(
   flavour: LibcoapFlavour,
   credential: readonly string[],
 ): Promise<CoapServer> {
   const port = await freePortPair();
-  const args = ['-A', '127.0.0.1', '-p', `${port}`, '-d', '10', '-v', '7', ...credential];
+  const args = [...addressOf(port), ...credential];
   const process = await startPeer(`coap-server-${flavour}`, args, /created DTLS endpoint/i);
   return { port, securePort: port + 1, process };
+}
+
+function addressOf(port: number): readonly string[] {
+  return ['-A', '127.0.0.1', '-p', `${port}`, '-d', '10', '-v', '7'];
 }
 
 /** coap-server takes the port after its own for DTLS. */
