@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type RawSockets, backendCases } from '../../../lib/net/conformance/backend/index.ts';
 import type { DatagramSocket, SecurityBackend, StreamSocket } from '../../../lib/net/index.ts';
 import { opensslDtls, opensslTls } from '../../../security-backends/openssl/index.ts';
+import { conformancePeer } from '../../../security-backends/native/conformance-peer.ts';
 import { brokenBackendCases } from '../../net/broken-backends.ts';
 import { loopbackPeer } from '../native/loopback-peer.ts';
 import { tlsPeer } from '../node-tls/tls-peer.ts';
@@ -18,6 +19,13 @@ describeOpenSsl('conformance kit: broken backends of OpenSSL fail their case', (
   };
   describe('DTLS', () => {
     brokenBackendCases([datagrams]);
+
+    it('a peer in virtual time is refused at once', () => {
+      assert.throws(
+        () => backendCases({ ...datagrams, peer: conformancePeer() }),
+        /DTLS: expected a peer in real time, for the backend's clock is the system's/,
+      );
+    });
 
     it('cases of virtual time are skipped by name: OpenSSL reads the system clock', () => {
       const skipped = backendCases(datagrams).filter(({ skipped: reason }) => reason?.includes('virtual time'));

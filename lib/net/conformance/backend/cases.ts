@@ -1,5 +1,6 @@
 // The list of all cases, and those for one backend.
 
+import { check } from '../expectation.ts';
 import { type BackendCase, type BackendCaseDefinition, backendCase } from './case.ts';
 import type { BackendFixture, Kind } from './fixture.ts';
 import { HANDSHAKE_CASES } from './handshake-cases.ts';
@@ -21,9 +22,16 @@ export const BACKEND_CASES: readonly BackendCaseDefinition[] = [
   ...SERVER_CASES,
 ];
 
-/** The cases for what the fixture makes; those that cannot be tried there say why (`skipped`). */
+/**
+ * The cases for what the fixture makes; those that cannot be tried there say why (`skipped`).
+ * @throws ConformanceError for a peer in virtual time where the backend reads the system's clock: they would never meet
+ */
 export function backendCases<S extends Kind<S>>(fixture: BackendFixture<S>): readonly BackendCase[] {
   const { capabilities } = fixture.backend(fixture.peer.rawSocket);
+  check(
+    !(fixture.peer.virtualTime && capabilities.clock === 'system'),
+    `${fixture.name}: expected a peer in real time, for the backend's clock is the system's; found one in virtual time`,
+  );
   const here = BACKEND_CASES.filter(
     ({ transport }) => (transport ?? fixture.peer.transport) === fixture.peer.transport,
   );
