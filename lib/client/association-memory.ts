@@ -38,7 +38,12 @@ export class AssociationMemory {
     this.#registration = new Memory(storage, environment, stateKey(shortServerId), codec);
     this.#sends = new Memory(storage, environment, sendsKey(shortServerId), sendsCodec(owner, objects));
     this.#attributes = new Memory(storage, environment, attributesKey(shortServerId), attributesCodec(owner));
-    this.#observations = new Memory(storage, environment, observationsKey(shortServerId), observationsCodec(owner));
+    this.#observations = new Memory(
+      storage,
+      environment,
+      observationsKey(shortServerId),
+      observationsCodec(owner, objects),
+    );
   }
 
   /** Fills the attributes in. @returns the registration; undefined if there is none */

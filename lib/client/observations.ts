@@ -125,17 +125,18 @@ export class Observations {
     this.#arm();
   }
 
-  /** What outlives the process. */
-  get saved(): readonly SavedObservation[] {
-    return [...this.#watches.values()]
-      .filter(({ failure }) => failure === undefined)
-      .map(({ request, paths, composite, parameters, contentFormat, observation, sequence }) => ({
+  /** What outlives the process. @param whole with what is stored, which changes too often to be written each time */
+  saved(whole: boolean): readonly SavedObservation[] {
+    return [...this.#watches]
+      .filter(([, { failure }]) => failure === undefined)
+      .map(([subject, { request, paths, composite, parameters, contentFormat, observation, sequence }]) => ({
         request: { ...request, acceptObservation: undefined },
         paths,
         composite,
         parameters,
         contentFormat,
         sequence: observation?.sequence ?? sequence,
+        readings: whole ? this.#stored.of(subject) : [],
       }));
   }
 
@@ -146,6 +147,7 @@ export class Observations {
       const subject = this.#schedule.add(each, [], this.#now());
       const sequence = (each.sequence + NUMBERS_PASSED_OVER) & 0xffffff;
       this.#watch(subject, { ...each, entries: [] }, { sequence });
+      if (this.#rules.stores) this.#store(subject, each.readings);
     }
   }
 
@@ -205,15 +207,15 @@ export class Observations {
 
   /** Ends all of them on our side; the server has no more of them, or is told so. */
   clear(): void {
+    const { waiting } = this.stored;
+    if (waiting > 0)
+      this.#options.environment.log.info({ waiting }, 'stored notifications end with their observations');
     this.close();
     this.#options.remember?.();
   }
 
   /** Ends all of them for this run. */
   close(): void {
-    const { waiting } = this.stored;
-    if (waiting > 0)
-      this.#options.environment.log.info({ waiting }, 'stored notifications end with their observations');
     for (const { observation } of this.#watches.values()) observation?.end();
     this.#watches.clear();
     this.#schedule.clear();

@@ -1,16 +1,20 @@
 // The observations of one server across restarts, as JSON in the Storage (LwM2M Core 1.2 §6.4.1: until the next registration the
 // server relies on us to remember them).
 
-import { DecodeError, fromHex, toHex, utf8Encode } from '../bytes/index.ts';
+import { CONTENT_FORMATS, type ShapeOf, decodeEntries, encodeEntries } from '../formats/index.ts';
+import { DecodeError, fromBase64, fromHex, toBase64, toHex, utf8Encode } from '../bytes/index.ts';
 import { type IncomingRequest, METHODS, type Method } from '../coap/index.ts';
 import { type NotificationAttributes, isAttribute } from './attributes.ts';
 import type { MemoryCodec } from './memory.ts';
+import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
 import { parseSaved, savedArray, savedInteger, savedRecord, savedText } from './saved-json.ts';
 import type { SavedFor } from './saved-registration.ts';
+import type { Reading } from './stored-notifications.ts';
 import type { Subject } from './notification-schedule.ts';
 
 const FORMAT = 1;
+const VALUES = CONTENT_FORMATS.lwm2mCbor; // which has a way to say any value
 const LARGEST_SEQUENCE = 0xffffff; // RFC 7641 §4.4: 24 bits
 
 /** One observation as it outlives its process. */
@@ -19,6 +23,8 @@ export interface SavedObservation extends Subject {
   readonly contentFormat: number;
   /** Of the newest notification when it was saved. */
   readonly sequence: number;
+  /** What the server should have heard, oldest first. */
+  readonly readings: readonly Reading[];
 }
 
 /** The storage key of one account. */
@@ -27,17 +33,27 @@ export function observationsKey(shortServerId: number): string {
 }
 
 /** For a Memory. Those of another endpoint or server are none; null stands for what cannot be read, for something was there. */
-export function observationsCodec({ endpoint, uri }: SavedFor): MemoryCodec<readonly SavedObservation[] | null> {
+export function observationsCodec(
+  { endpoint, uri }: SavedFor,
+  { shapeOf }: Pick<ObjectSet, 'shapeOf'>,
+): MemoryCodec<readonly SavedObservation[] | null> {
   return {
     name: 'the observations',
     encode: (all) =>
-      utf8Encode(JSON.stringify({ format: FORMAT, endpoint, uri, observations: all?.map(written) ?? [] })),
+      utf8Encode(
+        JSON.stringify({
+          format: FORMAT,
+          endpoint,
+          uri,
+          observations: all?.map((each) => written(each, shapeOf)) ?? [],
+        }),
+      ),
     decode(bytes) {
       try {
         const saved = parseSaved(bytes, 'saved observations');
         if (saved['endpoint'] !== endpoint || saved['uri'] !== uri) return undefined;
         if (saved['format'] !== FORMAT) return null;
-        return savedArray(saved['observations'], 'saved observations').map(read);
+        return savedArray(saved['observations'], 'saved observations').map((each) => read(each, shapeOf));
       } catch {
         return null;
       }
@@ -45,7 +61,8 @@ export function observationsCodec({ endpoint, uri }: SavedFor): MemoryCodec<read
   };
 }
 
-function written({ request, paths, composite, parameters, contentFormat, sequence }: SavedObservation): object {
+function written(observation: SavedObservation, shapeOf: ShapeOf): object {
+  const { request, paths, composite, parameters, contentFormat, sequence, readings } = observation;
   const { method, path, query, accept, confirmable } = request;
   return {
     paths: paths.map(String),
@@ -53,6 +70,10 @@ function written({ request, paths, composite, parameters, contentFormat, sequenc
     parameters,
     contentFormat,
     sequence,
+    readings: readings.map(({ at, entries }) => ({
+      at,
+      values: toBase64(encodeEntries(VALUES, Path.root, entries, shapeOf)),
+    })),
     request: {
       method,
       path,
@@ -67,8 +88,9 @@ function written({ request, paths, composite, parameters, contentFormat, sequenc
   };
 }
 
-function read(given: unknown): SavedObservation {
-  const { paths, composite, parameters, contentFormat, sequence, request } = savedRecord(given, 'observation');
+function read(given: unknown, shapeOf: ShapeOf): SavedObservation {
+  const observation = savedRecord(given, 'observation');
+  const { paths, composite, parameters, contentFormat, sequence, readings, request } = observation;
   const all = savedArray(paths, 'paths').map((path) => Path.parse(savedText(path, 'path')));
   if (all.length === 0) throw new DecodeError('paths', 'one or more', 'none');
   return {
@@ -77,8 +99,15 @@ function read(given: unknown): SavedObservation {
     parameters: parameters === undefined ? undefined : parametersOf(savedRecord(parameters, 'parameters')),
     contentFormat: savedInteger(contentFormat, 0, 0xffff, 'contentFormat'),
     sequence: savedInteger(sequence, 0, LARGEST_SEQUENCE, 'sequence'),
+    readings: savedArray(readings, 'readings').map((each) => readingOf(savedRecord(each, 'reading'), shapeOf)),
     request: requestOf(savedRecord(request, 'request')),
   };
+}
+
+function readingOf({ at, values }: Record<string, unknown>, shapeOf: ShapeOf): Reading {
+  if (at !== undefined && typeof at !== 'number') throw new DecodeError('reading: at', 'a time', typeof at);
+  const bytes = fromBase64(savedText(values, 'reading: values'), 'reading: values');
+  return { at, entries: decodeEntries(VALUES, Path.root, bytes, shapeOf) };
 }
 
 function requestOf(given: Record<string, unknown>): IncomingRequest {

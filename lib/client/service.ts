@@ -151,7 +151,7 @@ export class Service {
   }
 
   stopped(): void {
-    this.#context.memory.keepObservations(this.#observations.saved);
+    this.#context.memory.keepObservations(this.#observations.saved(true));
     this.#observations.close();
   }
 
@@ -174,7 +174,7 @@ export class Service {
       patience,
       settings: () => settings.notifications,
       undelivered: doubted,
-      remember: () => memory.saveObservations(this.#observations.size, () => this.#observations.saved),
+      remember: () => memory.saveObservations(this.#observations.size, () => this.#observations.saved(false)),
       confirmable: limits.confirmableNotifications,
       maxObservations: limits.maxObservations,
       maxObservedValues: limits.maxObservedValues,

@@ -68,9 +68,14 @@ export class StoredNotifications {
     }
   }
 
+  /** Those of one observation, the oldest first. */
+  of(subject: Subject): readonly Reading[] {
+    return this.#of(subject);
+  }
+
   /** Those of one observation, the oldest first; they are stored no longer. */
   take(subject: Subject): readonly Reading[] {
-    const readings = this.#bySubject.get(subject)?.readings ?? [];
+    const readings = this.#of(subject);
     this.#bySubject.delete(subject);
     for (const reading of readings) {
       this.#readings.delete(reading);
@@ -83,6 +88,10 @@ export class StoredNotifications {
     this.#readings.clear();
     this.#bySubject.clear();
     this.#values = 0;
+  }
+
+  #of(subject: Subject): readonly Kept[] {
+    return this.#bySubject.get(subject)?.readings ?? [];
   }
 
   #enqueue(own: Own, path: Path, kept: Kept, most: number): void {

@@ -6,13 +6,15 @@ import { type OutgoingRequest } from '../../lib/coap/index.ts';
 import { type SavedObservation, observationsCodec } from '../../lib/client/saved-observations.ts';
 import { utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import { MemoryStorage } from '../../lib/storage/index.ts';
+import { ObjectSet } from '../../lib/client/object-set.ts';
 import { Path } from '../../lib/model/index.ts';
 import { Scene } from './scripted-server.ts';
 import { createTemperature } from '../../lib/objects/index.ts';
 import { formatResponseCode } from '../../lib/client/index.ts';
 
 const owner = { endpoint: 'a', uri: 'coap://b' };
-const codec = observationsCodec(owner);
+const known = new ObjectSet([createTemperature({})]);
+const codec = observationsCodec(owner, known);
 const VALUE = '/3303/0/5700';
 
 /** A scene whose device starts, runs and stops as often as wanted, with one memory. */
@@ -99,6 +101,30 @@ describe('observations over a restart', () => {
     await world.time.run(second.stop());
   });
 
+  it('tell what was stored for a server out of reach, with its times', async () => {
+    const { world, temperature, start, heard, observe, get } = await scene();
+    const first = await start();
+    first.server.instance(0).defaultNotificationMode = 1;
+    await observe({ ...get(), accept: 110 });
+    let isReached = false;
+    world.network.onDatagram(() => (isReached ? 'pass' : 'drop'));
+    for (const value of [21, 22]) {
+      temperature[0].sensorValue = value;
+      await world.time.advance(120_000);
+    }
+    await world.time.run(first.stop(restarting));
+    isReached = true;
+    const second = await start();
+    await world.time.advance(10_000);
+    const told = heard.flatMap((line) => JSON.parse(line.slice(5)) as { v: number; t?: number; bt?: number }[]);
+    assert.deepEqual(
+      told.map(({ v }) => v),
+      [21, 22, 22],
+    );
+    assert.ok(told[0]!.bt !== undefined && (told[1]!.t ?? 0) >= 119, JSON.stringify(told));
+    await world.time.run(second.stop());
+  });
+
   it('are told of what is gone', async () => {
     const { world, temperature, start, heard, observe, get } = await scene();
     const first = await start();
@@ -147,7 +173,7 @@ describe('observations over a restart', () => {
 
 function codecOf(bytes: Uint8Array | undefined): readonly SavedObservation[] | null | undefined {
   const of = { endpoint: 'urn:dev:example', uri: 'coap://192.0.2.1' };
-  return bytes && observationsCodec(of).decode(bytes);
+  return bytes && observationsCodec(of, known).decode(bytes);
 }
 
 const bytes = fc.uint8Array({ maxLength: 12 });
@@ -161,6 +187,18 @@ const saved: fc.Arbitrary<SavedObservation> = fc.record(
     parameters: fc.option(fc.constant({ pmin: 1, gt: -0.5, con: 1 }), { nil: undefined }),
     contentFormat: fc.nat(65_535),
     sequence: fc.nat(0xffffff),
+    readings: fc.array(
+      fc.record(
+        {
+          at: fc.option(fc.integer(), { nil: undefined }),
+          entries: fc
+            .uniqueArray(fc.tuple(fc.nat(9), fc.double()), { selector: ([instance]) => instance })
+            .map((values) => values.map(([instance, value]) => ({ path: Path.of(3303, instance, 5700), value }))),
+        },
+        plain,
+      ),
+      { maxLength: 3 },
+    ),
     request: fc.record(
       {
         method: fc.constantFrom('GET' as const, 'FETCH' as const),
@@ -183,7 +221,11 @@ const saved: fc.Arbitrary<SavedObservation> = fc.record(
 
 describe('saved observations', () => {
   const shown = (all: readonly SavedObservation[] | null | undefined): unknown =>
-    all?.map((each) => ({ ...each, paths: each.paths.map(String) }));
+    all?.map((each) => ({
+      ...each,
+      paths: each.paths.map(String),
+      readings: each.readings.map(({ at, entries }) => [at, entries.map(({ path: of, value }) => [`${of}`, value])]),
+    }));
 
   it('come back as they were', () => {
     fc.assert(
@@ -196,8 +238,8 @@ describe('saved observations', () => {
 
   it("are none of another endpoint's or server's, and null where they are damaged", () => {
     const one = codec.encode([]);
-    assert.equal(observationsCodec({ ...owner, endpoint: 'b' }).decode(one), undefined);
-    assert.equal(observationsCodec({ ...owner, uri: 'coap://c' }).decode(one), undefined);
+    assert.equal(observationsCodec({ ...owner, endpoint: 'b' }, known).decode(one), undefined);
+    assert.equal(observationsCodec({ ...owner, uri: 'coap://c' }, known).decode(one), undefined);
     const text = utf8Decode(one);
     for (const damaged of [text.slice(1), text.replace('[]', '[1]'), text.replace('"format":1', '"format":2'), ''])
       assert.equal(codec.decode(utf8Encode(damaged)), null, damaged);
