@@ -80,20 +80,17 @@ export function nodeTls(options: NodeTlsOptions = {}): NodeTls {
       refuseSimulatedTime(environment);
       const settings = tlsSettings(configuration, environment.log);
       const credentials = clientCredentials(configuration, loading(environment), environment);
-      const tlsa = checkedTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
-      for (const leaf of credentials.certificates) configuration.onOwnCertificate?.(leaf.slice());
-      return new TlsClientSocket(
-        {
-          settings,
-          credentials,
-          provider,
-          sessionStore: configuration.sessionStore,
-          serverName: configuration.serverName,
-          tlsa,
-          makeLower: () => lowerSocket(settings.socket, environment),
-        },
-        environment,
-      );
+      try {
+        const tlsa = checkedTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
+        for (const leaf of credentials.certificates) configuration.onOwnCertificate?.(leaf.slice());
+        const { sessionStore, serverName } = configuration;
+        const makeLower = (): StreamSocket => lowerSocket(settings.socket, environment);
+        const socket = { settings, credentials, provider, sessionStore, serverName, tlsa, makeLower };
+        return new TlsClientSocket(socket, environment);
+      } catch (error) {
+        credentials.forget();
+        throw error;
+      }
     },
 
     createServer(configuration, environment) {

@@ -155,9 +155,14 @@ function clientOptions(parts: Parts, configuration: SslConfiguration, environmen
   refuseSimulatedTime(environment);
   const settings = openSslSettings(configuration, transport, suites, environment.log);
   const credentials = clientCredentials(parts, configuration, environment);
-  const tlsa = checkedTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
-  for (const leaf of credentials.certificates) configuration.onOwnCertificate?.(leaf.slice());
-  return { library, settings, credentials, provider, tlsa };
+  try {
+    const tlsa = checkedTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
+    for (const leaf of credentials.certificates) configuration.onOwnCertificate?.(leaf.slice());
+    return { library, settings, credentials, provider, tlsa };
+  } catch (error) {
+    credentials.forget();
+    throw error;
+  }
 }
 
 function clientCredentials(parts: Parts, { security }: SslConfiguration, environment: Environment): ClientCredentials {
