@@ -2,11 +2,10 @@
 
 import {
   type LoadedPrivateKey,
-  checkKeyMatches,
+  SIGNING_KEY,
   isCertificateRefused,
   judgeServer,
-  loadCertificateChain,
-  loadPrivateKey,
+  loadOwnCertificate,
   loadServerTrust,
   parseCertificate,
   trustFingerprint,
@@ -33,14 +32,10 @@ export interface OwnCertificate {
   readonly key: LoadedPrivateKey;
 }
 
-/** The leaf alone. @throws SecurityInfoError if key and certificate do not go together */
+/** The leaf alone. @throws SecurityInfoError if key and certificate do not go together, or one is missing */
 export function ownLeaf({ clientChain, clientKey }: CertificateSecurity): OwnCertificate | undefined {
-  if (clientChain === undefined || clientKey === undefined) return undefined;
-  const [leaf] = loadCertificateChain(clientChain);
-  const key = loadPrivateKey(clientKey, { provider });
-  if (leaf === undefined || key === undefined) return undefined;
-  checkKeyMatches(leaf, key, clientKey);
-  return { chain: [leaf.der], key };
+  const own = loadOwnCertificate(clientChain, clientKey, { provider }, SIGNING_KEY);
+  return own && { chain: own.chain.slice(0, 1).map(({ der }) => der), key: own.key };
 }
 
 /** @throws SecurityInfoError */

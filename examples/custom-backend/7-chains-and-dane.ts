@@ -1,12 +1,6 @@
 // Chapter 7, chains and DANE: our CAs go with our certificate, and TLSA records say which server it must be (RFC 6698).
 
-import {
-  checkKeyMatches,
-  completeChain,
-  loadCertificateChain,
-  loadPrivateKey,
-  loadTrustAnchors,
-} from '../../lib/crypto/index.ts';
+import { SIGNING_KEY, completeChain, loadOwnCertificate, loadTrustAnchors } from '../../lib/crypto/index.ts';
 import type { Environment } from '../../lib/index.ts';
 import {
   type CertificateSecurity,
@@ -32,15 +26,11 @@ import {
 /** All that was given; where it is asked for, completed by what the trust anchors know of the way up. */
 export function ownChain(security: CertificateSecurity): OwnCertificate | undefined {
   const { clientChain, clientKey, trustAnchors, rebuildClientChain } = security;
-  if (clientChain === undefined || clientKey === undefined) return undefined;
-  const given = loadCertificateChain(clientChain);
-  const key = loadPrivateKey(clientKey, { provider });
-  const [leaf] = given;
-  if (leaf === undefined || key === undefined) return undefined;
-  checkKeyMatches(leaf, key, clientKey);
   const anchors = trustAnchors === undefined ? [] : loadTrustAnchors(trustAnchors);
-  const path = rebuildClientChain === true ? completeChain(given, anchors) : given;
-  return { chain: path.map(({ der }) => der), key };
+  const own = loadOwnCertificate(clientChain, clientKey, { provider }, SIGNING_KEY);
+  if (own === undefined) return undefined;
+  const path = rebuildClientChain === true ? completeChain(own.chain, anchors) : own.chain;
+  return { chain: path.map(({ der }) => der), key: own.key };
 }
 
 export class DaneSocket extends CertificateSocket {
