@@ -1,6 +1,6 @@
 // libcoap's coap-client and coap-server, without security, with DTLS-PSK, certificates and raw public keys.
 
-import { type PeerProcess, type RunResult, freeUdpPort, run, startPeer } from './process.ts';
+import { type PeerProcess, type RunResult, freeUdpPort, isFreeTcpPort, run, startPeer } from './process.ts';
 
 /** libcoap takes keys as text, not as hex: the bytes of this text are the key. */
 export interface LibcoapPsk {
@@ -90,10 +90,10 @@ function addressOf(port: number): readonly string[] {
   return ['-A', '127.0.0.1', '-p', `${port}`, '-d', '10', '-v', '7'];
 }
 
-/** coap-server takes the port after its own for DTLS. */
+/** coap-server takes the port after its own for DTLS, and both for streams. */
 async function freePortPair(): Promise<number> {
   for (;;) {
     const port = await freeUdpPort();
-    if (port < 65_535) return port;
+    if (port < 65_535 && (await isFreeTcpPort(port)) && (await isFreeTcpPort(port + 1))) return port;
   }
 }

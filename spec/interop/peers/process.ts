@@ -203,3 +203,12 @@ export function freeTcpPort(): Promise<number> {
     });
   });
 }
+
+/** Whether nobody holds a TCP port of 127.0.0.1 now. */
+export function isFreeTcpPort(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
