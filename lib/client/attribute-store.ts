@@ -30,6 +30,12 @@ export class AttributeStore {
     return this.#byPath.get(path.toString()) ?? {};
   }
 
+  /** Whether `name` is set anywhere: else nobody has to look for it at each of many paths. */
+  sets(name: AttributeName): boolean {
+    for (const attributes of this.#byPath.values()) if (attributes[name] !== undefined) return true;
+    return false;
+  }
+
   /** What applies at `path`: the lowest level that sets an attribute wins. */
   effective(path: Path): NotificationAttributes {
     if (this.#byPath.size === 0) return {};

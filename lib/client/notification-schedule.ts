@@ -49,6 +49,7 @@ interface Watched extends Subject {
 /** The observations of one server, and when each must be looked at. */
 export class NotificationSchedule {
   readonly #attributesOf: AttributesOf;
+  readonly #mayHaveEdges: (subject: Subject) => boolean;
   readonly #subjects = new Set<Watched>();
   /** Subjects by path, and by every path above one of theirs. */
   readonly #at = new Map<string, Set<Watched>>();
@@ -56,8 +57,10 @@ export class NotificationSchedule {
   readonly #deadlines = new TimerTable<Watched>();
   #values = 0;
 
-  constructor(attributesOf: AttributesOf) {
+  /** @param mayHaveEdges false where no value of a subject has edges: then none is asked about them */
+  constructor(attributesOf: AttributesOf, mayHaveEdges: (subject: Subject) => boolean = () => true) {
     this.#attributesOf = attributesOf;
+    this.#mayHaveEdges = mayHaveEdges;
   }
 
   get size(): number {
@@ -189,9 +192,14 @@ export class NotificationSchedule {
   #reconsider(subject: Watched): void {
     const all = subject.paths.map((path) => this.#attributesOf(path, subject));
     subject.periods = periodsOf(all);
-    const below = [...subject.sent.values()].map(({ path }) => this.#attributesOf(path, subject));
-    subject.hasEdges = [...all, ...below].some(({ edge }) => edge !== undefined);
+    subject.hasEdges = this.#mayHaveEdges(subject) && this.#hasEdges(subject, all);
     this.#schedule(subject);
+  }
+
+  #hasEdges(subject: Watched, own: readonly NotificationAttributes[]): boolean {
+    if (own.some(({ edge }) => edge !== undefined)) return true;
+    for (const { path } of subject.sent.values()) if (this.#attributesOf(path, subject).edge !== undefined) return true;
+    return false;
   }
 
   #schedule(subject: Watched): void {
@@ -220,9 +228,11 @@ export class NotificationSchedule {
   /** Of what is watched, one value that is news is enough; so is one that came or went. */
   #meetsConditions(subject: Watched, values: Entries): boolean {
     if (subject.sent.size !== values.size) return true;
+    const mayHaveEdges = this.#mayHaveEdges(subject);
     for (const [key, { path, value }] of values) {
       const sent = subject.sent.get(key)?.value;
       if (sent === undefined) return true;
+      if (!mayHaveEdges && equalValues(sent, value)) continue;
       const seen = subject.seen.get(key)?.value ?? sent;
       if (isNews({ sent, seen, value }, this.#attributesOf(path, subject))) return true;
     }

@@ -3,7 +3,7 @@
 
 import type { AttributeStore } from './attribute-store.ts';
 import type { Entry, Path } from '../model/index.ts';
-import type { NotificationAttributes } from './attributes.ts';
+import type { AttributeName, NotificationAttributes } from './attributes.ts';
 import type { Subject } from './notification-schedule.ts';
 
 /** What the Server object (/1) says about notifications, as it is now. */
@@ -49,9 +49,18 @@ export class ObservationRules {
     return { pmin, pmax, gt, lt, st, edge, ...parameters };
   }
 
+  /** Whether edges may apply to any of its values. */
+  mayHaveEdges(subject: Subject): boolean {
+    return this.#mayApply('edge', subject);
+  }
+
+  #mayApply(name: AttributeName, { parameters }: Subject): boolean {
+    return parameters?.[name] !== undefined || this.#options.attributes.sets(name);
+  }
+
   /** One component that asks for it is enough (§5.1.2, con). */
   isConfirmable(subject: Subject, entries: readonly Entry[]): boolean {
-    const paths = [...subject.paths, ...entries.map(({ path }) => path)];
+    const paths = this.#mayApply('con', subject) ? [...subject.paths, ...entries.map(({ path }) => path)] : [];
     const asked = paths.map((path) => this.attributesOf(path, subject).con).filter((con) => con !== undefined);
     if (asked.length > 0) return asked.includes(1);
     return this.#options.settings().confirmable ?? this.#options.confirmable === true;
@@ -59,6 +68,7 @@ export class ObservationRules {
 
   /** With hqmax anywhere, what has none, or 0, is not kept (§5.1.2). */
   keptOf(subject: Subject, entries: readonly Entry[]): readonly Entry[] {
+    if (!this.#mayApply('hqmax', subject)) return entries;
     const bounds = entries.map(({ path }) => this.attributesOf(path, subject).hqmax);
     if (bounds.every((bound) => bound === undefined)) return entries;
     return entries.filter((_, i) => (bounds[i] ?? 0) > 0);

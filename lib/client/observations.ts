@@ -90,7 +90,10 @@ export class Observations {
   constructor(options: ObservationsOptions) {
     this.#options = options;
     this.#rules = new ObservationRules(options);
-    this.#schedule = new NotificationSchedule((path, subject) => this.#rules.attributesOf(path, subject));
+    this.#schedule = new NotificationSchedule(
+      (path, subject) => this.#rules.attributesOf(path, subject),
+      (subject) => this.#rules.mayHaveEdges(subject),
+    );
     this.#stored = new StoredNotifications(options.maxStored ?? DEFAULT_MAX_STORED);
   }
 

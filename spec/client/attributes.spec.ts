@@ -61,6 +61,7 @@ describe('attributes', () => {
     assert.deepEqual(store.effective(Path.of(3303, 0, 5700)), { pmin: 20, pmax: 60, gt: 5 });
     assert.deepEqual(store.effective(Path.of(3303, 1)), { pmin: 10, pmax: 60 });
     assert.deepEqual(store.own(Path.of(3303, 0)), { pmin: 20 });
+    assert.deepEqual([store.sets('gt'), store.sets('edge')], [true, false]);
     store.write(Path.of(3303, 0), parseAttributes(['pmin']), undefined);
     assert.deepEqual(store.effective(Path.of(3303, 0, 5700)), { pmin: 10, pmax: 60, gt: 5 });
   });

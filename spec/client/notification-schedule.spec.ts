@@ -49,6 +49,29 @@ describe('notifications', () => {
     assert.equal(watched.schedule.nextTimeout(), at(20), 'restarted');
   });
 
+  it('of many values ask for the attributes of what is different alone, where there are no edges', () => {
+    let asked = 0;
+    const attributesOf = (): NotificationAttributes => {
+      asked++;
+      return { gt: 5 };
+    };
+    const many = (changed: number): readonly Entry[] =>
+      Array.from({ length: 1_000 }, (_, id) => ({ path: Path.of(3303, id, 5700), value: id === changed ? 9 : 1 }));
+    for (const [mayHaveEdges, least, most] of [
+      [false, 1, 10],
+      [true, 1_000, 5_000],
+    ] as const) {
+      asked = 0;
+      const schedule = new NotificationSchedule(attributesOf, () => mayHaveEdges);
+      const subject = schedule.add(watch(Path.of(3303)), many(-1), at(0));
+      schedule.attributesChanged(Path.of(3303, 7));
+      schedule.changed(Path.of(3303, 999, 5700));
+      assert.deepEqual(schedule.due(at(1)), [subject]);
+      assert.equal(schedule.evaluate(subject, many(999), at(1)), true);
+      assert.ok(asked >= least && asked <= most, `${asked} times`);
+    }
+  });
+
   it('come at pmax without a change', () => {
     const { schedule, subject } = watching({ pmax: 60 });
     assert.equal(schedule.nextTimeout(), at(60));
