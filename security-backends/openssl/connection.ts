@@ -1,5 +1,6 @@
 // One client connection of OpenSSL between two memory BIOs: bytes in, bytes out, and no socket, timer or promise.
 
+import { equalBytes } from '../../lib/bytes/index.ts';
 import { type HandshakeTimeouts, type Negotiated, type SecurityVersion, SocketError } from '../../lib/net/index.ts';
 import { type Duration, milliseconds } from '../../lib/runtime/index.ts';
 import { type CallbackOwner, type Callbacks, type Verdict, callbacksOf } from './callbacks.ts';
@@ -261,8 +262,9 @@ export class SslConnection implements CallbackOwner {
       this.#refusal = 'the server shows a certificate, and only the pre-shared key may authenticate';
       return 'unsupported_certificate';
     }
+    const isJudged = this.chain !== undefined && isSameChain(this.chain, chain);
     this.chain = chain;
-    return this.#verdict;
+    return isJudged ? this.#verdict : 'later'; // a verdict is of one chain
   }
 
   certificateRequested(): void {
@@ -354,6 +356,10 @@ export class SslConnection implements CallbackOwner {
     this.#library.SSL_SESSION_free(session);
     this.#library.ERR_clear_error();
   }
+}
+
+function isSameChain(one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean {
+  return one.length === other.length && one.every((der, at) => equalBytes(der, other[at]!));
 }
 
 function alpnList(protocols: readonly string[]): Uint8Array {

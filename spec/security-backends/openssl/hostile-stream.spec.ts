@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
 import { SocketError, type StreamSocket } from '../../../lib/net/index.ts';
 import { tcpSocket } from '../../../lib/net/node/index.ts';
-import { systemEnvironment } from '../../../lib/runtime/index.ts';
+import { seconds, systemEnvironment } from '../../../lib/runtime/index.ts';
+import { SslConnection } from '../../../security-backends/openssl/connection.ts';
 import { opensslTls } from '../../../security-backends/openssl/index.ts';
+import { loadOpenSsl } from '../../../security-backends/openssl/library.ts';
 import { FloodingServer, secretsOf } from '../hello-requests.ts';
 import { describeOpenSsl } from './available.ts';
 
@@ -54,5 +56,36 @@ describeOpenSsl('OpenSSL: to a server that does not read', () => {
     assert.equal(client.getOption('state'), 'connected');
     client.close();
     server.close();
+  });
+});
+
+describeOpenSsl('OpenSSL: to a server that shows another chain', () => {
+  it('has the verdict on the first for the first alone', () => {
+    const connection = new SslConnection(loadOpenSsl(), {
+      transport: 'stream',
+      versions: ['TLS1.3'],
+      native: {
+        cipherList: '',
+        ciphersuites: 'TLS_AES_128_GCM_SHA256',
+        groups: 'P-256',
+        signatureAlgorithms: 'ecdsa_secp256r1_sha256',
+      },
+      credential: { mode: 'certificate', preSharedKey: () => undefined, showCertificate: () => undefined },
+      serverName: undefined,
+      alpn: [],
+      maxFragmentLength: undefined,
+      timeouts: { min: seconds(1), max: seconds(60) },
+      mtu: 0,
+      keyLog: false,
+      resumption: undefined,
+    });
+    const chain = (...bytes: readonly number[]): readonly Uint8Array[] => bytes.map((byte) => Uint8Array.of(byte));
+    assert.equal(connection.judge(chain(1, 2)), 'later');
+    connection.giveVerdict('accepted');
+    assert.equal(connection.judge(chain(1, 2)), 'accepted');
+    for (const other of [chain(1), chain(1, 3), chain(2, 1), chain(1, 2, 3), chain()]) {
+      assert.equal(connection.judge(other), 'later');
+    }
+    connection.free();
   });
 });
