@@ -274,7 +274,8 @@ export class Association implements Ranked {
         this.#narration.updated(action.registration);
         return this.#options.outcome(this, true);
       case 'deregistered':
-        this.#service.deregistered();
+        if (this.state === 'waiting') this.#service.disabled();
+        else this.#service.deregistered();
         return this.#narration.emit('deregistered', {});
       case 'registrationFailed':
         if (action.reason.kind !== 'refused') this.#settings.noteAlert(action.reason.error);

@@ -27,7 +27,7 @@ import { newInstances } from './create.ts';
 import { allTogether, readSeveral, writeSeveral } from './composite.ts';
 import { encodeInFirst } from './answers.ts';
 import { comesInParts, inOnePart, patientSource, writeParts } from './opaque-parts.ts';
-import type { Observed } from './observations.ts';
+import type { Observed } from './watch.ts';
 import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
 import type { LwM2mVersion } from './registration.ts';
 import type { Log } from '../runtime/index.ts';

@@ -2,12 +2,11 @@
 // that cannot be reached (LwM2M Core 1.2 §6.4).
 
 import { type Entry, ModelError, Path } from '../model/index.ts';
-import { type Environment, type Instant, type Timer, later, seconds } from '../runtime/index.ts';
+import { type Environment, type Timer, later, seconds } from '../runtime/index.ts';
 import type { SavedObservation } from './saved-observations.ts';
 import {
   type CoapConnection,
   CoapError,
-  type IncomingRequest,
   type Observation,
   type ObservationWatcher,
   type OutgoingResponse,
@@ -17,9 +16,11 @@ import { NotificationSchedule, type Subject } from './notification-schedule.ts';
 import type { ObjectSet } from './object-set.ts';
 import { ObservationRules, type ObservationRulesOptions } from './observation-rules.ts';
 import { type Reading, StoredNotifications } from './stored-notifications.ts';
+import { UnclaimedReadings } from './unclaimed-readings.ts';
 import type { Patience } from './patience.ts';
 import { encodeAcceptable } from './answers.ts';
 import { knownWallTime } from './wall-time.ts';
+import { type Batch, type Observed, type Watch, detach, history } from './watch.ts';
 import { carriesTimestamps } from '../formats/index.ts';
 import { readSeveral } from './composite.ts';
 import { refusal } from './refusal.ts';
@@ -43,38 +44,11 @@ export interface ObservationsOptions extends ObservationRulesOptions {
   readonly maxStored?: number | undefined;
 }
 
-/** What a request asked to observe, and what it was answered with. */
-export interface Observed extends Subject {
-  readonly request: IncomingRequest;
-  readonly contentFormat: number;
-  readonly entries: readonly Entry[];
-}
-
 const DEFAULT_MAX_OBSERVATIONS = 256; // no specification names one; far above what demo and production servers ask for
 const DEFAULT_MAX_OBSERVED_VALUES = 100_000; // ours: some 30 MB
 const LONGEST_UNCONFIRMED = seconds(86_400); // RFC 7641 §4.5: one confirmable in 24 hours
 const NUMBERS_PASSED_OVER = 1 << 20; // more than a run notifies after it was saved last, and still ahead (RFC 7641 §3.4: 2^23)
 const DEFAULT_MAX_STORED = 1_000; // none either: half a day of one reading every 45 s, and at most some megabytes
-
-/** What becomes one notification. */
-interface Batch {
-  readonly readings: readonly Reading[];
-  /** Told as it happens; a newer one can stand in its place. */
-  readonly live: boolean;
-}
-
-interface Watch extends Observed {
-  /** Undefined while the server cannot be reached. */
-  observation: Observation | undefined;
-  /** Of the newest notification: numbers go on from here. */
-  sequence: number;
-  /** The first is on its way. */
-  readonly batches: Batch[];
-  /** What it ends with, as soon as it can be told. */
-  failure: OutgoingResponse | undefined;
-  /** When the server was last known to listen; undefined after a restart. */
-  confirmedAt: Instant | undefined;
-}
 
 /** The observations of one server. */
 export class Observations {
@@ -82,6 +56,7 @@ export class Observations {
   readonly #rules: ObservationRules;
   readonly #schedule: NotificationSchedule;
   readonly #stored: StoredNotifications;
+  readonly #unclaimed: UnclaimedReadings;
   readonly #watches = new Map<Subject, Watch>();
   #timer: Timer | undefined;
   #online = true;
@@ -95,6 +70,7 @@ export class Observations {
       (subject) => this.#rules.mayHaveEdges(subject),
     );
     this.#stored = new StoredNotifications(options.maxStored ?? DEFAULT_MAX_STORED);
+    this.#unclaimed = new UnclaimedReadings(this.#stored);
   }
 
   get size(): number {
@@ -124,8 +100,19 @@ export class Observations {
     }
     if (observation === undefined) return this.#remove(subject);
     this.#watch(subject, observed, { observation, confirmedAt: this.#now() });
+    this.#tellUnclaimed(subject, observed);
     this.#options.remember?.();
     this.#arm();
+  }
+
+  /** After the answer to the request, which is on its way. */
+  #tellUnclaimed(subject: Subject, observed: Observed): void {
+    const readings = this.#unclaimed.claim(observed);
+    if (readings.length === 0) return;
+    this.#options.environment.timers.at(this.#now(), () => {
+      const watch = this.#watches.get(subject);
+      if (watch !== undefined) this.#tell(subject, watch, { readings, live: false });
+    });
   }
 
   /** What outlives the process. @param whole with what is stored, which changes too often to be written each time */
@@ -208,6 +195,19 @@ export class Observations {
     this.#arm();
   }
 
+  /** The server has registered us: it has none any more, and is to hear what is kept for it when it observes the same again. */
+  renew(): void {
+    for (const [subject, watch] of this.#watches) {
+      watch.observation?.end();
+      this.#schedule.remove(subject);
+      this.#unclaimed.leave(subject, watch);
+    }
+    this.#watches.clear();
+    this.#online = true;
+    this.#options.remember?.();
+    this.#arm();
+  }
+
   /** Ends all of them on our side; the server has no more of them, or is told so. */
   clear(): void {
     const { waiting } = this.stored;
@@ -223,6 +223,7 @@ export class Observations {
     this.#watches.clear();
     this.#schedule.clear();
     this.#stored.clear();
+    this.#unclaimed.clear();
     this.#online = true;
     this.#arm();
   }
@@ -379,17 +380,4 @@ export class Observations {
   #now() {
     return this.#options.environment.clock.now();
   }
-}
-
-function detach(watch: Watch): void {
-  watch.sequence = watch.observation?.sequence ?? watch.sequence;
-  watch.observation = undefined;
-}
-
-/** Each value with the time it was read at, where the format can tell it. */
-function history(readings: readonly Reading[], contentFormat: number): readonly Entry[] {
-  const timed = carriesTimestamps(contentFormat);
-  return readings.flatMap(({ at, entries }) =>
-    timed && at !== undefined ? entries.map((entry) => ({ ...entry, timestamp: entry.timestamp ?? at })) : entries,
-  );
 }

@@ -49,6 +49,7 @@ export class Service {
   readonly #observations: Observations;
   readonly #dispatcher: Dispatcher;
   readonly #sends: SendQueue;
+  #isDisabled = false;
 
   constructor(context: ServiceContext, limits: ServiceLimits) {
     this.#context = context;
@@ -117,7 +118,8 @@ export class Service {
 
   /** The server has registered us: it begins without observations (Core 1.2 §6.2). */
   registered(connection: CoapConnection | undefined, version: LwM2mVersion): void {
-    this.#observations.clear();
+    this.#isDisabled = false;
+    this.#observations.renew();
     if (connection !== undefined) this.#sends.goOnline(connection, version);
   }
 
@@ -138,9 +140,16 @@ export class Service {
     this.#sends.goOffline();
   }
 
+  /** /1/x/4: de-registered until it is enabled again. /1/x/6 tells whether it is to hear what happens until then. */
+  disabled(): void {
+    this.#isDisabled = true;
+    this.#observations.goOffline();
+    this.#sends.goOffline();
+  }
+
   /** @param ends observations end with their connection */
   disconnected(ends: boolean): void {
-    if (ends) this.#observations.clear();
+    if (ends && !this.#isDisabled) this.#observations.clear();
     else this.#observations.goOffline();
     this.#sends.goOffline();
   }

@@ -46,7 +46,7 @@ async function registered(server: object = {}, options: Partial<ClientOptions> =
     heard,
     observe,
     reach: (now: boolean) => (reachable = now),
-    ask: (method: 'PUT' | 'GET', path: string, query: readonly string[]) =>
+    ask: (method: 'PUT' | 'GET' | 'POST', path: string, query: readonly string[]) =>
       scene.time.run(scene.connection.request({ method, path: path.split('/').slice(1), query })),
   };
 }
@@ -145,7 +145,7 @@ describe('notifications of a server out of reach', () => {
     await scene.time.run(client.stop());
   });
 
-  it('end with the registration: after Register there are neither observations nor what was stored', async () => {
+  it('end with the registration: after Register nothing is told, for nothing is observed', async () => {
     const { scene, client, temperature, heard, observe, reach } = await registered({ defaultNotificationMode: 1 });
     await observe('/3303/0/5700', SENML);
     reach(false);
@@ -158,8 +158,45 @@ describe('notifications of a server out of reach', () => {
     temperature[0].sensorValue = 22;
     await scene.time.advance(10_000);
     assert.deepEqual(heard, []);
+    await observe('/3303/0/5700', SENML);
+    await scene.time.advance(1_000);
+    assert.deepEqual(heard.flatMap(packed), ['21@'], 'and who observes the same again is told what was kept');
     await scene.time.run(client.stop());
   });
+
+  for (const stores of [true, false]) {
+    it(`of the time while its account was disabled ${stores ? 'wait until it observes again' : 'are not kept where /1/x/6 says no'}`, async () => {
+      const { scene, client, temperature, heard, observe, ask } = await registered({
+        disableTimeout: 600,
+        notificationStoringWhenDisabledOrOffline: stores,
+      });
+      await observe('/3303/0/5700', SENML);
+      await observe('/3303/1/5700', TEXT);
+      await ask('POST', '/1/0/4', []);
+      await scene.time.advance(1_000);
+      assert.equal(scene.lines.at(-1), 'DELETE /rd/5a3f');
+      for (const value of [21, 22]) {
+        temperature[0].sensorValue = value;
+        temperature[1].sensorValue = value;
+        await scene.time.advance(100_000);
+      }
+      assert.deepEqual(heard, [], 'it is left alone');
+      await scene.time.advance(500_000);
+      assert.match(scene.lines.at(-1)!, /^POST \/rd\?/);
+      temperature[0].sensorValue = 23;
+      await scene.time.advance(1_000);
+      assert.deepEqual(heard, [], 'its observations have ended with its registration');
+      await observe('/3303/0/5700', SENML);
+      await observe('/3303/1/5700', TEXT);
+      await scene.time.advance(1_000);
+      assert.deepEqual(heard.flatMap(packed), stores ? ['21@', '22@'] : [], 'without times old values would seem new');
+      heard.length = 0;
+      temperature[0].sensorValue = 24;
+      await scene.time.advance(1_000);
+      assert.deepEqual(heard.flatMap(packed), ['24']);
+      await scene.time.run(client.stop());
+    });
+  }
 
   it('an unknown time gives no timestamps: one pack after the other', async () => {
     const inTheDark = Date.UTC(1970, 0, 1, 0, 5);
