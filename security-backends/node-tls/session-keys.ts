@@ -113,6 +113,8 @@ export class SessionKeys {
   }
 
   #keep(text: string, key: Secret | undefined): undefined {
+    const before = this.#found.get(text);
+    if (typeof before === 'object') before.close(); // named twice, before the first look-up was over
     if (this.#closed) key?.close();
     else this.#found.set(text, key ?? 'unknown');
   }

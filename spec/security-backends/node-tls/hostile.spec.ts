@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { utf8Encode } from '../../../lib/bytes/index.ts';
-import { defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
+import { Secret, defaultProvider, pskIdentityFromBuffer, pskKeyFromBuffer } from '../../../lib/crypto/index.ts';
 import type { Security, SessionStore, StreamSocket } from '../../../lib/net/index.ts';
-import { days } from '../../../lib/runtime/index.ts';
+import { days, settle } from '../../../lib/runtime/index.ts';
 import { ClientKeys } from '../../../security-backends/node-tls/client-keys.ts';
+import type { ServerCredentials } from '../../../security-backends/node-tls/server-credentials.ts';
+import { SessionKeys } from '../../../security-backends/node-tls/session-keys.ts';
 import { ClientSessions } from '../../../security-backends/node-tls/stored-sessions.ts';
 import { TicketKeys } from '../../../security-backends/node-tls/ticket-keys.ts';
 import { certificateDer } from '../../crypto/fixtures/fixtures.ts';
@@ -169,6 +171,33 @@ describe('node-tls, to hostile clients: who stole a key that has been replaced',
     const provider = defaultProvider();
     return { tickets, clientKeys: new ClientKeys({ tickets, store: undefined, provider, environment, maxClients }) };
   }
+});
+
+describe('node-tls, to hostile clients: who names one identity again and again', () => {
+  it('has few look-ups made, and leaves no key behind', async () => {
+    const made: Secret[] = [];
+    const credentials: ServerCredentials = {
+      credential: 'psk',
+      requiresCertificate: false,
+      options: () => ({ ca: [], requestCert: false }),
+      lookup: async () => {
+        await settle();
+        const key = new Secret(KEY);
+        made.push(key);
+        return key;
+      },
+      hidesIdentities: true,
+      judge: () => Promise.resolve(),
+      sessionContext: '',
+      forget: () => undefined,
+    };
+    const keys = new SessionKeys(credentials, { address: ADDRESS, port: 1 }, world.environment);
+    await Promise.all(Array.from({ length: 20 }, () => keys.resume(utf8Encode('device')).catch(() => undefined)));
+    assert.equal(made.length, 8);
+    assert.equal(made.filter(({ length }) => length > 0).length, 1, 'the one in use');
+    keys.close();
+    assert.ok(made.every(({ length }) => length === 0));
+  });
 });
 
 describe('node-tls, to hostile servers: renegotiation', () => {
