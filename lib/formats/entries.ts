@@ -220,7 +220,13 @@ function decodeItems(
 }
 
 function contextOf(base: Path, bytes: Uint8Array, options: DecodeOptions): SenmlContext {
-  const context = { ...DEFAULT_FORMAT_LIMITS, ...options };
+  const { maxEntries, maxBytes, maxDepth } = DEFAULT_FORMAT_LIMITS;
+  const context: SenmlContext = {
+    maxEntries: options.maxEntries ?? maxEntries,
+    maxBytes: options.maxBytes ?? maxBytes,
+    maxDepth: options.maxDepth ?? maxDepth,
+    now: options.now,
+  };
   if (bytes.length > context.maxBytes) {
     throw new DecodeError(`payload of ${base}`, `at most ${context.maxBytes} bytes`, `${bytes.length}`);
   }

@@ -158,16 +158,16 @@ function readRecord(reader: CborReader, maxDepth: number): SenmlRecord {
 function readMember(reader: CborReader, record: SenmlRecord, label: number, maxDepth: number): void {
   switch (label) {
     case LABELS.bver:
-      record.bver = reader.unsigned();
+      (record.base ??= {}).bver = reader.unsigned();
       break;
     case LABELS.bn:
-      record.bn = reader.text();
+      (record.base ??= {}).bn = reader.text();
       break;
     case LABELS.bt:
-      record.bt = Number(readNumber(reader, maxDepth));
+      (record.base ??= {}).bt = Number(readNumber(reader, maxDepth));
       break;
     case LABELS.bv:
-      record.bv = readNumber(reader, maxDepth);
+      (record.base ??= {}).bv = readNumber(reader, maxDepth);
       break;
     case LABELS.n:
       record.id = reader.decimal();

@@ -96,10 +96,12 @@ function readRecord(members: JsonRecord, index: number): SenmlRecord {
   const where = `record ${index}`;
   checkLabels(members, where);
   const record = emptyRecord();
-  record.bver = jsonNumber(members, 'bver', where);
-  record.bn = jsonString(members, 'bn', where);
-  record.bt = seconds(members, 'bt', where);
-  record.bv = jsonNumber(members, 'bv', where);
+  record.base = {
+    bver: jsonNumber(members, 'bver', where),
+    bn: jsonString(members, 'bn', where),
+    bt: seconds(members, 'bt', where),
+    bv: jsonNumber(members, 'bv', where),
+  };
   record.n = jsonString(members, 'n', where);
   record.t = seconds(members, 't', where);
   for (const field of VALUE_FIELDS) {

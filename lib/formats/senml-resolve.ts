@@ -16,11 +16,8 @@ import { PathSet } from './path-set.ts';
 
 /** One record with the labels LwM2M uses, as the encodings read it. */
 export interface SenmlRecord {
-  bver: SenmlNumber | undefined;
-  bn: string | undefined;
-  /** Seconds. */
-  bt: number | undefined;
-  bv: SenmlNumber | undefined;
+  /** What holds for this record and those that follow; few records have any. */
+  base: SenmlBase | undefined;
   n: string | undefined;
   /** The name, where it is a number and has been read as one. */
   id: number | undefined;
@@ -33,6 +30,15 @@ export interface SenmlRecord {
   second: ValueField | undefined;
 }
 
+/** The base fields of one record. */
+export interface SenmlBase {
+  bver?: SenmlNumber | undefined;
+  bn?: string | undefined;
+  /** Seconds. */
+  bt?: number | undefined;
+  bv?: SenmlNumber | undefined;
+}
+
 /** Value fields, of which a record has one. */
 export const VALUE_FIELDS = ['v', 'vs', 'vb', 'vd', 'vlo'] as const;
 export type ValueField = (typeof VALUE_FIELDS)[number];
@@ -43,10 +49,7 @@ export type PackUse = 'values' | 'changes' | 'paths';
 
 export function emptyRecord(): SenmlRecord {
   return {
-    bver: undefined,
-    bn: undefined,
-    bt: undefined,
-    bv: undefined,
+    base: undefined,
     n: undefined,
     id: undefined,
     t: undefined,
@@ -88,20 +91,24 @@ export class SenmlResolver {
 
   /** @throws DecodeError naming the record or path */
   add(record: SenmlRecord): void {
-    if (record.bver !== undefined && !(record.bver <= LARGEST_VERSION)) {
-      throw new DecodeError(this.#field('bver'), `a version up to ${LARGEST_VERSION}`, `${record.bver}`);
-    }
+    if (record.base !== undefined) this.#rebase(record.base);
     if (this.items.length === this.#context.maxEntries) {
       throw new DecodeError('SenML pack', `at most ${this.#context.maxEntries} records`, 'more');
     }
-    if (record.bn !== undefined) this.#setBaseName(record.bn);
-    this.#baseTime = record.bt ?? this.#baseTime;
-    this.#baseValue = record.bv ?? this.#baseValue;
     const path = this.#path(record);
     const timestamp = this.#timestamp(record.t === undefined ? this.#baseTime : this.#baseTime + record.t);
     if (timestamp === undefined && !this.#untimed.add(path)) throw new DecodeError(`${path}`, 'it once', 'it twice');
     const value = this.#value(record, path);
     this.items.push(timestamp === undefined ? { path, value } : { path, value, timestamp });
+  }
+
+  #rebase({ bver, bn, bt, bv }: SenmlBase): void {
+    if (bver !== undefined && !(bver <= LARGEST_VERSION)) {
+      throw new DecodeError(this.#field('bver'), `a version up to ${LARGEST_VERSION}`, `${bver}`);
+    }
+    if (bn !== undefined) this.#setBaseName(bn);
+    this.#baseTime = bt ?? this.#baseTime;
+    this.#baseValue = bv ?? this.#baseValue;
   }
 
   #setBaseName(name: string): void {
@@ -123,9 +130,8 @@ export class SenmlResolver {
   /** Most records of an instance, without their names as text. */
   #childOfBase(id: number | undefined): Path | undefined {
     const parent = this.#basePath;
-    return id === undefined || id > MAX_ID || parent === undefined || parent.ids.length === 4
-      ? undefined
-      : parent.child(id);
+    if (id === undefined || id > MAX_ID || parent === undefined || parent.ids.length === 4) return undefined;
+    return parent.child(id);
   }
 
   #named(name: string): Path {
