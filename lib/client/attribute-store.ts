@@ -19,6 +19,8 @@ const DEFAULT_MAX_PATHS = 1_024; // no specification names one: every resource o
 /** The attributes of one server. */
 export class AttributeStore {
   readonly #byPath = new Map<string, Attributes>();
+  /** At how many paths an attribute is set: asked for at each notification, of thousands of paths. */
+  readonly #counts = new Map<string, number>();
   readonly #maxPaths: number;
 
   constructor(options: { readonly maxPaths?: number | undefined } = {}) {
@@ -32,8 +34,7 @@ export class AttributeStore {
 
   /** Whether `name` is set anywhere: else nobody has to look for it at each of many paths. */
   sets(name: AttributeName): boolean {
-    for (const attributes of this.#byPath.values()) if (attributes[name] !== undefined) return true;
-    return false;
+    return (this.#counts.get(name) ?? 0) > 0;
   }
 
   /** What applies at `path`: the lowest level that sets an attribute wins. */
@@ -63,7 +64,7 @@ export class AttributeStore {
   forget(path: Path): boolean {
     const text = path.toString();
     const keys = [...this.#byPath.keys()].filter((key) => key === text || key.startsWith(`${text}/`));
-    for (const key of keys) this.#byPath.delete(key);
+    for (const key of keys) this.#replace(key, {});
     return keys.length > 0;
   }
 
@@ -79,16 +80,27 @@ export class AttributeStore {
       restored.set(Path.parse(path, 'attributes: path').toString(), attributesOf(attributes, path));
     }
     if (restored.size > this.#maxPaths) throw new DecodeError('attributes', `${this.#maxPaths}`, `${restored.size}`);
-    this.#byPath.clear();
-    for (const [path, attributes] of restored) this.#byPath.set(path, attributes);
+    for (const path of [...this.#byPath.keys()]) this.#replace(path, {});
+    for (const [path, attributes] of restored) this.#replace(path, attributes);
   }
 
   #set(path: string, attributes: Attributes): void {
-    if (Object.keys(attributes).length === 0) return void this.#byPath.delete(path);
-    if (!this.#byPath.has(path) && this.#byPath.size >= this.#maxPaths) {
+    const isNew = Object.keys(attributes).length > 0 && !this.#byPath.has(path);
+    if (isNew && this.#byPath.size >= this.#maxPaths) {
       throw new ModelError('badRequest', `attributes are set at ${this.#maxPaths} paths already`);
     }
-    this.#byPath.set(path, attributes);
+    this.#replace(path, attributes);
+  }
+
+  #replace(path: string, attributes: Attributes): void {
+    this.#count(this.#byPath.get(path) ?? {}, -1);
+    this.#count(attributes, 1);
+    if (Object.keys(attributes).length === 0) this.#byPath.delete(path);
+    else this.#byPath.set(path, attributes);
+  }
+
+  #count(attributes: Attributes, by: 1 | -1): void {
+    for (const name of Object.keys(attributes)) this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
 }
 

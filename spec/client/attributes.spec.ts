@@ -128,6 +128,37 @@ describe('attributes', () => {
     assert.deepEqual(restored.effective(at), store.effective(at));
   });
 
+  it('are known to be set or not, whatever was written, went or was restored', () => {
+    const path = fc.constantFrom(Path.of(3303), Path.of(3303, 0), Path.of(3303, 0, 5700), Path.of(3303, 0, 5701));
+    const query = fc.constantFrom('pmin=1', 'pmin', 'pmax=9', 'pmax', 'con=1', 'con', 'hqmax=2', 'hqmax');
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ path, query: fc.uniqueArray(query, { maxLength: 3 }) }) },
+      { weight: 2, arbitrary: fc.record({ path }) },
+      { weight: 1, arbitrary: fc.constant({}) },
+    );
+    fc.assert(
+      fc.property(fc.array<{ path?: Path; query?: string[] }>(step, { maxLength: 20 }), (steps) => {
+        const store = new AttributeStore();
+        for (const { path: at, query: written } of steps) {
+          if (at === undefined) store.restore(JSON.parse(JSON.stringify(store)));
+          else if (written === undefined) store.forget(at);
+          else {
+            for (const each of written) store.write(at, parseAttributes([each]), undefined);
+          }
+          const held = Object.values(store.toJSON());
+          for (const name of ['pmin', 'pmax', 'con', 'hqmax', 'edge'] as const) {
+            assert.equal(
+              store.sets(name),
+              held.some((attributes) => attributes[name] !== undefined),
+              name,
+            );
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('are set at so many paths and no more', () => {
     const store = new AttributeStore({ maxPaths: 2 });
     for (const id of [1, 2]) store.write(Path.of(id), parseAttributes(['pmin=1']), undefined);
