@@ -96,50 +96,49 @@ export function nativeDtls(options: NativeDtlsOptions): NativeDtls {
       const settings = dtlsSettings(configuration, security.mode, provider, environment.log);
       const socket = checkedSocketConfiguration(configuration.socket);
       const credentials = clientCredentials(security, loading(environment), environment);
-      const tlsa = checkTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
-      for (const leaf of credentials.certificates ?? []) configuration.onOwnCertificate?.(leaf.slice());
-      return new DtlsClientSocket(
-        {
-          settings,
-          provider,
-          socket,
-          credentials,
-          tlsa,
-          serverName: configuration.serverName,
-          maxFragmentLength: configuration.maxFragmentLength,
-          additionalConfiguration: configuration.additionalConfiguration,
-          sessionStore: configuration.sessionStore,
-          liveSession: configuration.liveSession,
-          makeLower: () => datagramSocket(socket, environment),
-        },
-        environment,
-      );
+      return forgottenOnFailure(credentials, () => {
+        const tlsa = checkTlsaRecords(configuration.daneTlsaRecords ?? [], credentials);
+        for (const leaf of credentials.certificates ?? []) configuration.onOwnCertificate?.(leaf.slice());
+        const { serverName, maxFragmentLength, additionalConfiguration, sessionStore, liveSession } = configuration;
+        const wanted = { serverName, maxFragmentLength, additionalConfiguration, sessionStore, liveSession };
+        const makeLower = (): DatagramSocket => datagramSocket(socket, environment);
+        return new DtlsClientSocket(
+          { settings, provider, socket, credentials, tlsa, ...wanted, makeLower },
+          environment,
+        );
+      });
     },
 
     createServer(configuration, environment) {
-      const { security } = configuration;
+      const { security, additionalConfiguration } = configuration;
+      const { maxSessions = DEFAULT_MAX_SESSIONS, maxHandshakes = DEFAULT_MAX_HANDSHAKES } = configuration;
       const socket: CheckedSocketConfiguration = checkedSocketConfiguration(configuration.socket);
+      const limits = {
+        maxSessions: checkCount('maxSessions', maxSessions, LARGEST_COUNT),
+        maxHandshakes: checkCount('maxHandshakes', maxHandshakes, LARGEST_COUNT),
+      };
+      const settings = dtlsSettings(configuration, security.mode, provider, environment.log);
+      const resumption = resumptionSettings(configuration.resumption);
+      const unknownIdentity = (security.mode === 'psk' ? security.unknownIdentity : undefined) ?? 'hide';
+      const credentials = serverCredentials(security, loading(environment), environment);
+      const makeLower = (): DatagramSocket => datagramSocket(socket, environment);
+      const wanted = { resumption, unknownIdentity, additionalConfiguration };
       return new DtlsServerSocket(
-        {
-          settings: dtlsSettings(configuration, security.mode, provider, environment.log),
-          provider,
-          socket,
-          credentials: serverCredentials(security, loading(environment), environment),
-          resumption: resumptionSettings(configuration.resumption),
-          unknownIdentity: (security.mode === 'psk' ? security.unknownIdentity : undefined) ?? 'hide',
-          maxSessions: checkCount('maxSessions', configuration.maxSessions ?? DEFAULT_MAX_SESSIONS, LARGEST_COUNT),
-          maxHandshakes: checkCount(
-            'maxHandshakes',
-            configuration.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES,
-            LARGEST_COUNT,
-          ),
-          additionalConfiguration: configuration.additionalConfiguration,
-          makeLower: () => datagramSocket(socket, environment),
-        },
+        { settings, provider, socket, credentials, ...limits, ...wanted, makeLower },
         environment,
       );
     },
   };
+}
+
+/** Nobody can dispose of a socket that was refused. */
+function forgottenOnFailure<S>(credentials: ClientCredentials, make: () => S): S {
+  try {
+    return make();
+  } catch (error) {
+    credentials.forget();
+    throw error;
+  }
 }
 
 function clientCredentials(security: Security, loading: Loading, environment: Environment): ClientCredentials {

@@ -1,9 +1,17 @@
 // A socket that is refused after its key was loaded: nobody can dispose of it, so the key is zeroed at once.
 
 import assert from 'node:assert/strict';
-import { Secret } from '../../lib/crypto/index.ts';
-import type { SecurityBackend, SslConfiguration, StreamSocket, TlsaRecord } from '../../lib/net/index.ts';
+import { type CryptoProvider, type SigningKey, Secret, nodeProvider } from '../../lib/crypto/index.ts';
+import type {
+  DatagramSocket,
+  SecurityBackend,
+  SslConfiguration,
+  StreamSocket,
+  TlsaRecord,
+} from '../../lib/net/index.ts';
+import { udpSocket } from '../../lib/net/node/udp.ts';
 import { systemEnvironment } from '../../lib/runtime/index.ts';
+import { nativeDtls } from '../../security-backends/native/index.ts';
 import { nodeTls } from '../../security-backends/node-tls/index.ts';
 import { opensslTls } from '../../security-backends/openssl/index.ts';
 import { SHOWING } from './node-tls/sockets.ts';
@@ -52,3 +60,42 @@ for (const [name, make] of backends) {
     });
   });
 }
+
+describe('native: a socket that is refused', () => {
+  const open = new Set<SigningKey>();
+  const provider: CryptoProvider = {
+    ...nodeProvider,
+    signingKey: (pkcs8) => {
+      const key = nodeProvider.signingKey(pkcs8);
+      const watched: SigningKey = {
+        algorithm: key.algorithm,
+        publicKey: () => key.publicKey(),
+        sign: (...values) => key.sign(...values),
+        destroy: () => {
+          open.delete(watched);
+          key.destroy();
+        },
+      };
+      open.add(watched);
+      return watched;
+    },
+  };
+  const create = (more: Partial<SslConfiguration>): DatagramSocket =>
+    nativeDtls({ datagramSocket: udpSocket, provider }).createSocket(
+      { security: SHOWING, ...more },
+      systemEnvironment(),
+    );
+
+  it('leaves no key, and one that is not has its key until it is disposed of', async () => {
+    const onOwnCertificate = (): never => {
+      throw new RangeError('not this one');
+    };
+    assert.throws(() => create({ onOwnCertificate }), RangeError);
+    assert.throws(() => create({ daneTlsaRecords: [record] }), { code: 'ENOTSUP' });
+    assert.equal(open.size, 0);
+    const socket = create({});
+    assert.equal(open.size, 1);
+    await socket[Symbol.asyncDispose]();
+    assert.equal(open.size, 0);
+  });
+});
