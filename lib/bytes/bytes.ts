@@ -13,6 +13,16 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/** One character a byte, as the key of a Set or Map: a fraction of what hex costs. */
+export function toBinary(bytes: Uint8Array): string {
+  const CHUNK = 8_192; // arguments of one call
+  let text = '';
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    text += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(at, at + CHUNK)) as string;
+  }
+  return text;
+}
+
 /** Parses hex of either case. @throws DecodeError naming `field`, never quoting the text (it may be a key). */
 export function fromHex(text: string, field = 'hex'): Uint8Array {
   if (text.length % 2 !== 0) throw new DecodeError(field, 'an even number of hex digits', `${text.length} characters`);

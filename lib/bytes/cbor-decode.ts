@@ -3,7 +3,7 @@
 import { type CborOptions, CborReader } from './cbor-reader.ts';
 import { CborSimple, CborTag, type CborValue, MAJOR } from './cbor-value.ts';
 import { MAX_CBOR_DEPTH, encodeCbor } from './cbor-encode.ts';
-import { toHex } from './bytes.ts';
+import { toBinary } from './bytes.ts';
 
 // RFC 8949 §10 asks for bounds without naming any: far above what LwM2M's payloads need.
 export const DEFAULT_CBOR_OPTIONS: CborOptions = Object.freeze({
@@ -69,7 +69,7 @@ function readMap(reader: CborReader, depth: number, maxDepth: number): CborValue
 /** Equal for keys that are one in different encodings. */
 function identityOf(key: CborValue): unknown {
   if (Number.isSafeInteger(key) && !Object.is(key, -0)) return key;
-  return toHex(encodeCbor(key));
+  return toBinary(encodeCbor(key));
 }
 
 function toValue(item: number | { readonly simple: number }): CborValue {

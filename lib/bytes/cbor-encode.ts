@@ -2,7 +2,7 @@
 
 import { CborFloat, CborSimple, CborTag, type CborValue, MAJOR } from './cbor-value.ts';
 import { CborWriter } from './cbor-writer.ts';
-import { toHex } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 
 /** Deeper is a cycle, or nothing our decoder would take back. */
 export const MAX_CBOR_DEPTH = 64;
@@ -43,19 +43,20 @@ function writeMap(writer: CborWriter, map: ReadonlyMap<CborValue, CborValue>, de
   const entries = [...map].map(([key, value]) => {
     const body = new CborWriter(16);
     write(body, key, depth);
-    const bytes = body.finish();
-    return { key: bytes, value, order: toHex(bytes) }; // lower-case hex sorts as the bytes do
+    return { key: body.finish(), value };
   });
-  const sorted = entries.sort(byOrder);
+  const sorted = entries.sort((a, b) => compare(a.key, b.key));
   writer.map(sorted.length);
-  for (const [i, { key, value, order }] of sorted.entries()) {
-    if (order === sorted[i - 1]?.order) throw new RangeError('a CBOR map has a key twice');
+  for (const [i, { key, value }] of sorted.entries()) {
+    if (i > 0 && equalBytes(key, sorted[i - 1]!.key)) throw new RangeError('a CBOR map has a key twice');
     writer.raw(key);
     write(writer, value, depth);
   }
 }
 
-function byOrder(a: { readonly order: string }, b: { readonly order: string }): number {
-  if (a.order === b.order) return 0;
-  return a.order < b.order ? -1 : 1;
+/** Bytewise (§4.2.1). */
+function compare(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
 }

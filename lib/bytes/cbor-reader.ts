@@ -3,7 +3,7 @@
 import { DecodeError } from './decode-error.ts';
 import { MAJOR } from './cbor-value.ts';
 import { fromHalf } from './half-float.ts';
-import { utf8Decode } from './bytes.ts';
+import { copyBytes, utf8Decode } from './bytes.ts';
 
 export interface CborOptions {
   /** Levels of arrays, maps and tags; more than 63 are never accepted. */
@@ -150,7 +150,7 @@ export class CborReader {
   /** A copy. */
   bytes(): Uint8Array {
     const info = this.#initial(MAJOR.bytes, 'bytes');
-    if (info !== INDEFINITE) return this.#view8(this.#length(info, 1)).slice();
+    if (info !== INDEFINITE) return copyBytes(this.#view8(this.#length(info, 1)));
     this.#checkIndefinite();
     const chunks: Uint8Array[] = [];
     let length = 0;

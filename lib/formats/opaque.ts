@@ -1,6 +1,6 @@
 // The bytes of one opaque value, as they are (LwM2M Core 1.2 §7.4.2).
 
-import { DecodeError } from '../bytes/index.ts';
+import { DecodeError, copyBytes } from '../bytes/index.ts';
 import type { Value } from '../model/index.ts';
 import { CONTENT_FORMATS, FormatError, type ResourceShape } from './content-formats.ts';
 
@@ -17,5 +17,5 @@ export function decodeOpaque(bytes: Uint8Array, shape: ResourceShape | undefined
   if (shape !== undefined && shape.type !== 'opaque') {
     throw new DecodeError(what, `a format for type ${shape.type}`, 'application/octet-stream');
   }
-  return bytes.slice();
+  return copyBytes(bytes);
 }

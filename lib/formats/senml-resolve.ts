@@ -113,7 +113,8 @@ export class SenmlResolver {
 
   #setBaseName(name: string): void {
     this.#baseName = name;
-    this.#basePath = name.length > 1 && name.endsWith('/') ? Path.root.resolve(name.slice(1, -1)) : undefined;
+    const ids = name.slice(name.startsWith('/') ? 1 : 0, -1);
+    this.#basePath = name.endsWith('/') ? Path.root.resolve(ids) : undefined;
   }
 
   #path({ n, id }: SenmlRecord): Path {

@@ -1,6 +1,6 @@
 // The value part of a TLV by data type (LwM2M Core 1.2 Appendix C).
 
-import { DecodeError, Reader, Writer, utf8Decode, utf8Encode } from '../bytes/index.ts';
+import { DecodeError, Reader, Writer, copyBytes, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import type { Value } from '../model/index.ts';
 import { CONTENT_FORMATS, type ResourceShape } from './content-formats.ts';
 import { type Named, checkLink, fromInteger, fromSeconds, toSeconds, wireType } from './scalar.ts';
@@ -56,7 +56,7 @@ export function decodeTlvValue(bytes: Uint8Array, shape: ResourceShape | undefin
     case 'none':
       throw new DecodeError(`${what}`, 'a resource with a value', 'an executable one');
     default:
-      return bytes.slice();
+      return copyBytes(bytes);
   }
 }
 

@@ -17,7 +17,7 @@ import {
   encodeEntries,
   encodePaths,
 } from '../../lib/formats/index.ts';
-import { CborTag, DecodeError, encodeCbor, fromHex, utf8Encode } from '../../lib/bytes/index.ts';
+import { CborTag, type CborValue, DecodeError, encodeCbor, fromHex, utf8Encode } from '../../lib/bytes/index.ts';
 import { type Entry, Path, type ResourceType, type Value, hasType } from '../../lib/model/index.ts';
 import { VALUES, damaged, instanceEntries } from './support.ts';
 import { deep, doubled, twice } from './hostile-payloads.ts';
@@ -114,6 +114,58 @@ describe('formats under attack', () => {
       );
     });
   }
+
+  it('a base name without its slash is the same path, not another object (RFC 8428 §4.5.1)', () => {
+    for (const [name, given] of [
+      ['13/0/', '/13/0/1'],
+      ['/13/0/', '/13/0/1'],
+      ['13/', undefined],
+      ['x3/0/', undefined],
+      ['//3/0/', undefined],
+    ] as const) {
+      for (const [format, bytes] of [
+        [senmlJson, utf8Encode(`[{"bn":"${name}","n":"1","v":1}]`)],
+        [
+          senmlCbor,
+          encodeCbor([
+            new Map<number, string | number>([
+              [-2, name],
+              [0, '1'],
+              [2, 1],
+            ]),
+          ]),
+        ],
+      ] as const) {
+        const entries = attempt(() => decodeEntries(format, Path.root, bytes, () => undefined));
+        assert.deepEqual(
+          entries?.map(({ path }) => `${path}`),
+          given && [given],
+          `${name} in ${format}`,
+        );
+      }
+    }
+  });
+
+  it('nothing refers to a payload, also if that is a Buffer, whose own slice gives views', () => {
+    const value = Uint8Array.of(1, 2, 3);
+    for (const format of [opaque, cbor, tlv, senmlCbor, lwm2mCbor]) {
+      const payload = Buffer.from(encodeEntries(format, RESOURCE, [{ path: RESOURCE, value }], of('opaque')));
+      const [entry] = decodeEntries(format, RESOURCE, payload, of('opaque'));
+      payload.fill(0);
+      assert.deepEqual(entry?.value, value, `${format}`);
+    }
+  });
+
+  it('large keys in keys, of a member that is passed over, cost as much as they are long', () => {
+    let key: CborValue = new Uint8Array(900_000);
+    for (let depth = 0; depth < 7; depth++) key = new Map([[key, 0]]);
+    const record = new Map<CborValue, CborValue>([
+      ['x', key],
+      [0, '/9/0/1'],
+      [2, 1],
+    ]);
+    assert.equal(decodeEntries(senmlCbor, BASE, encodeCbor([record]), () => undefined).length, 1);
+  });
 
   it('a member or key twice is refused', () => {
     const given: readonly [number, Uint8Array][] = [
