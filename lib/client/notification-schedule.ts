@@ -100,6 +100,7 @@ export class NotificationSchedule {
     const watched = subject as Watched;
     if (!this.#subjects.delete(watched)) return;
     this.#values -= watched.seen.size;
+    watched.sent = watched.seen = new Map(); // who goes on to know the subject keeps no values with it
     this.#deadlines.cancel(watched);
     for (const path of watched.paths) this.#index(path, watched, leave);
   }

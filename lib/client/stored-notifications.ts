@@ -17,7 +17,10 @@ export type BoundOf = (path: Path) => number | undefined;
 interface Kept {
   readonly subject: Subject;
   readonly at: number | undefined;
-  entries: readonly Entry[];
+  /** By the text of their path: of ten thousand, each may go alone. */
+  readonly byPath: Map<string, readonly Entry[]>;
+  /** Values left. */
+  size: number;
 }
 
 const VALUES_EACH = 100; // ours: of several, on average; whoever observes more at once has fewer readings kept
@@ -56,13 +59,13 @@ export class StoredNotifications {
   }
 
   add(subject: Subject, { at, entries }: Reading, boundOf: BoundOf): void {
-    const kept: Kept = { subject, at, entries };
+    const kept: Kept = { subject, at, byPath: byPath(entries), size: entries.length };
     const own = this.#bySubject.get(subject) ?? { readings: [], byPath: new Map<string, Kept[]>() };
     this.#bySubject.set(subject, own);
     own.readings.push(kept);
     this.#readings.add(kept);
     this.#values += entries.length;
-    for (const { path } of entries) this.#enqueue(own, path, kept, boundOf(path) ?? Infinity);
+    for (const [key, [entry]] of kept.byPath) this.#enqueue(own, key, kept, boundOf(entry!.path) ?? Infinity);
     while (this.#readings.size > this.#limit || this.#values > VALUES_EACH * this.#limit) {
       this.#drop(first(this.#readings));
     }
@@ -70,17 +73,22 @@ export class StoredNotifications {
 
   /** Those of one observation, the oldest first. */
   of(subject: Subject): readonly Reading[] {
-    return this.#of(subject);
+    return this.#of(subject).map(({ at, byPath: left }) => ({ at, entries: [...left.values()].flat() }));
+  }
+
+  /** Whether there are any of one observation. */
+  has(subject: Subject): boolean {
+    return this.#bySubject.has(subject);
   }
 
   /** Those of one observation, the oldest first; they are stored no longer. */
   take(subject: Subject): readonly Reading[] {
-    const readings = this.#of(subject);
-    this.#bySubject.delete(subject);
-    for (const reading of readings) {
-      this.#readings.delete(reading);
-      this.#values -= reading.entries.length;
+    const readings = this.of(subject);
+    for (const kept of this.#of(subject)) {
+      this.#readings.delete(kept);
+      this.#values -= kept.size;
     }
+    this.#bySubject.delete(subject);
     return readings;
   }
 
@@ -94,30 +102,45 @@ export class StoredNotifications {
     return this.#bySubject.get(subject)?.readings ?? [];
   }
 
-  #enqueue(own: Own, path: Path, kept: Kept, most: number): void {
-    const key = path.toString();
+  #enqueue(own: Own, key: string, kept: Kept, most: number): void {
     const queue = own.byPath.get(key) ?? [];
     own.byPath.set(key, queue);
     queue.push(kept);
     while (queue.length > most) {
       const oldest = queue.shift()!;
-      const left = oldest.entries.filter((entry) => entry.path.toString() !== key);
-      this.#values -= oldest.entries.length - left.length;
-      oldest.entries = left;
-      if (oldest.entries.length === 0) this.#drop(oldest);
+      const gone = oldest.byPath.get(key)!.length;
+      oldest.byPath.delete(key);
+      oldest.size -= gone;
+      this.#values -= gone;
+      if (oldest.size === 0) this.#drop(oldest);
     }
   }
 
   #drop(reading: Kept): void {
     this.#readings.delete(reading);
-    this.#values -= reading.entries.length;
+    this.#values -= reading.size;
     const own = this.#bySubject.get(reading.subject)!;
     own.readings.splice(own.readings.indexOf(reading), 1);
     // Readings of one observation are in the order of storing, so the oldest of all is the oldest at each of its paths.
-    for (const { path } of reading.entries) own.byPath.get(path.toString())?.shift();
+    for (const key of reading.byPath.keys()) {
+      const queue = own.byPath.get(key)!;
+      queue.shift();
+      if (queue.length === 0) own.byPath.delete(key);
+    }
     if (own.readings.length === 0) this.#bySubject.delete(reading.subject);
     this.#dropped++;
   }
+}
+
+function byPath(entries: readonly Entry[]): Map<string, readonly Entry[]> {
+  const grouped = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const key = entry.path.toString();
+    const others = grouped.get(key);
+    if (others === undefined) grouped.set(key, [entry]);
+    else others.push(entry);
+  }
+  return grouped;
 }
 
 function first<T>(all: ReadonlySet<T>): T {

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Entry, Path } from '../../lib/model/index.ts';
 import { type Reading, StoredNotifications } from '../../lib/client/stored-notifications.ts';
+import { CONTENT_FORMATS } from '../../lib/formats/index.ts';
+import { UnclaimedReadings } from '../../lib/client/unclaimed-readings.ts';
 import type { Subject } from '../../lib/client/notification-schedule.ts';
 
 const subject = (text: string): Subject => ({ paths: [Path.parse(text)], composite: false, parameters: undefined });
@@ -72,7 +74,87 @@ describe('stored notifications', () => {
     for (const at of [7, 8, 9]) stored.add(all, many(at, 100), () => undefined);
     assert.deepEqual(values(stored.take(all)), [7, 8, 9]);
   });
+
+  it('of thousands of paths, each with a bound of its own, give way in linear time', () => {
+    const stored = new StoredNotifications(100);
+    const all = subject('/9/0/1');
+    const entries = Array.from({ length: 5_000 }, (_, id) => ({ path: Path.of(9, 0, 1, id), value: id }));
+    const looks = countLooks(() => {
+      for (const at of [1, 2, 3]) stored.add(all, { at, entries }, () => 1);
+    });
+    assert.ok(looks < 50_000, `${looks} looks at paths`);
+    assert.deepEqual(
+      stored.take(all).map((each) => [each.at, each.entries.length]),
+      [[3, 5_000]],
+    );
+  });
+
+  it('keep all values that one reading has of a path', () => {
+    const stored = new StoredNotifications(10);
+    const watched = subject('/3303/0/5700');
+    const entries = [1, 2].map((timestamp) => ({ path: watched.paths[0]!, value: timestamp, timestamp }));
+    stored.add(watched, { at: 3, entries }, () => undefined);
+    assert.deepEqual(stored.take(watched), [{ at: 3, entries }]);
+  });
 });
+
+describe('readings that nobody has claimed', () => {
+  const { senmlCbor, tlv } = CONTENT_FORMATS;
+  const composite = (first: number, count: number): Subject => ({
+    paths: Array.from({ length: count }, (_, i) => Path.of(9, 0, 1, first + i)),
+    composite: true,
+    parameters: undefined,
+  });
+  const left = (unclaimed: UnclaimedReadings, stored: StoredNotifications, given: Subject): void => {
+    stored.add(given, reading(1), () => undefined);
+    unclaimed.leave(given, { ...given, contentFormat: senmlCbor });
+  };
+
+  it('are for who observes the same in a format with times, once', () => {
+    const stored = new StoredNotifications(10);
+    const unclaimed = new UnclaimedReadings(stored);
+    const watched = composite(0, 2);
+    left(unclaimed, stored, watched);
+    assert.equal(unclaimed.claim({ ...watched, contentFormat: tlv }).length, 0);
+    assert.equal(unclaimed.claim({ ...composite(1, 2), contentFormat: senmlCbor }).length, 0);
+    assert.equal(unclaimed.claim({ ...watched, contentFormat: senmlCbor }).length, 1);
+    assert.equal(unclaimed.claim({ ...watched, contentFormat: senmlCbor }).length, 0);
+  });
+
+  it('name a bounded number of paths, whatever a server observes each time', () => {
+    const stored = new StoredNotifications(1_000);
+    const unclaimed = new UnclaimedReadings(stored);
+    for (let round = 0; round < 50; round++) left(unclaimed, stored, composite(round, 900));
+    assert.equal(stored.size, 11, 'as many as have 10,000 paths together');
+    assert.equal(unclaimed.claim({ ...composite(49, 900), contentFormat: senmlCbor }).length, 1);
+    assert.equal(unclaimed.claim({ ...composite(0, 900), contentFormat: senmlCbor }).length, 0);
+  });
+
+  it('that newer ones have displaced take no room', () => {
+    const stored = new StoredNotifications(2);
+    const unclaimed = new UnclaimedReadings(stored);
+    left(unclaimed, stored, composite(0, 9_000));
+    for (const first of [1, 2]) left(unclaimed, stored, composite(first, 400));
+    left(unclaimed, stored, composite(3, 9_500));
+    assert.equal(unclaimed.claim({ ...composite(2, 400), contentFormat: senmlCbor }).length, 1);
+  });
+});
+
+/** How often paths are told as text while `work` goes on. */
+function countLooks(work: () => void): number {
+  const toString = Reflect.get(Path.prototype, 'toString') as (this: Path) => string;
+  let looks = 0;
+  Path.prototype.toString = function counted(this: Path): string {
+    looks++;
+    return toString.call(this);
+  };
+  try {
+    work();
+  } finally {
+    Path.prototype.toString = toString;
+  }
+  return looks;
+}
 
 it('stored notifications keep, whatever comes, what a plain list would', () => {
   const paths = [5_700, 5_701, 5_702].map((id) => Path.of(3303, 0, id));
