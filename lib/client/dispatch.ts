@@ -18,7 +18,7 @@ import {
   type RequestHead,
   type ResponseCode,
 } from '../coap/index.ts';
-import { type Entry, type ManagedObject, ModelError, type OpaqueSource, Path } from '../model/index.ts';
+import { type Entry, type ManagedObject, ModelError, type OpaqueSource, Path, type Prepared } from '../model/index.ts';
 import { DecodeError, utf8Decode, utf8Encode } from '../bytes/index.ts';
 import type { AttributeStore } from './attribute-store.ts';
 import { type NotificationAttributes, parseAttributes, parseObserveParameters } from './attributes.ts';
@@ -240,7 +240,12 @@ export class Dispatcher {
     const entries = decodeEntries(format, path, request.payload, objects.shapeOf);
     checkLinks(objects, entries);
     const whole = entries[0]?.value;
-    if (mode === 'replace' && whole instanceof Uint8Array && object.takesParts?.(path, 'server') === true) {
+    if (
+      mode === 'replace' &&
+      entries.length === 1 &&
+      whole instanceof Uint8Array &&
+      object.takesParts?.(path, 'server') === true
+    ) {
       return writeParts(object, path, inOnePart(whole), this.#context.patience);
     }
     const known = path.resource === undefined ? knownOf(object, entries) : entries;
@@ -289,12 +294,21 @@ export class Dispatcher {
   #create(request: IncomingRequest, path: Path, object: ManagedObject, turn: Turn): Answer {
     const { objects } = this.#context;
     const wanted = newInstances(request, object, { path, shapeOf: objects.shapeOf, version: this.#version });
+    const checkRoom = (): void => {
+      if (wanted.length <= (object.vacancies ?? Infinity)) return;
+      throw new ModelError('badRequest', `object ${path.object} takes ${object.vacancies} instances more`);
+    };
+    if (wanted.length > 1) checkRoom();
     const created = wanted.flatMap(({ id }) => (id === undefined ? [] : [path.child(id)]));
     const instances = wanted.map(({ id, entries }) => {
       checkLinks(objects, entries, created);
       return object.prepareCreate(id, knownOf(object, entries), 'server');
     });
-    return after(allTogether(instances, turn.perform), (ids) => ({
+    const perform = (prepared: readonly Prepared<number>[]): readonly number[] => {
+      checkRoom(); // others may have been created while the application was asked
+      return turn.perform(prepared);
+    };
+    return after(allTogether(instances, perform), (ids) => ({
       code: RESPONSE_CODES.created as ResponseCode,
       ...(ids.length === 1 ? { locationPath: [String(path.object), String(ids[0])] } : {}),
     }));

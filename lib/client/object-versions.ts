@@ -1,7 +1,8 @@
 // Which version of OMA's own objects goes with which version of LwM2M (OMA registry, LWM2MVersion of 1.xml to 5.xml with
 // their histories): a server of 1.0 sees the Server object as 1.0 has it.
 
-import type { Actor, Change, Entry, ManagedObject, ObjectDefinition, Prepared, WriteRequest } from '../model/index.ts';
+import type { Actor, Change, Entry, ManagedObject, ObjectDefinition, OpaqueSource } from '../model/index.ts';
+import type { Prepared, WriteRequest } from '../model/index.ts';
 import { ModelError, Path } from '../model/index.ts';
 import type { LwM2mVersion } from './registration.ts';
 
@@ -104,6 +105,10 @@ class OlderEdition implements ManagedObject {
     return this.#object.create(instance, this.#ofThese(entries), by);
   }
 
+  get vacancies(): number | undefined {
+    return this.#object.vacancies;
+  }
+
   prepareCreate(
     ...[instance, entries, by]: Parameters<ManagedObject['prepareCreate']>
   ): Prepared<number> | Promise<Prepared<number>> {
@@ -119,13 +124,31 @@ class OlderEdition implements ManagedObject {
     return this.#object.deleteResourceInstance(path, by);
   }
 
+  source(path: Path, by: Actor): OpaqueSource | Promise<OpaqueSource> | undefined {
+    return this.#knows(path) ? this.#object.source?.(path, by) : undefined;
+  }
+
+  takesParts(path: Path, by: Actor): boolean {
+    return this.#knows(path) && this.#object.takesParts?.(path, by) === true;
+  }
+
+  async writeParts(path: Path, parts: AsyncIterable<Uint8Array>, by: Actor): Promise<void> {
+    this.#check(path);
+    if (!this.takesParts(path, by)) throw new ModelError('methodNotAllowed', `${path} does not take parts`);
+    await this.#object.writeParts?.(path, parts, by);
+  }
+
   subscribe(listener: (change: Change) => void): () => void {
     return this.#object.subscribe(listener);
   }
 
   #check(path: Path): void {
-    if (path.resource === undefined || this.#known.has(path.resource)) return;
+    if (this.#knows(path)) return;
     throw new ModelError('notFound', `${path} came with a later version than the server has`);
+  }
+
+  #knows({ resource }: Path): boolean {
+    return resource === undefined || this.#known.has(resource);
   }
 
   #ofThese(entries: readonly Entry[]): readonly Entry[] {

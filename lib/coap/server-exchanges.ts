@@ -172,11 +172,18 @@ export class ServerExchanges {
     const head = readHead(message, method);
     const echo = block1?.more === true ? undefined : this.#freshness?.challenge(head, this.#carrier.now());
     if (echo !== undefined) return answerBare(arrival, RESPONSE_CODES.unauthorized, [echo]);
-    if (this.#options.streamed?.(head) === true) return this.#stream(arrival, block1, block2, head);
+    if (this.#goesOn(message, block1) || this.#options.streamed?.(head) === true) {
+      return this.#stream(arrival, block1, block2, head);
+    }
     const payload = this.#bodies.assemble(arrival, block1);
     if (payload === undefined) return;
     const pass = newPass(arrival, block1, block2, undefined);
     this.#dispatch(pass, this.#incoming(pass, head, payload));
+  }
+
+  /** What has begun as a stream stays one: its handler is to hear that there is nothing to be written to any more. */
+  #goesOn(message: MessageContent, block1: Block | undefined): boolean {
+    return this.#streams.size > 0 && (block1?.num ?? 0) > 0 && this.#streams.has(requestKey(message));
   }
 
   // The first block calls the handler, each further one feeds it.

@@ -52,6 +52,8 @@ export interface ManagedObject {
   execute(path: Path, args: ReadonlyMap<number, string | undefined>): void | Promise<void>;
   /** Makes an instance (of the next free id if none is given) and gives its id. */
   create(instance: number | undefined, entries: readonly Entry[], by: Actor): number | Promise<number>;
+  /** How many instances servers may still create, all of one request together. Undefined: as `prepareCreate` says of each. */
+  readonly vacancies?: number | undefined;
   /** The first half of a Create that is to happen together with others, or not at all. */
   prepareCreate(
     instance: number | undefined,

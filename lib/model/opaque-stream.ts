@@ -32,12 +32,29 @@ export interface OpaqueStream {
 
 export const MOST_WHOLE_BYTES = 1_048_576; // as one payload (DEFAULT_FORMAT_LIMITS): more than that is for streams
 
+const MOST_WAITING = 4; // ours: whoever begins again and again has given the ones before up
+
+/** The writes to one resource. */
+interface Writing {
+  last: Promise<void>;
+  count: number;
+}
+
+/** One write part by part. */
+export interface PartsWrite {
+  readonly path: Path;
+  readonly parts: AsyncIterable<Uint8Array>;
+  readonly by: Actor;
+  /** @throws what the write ends with, once there is nothing any more to be written to */
+  readonly checkThere: () => void;
+}
+
 /** The streams of one object. */
 export class OpaqueStreams {
   readonly #schema: Schema;
   readonly #byResource: ReadonlyMap<number, OpaqueStream>;
-  /** Writes under way, by path. */
-  readonly #writing = new Map<string, Promise<void>>();
+  /** Writes under way and those that wait for them, by path. */
+  readonly #writing = new Map<string, Writing>();
 
   /** @throws RangeError naming a resource that is not opaque and single */
   constructor(schema: Schema, streams: Readonly<Record<string, OpaqueStream | undefined>>) {
@@ -88,27 +105,30 @@ export class OpaqueStreams {
   }
 
   /** One after the other: whoever began the value anew waits until the one before has been given up. */
-  async write(path: Path, parts: AsyncIterable<Uint8Array>, by: Actor): Promise<void> {
-    const key = path.toString();
-    const before = this.#writing.get(key);
-    const writing = this.#writeAfter(before, path, parts, by);
+  async write(request: PartsWrite): Promise<void> {
+    const key = request.path.toString();
+    const writing = this.#writing.get(key) ?? { last: Promise.resolve(), count: 0 };
+    if (writing.count > MOST_WAITING) {
+      throw new ModelError('internal', `${key}: ${writing.count} writes are not over`);
+    }
     this.#writing.set(key, writing);
+    writing.count++;
+    const own = this.#writeAfter(writing.last, request);
+    writing.last = own.catch(() => undefined);
     try {
-      await writing;
+      await own;
     } finally {
-      if (this.#writing.get(key) === writing) this.#writing.delete(key);
+      if (--writing.count === 0) this.#writing.delete(key);
     }
   }
 
-  async #writeAfter(
-    before: Promise<void> | undefined,
-    path: Path,
-    parts: AsyncIterable<Uint8Array>,
-    by: Actor,
-  ): Promise<void> {
-    await before?.catch(() => undefined);
+  async #writeAfter(before: Promise<void>, { path, parts, by, checkThere }: PartsWrite): Promise<void> {
+    await before;
+    checkThere();
     const definition = this.#schema.resource(path.resource);
-    await this.#at(path)!.write!(path.instance!, ofLength(definition, parts, `${path} (${definition.name})`), by);
+    const checked = ofLength(definition, whileThere(parts, checkThere), `${path} (${definition.name})`);
+    await this.#at(path)!.write!(path.instance!, checked, by);
+    checkThere();
   }
 
   #at(path: Path): OpaqueStream | undefined {
@@ -129,6 +149,18 @@ async function readWhole(source: OpaqueSource, where: string): Promise<Uint8Arra
     throw new ModelError('notAcceptable', `${where}: ${byteLength} bytes are read in opaque format only`);
   }
   return byteLength === 0 ? new Uint8Array(0) : await source.read(0, byteLength);
+}
+
+/** The parts of a value, as long as there is an instance for it. */
+async function* whileThere(
+  parts: AsyncIterable<Uint8Array>,
+  checkThere: () => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const part of parts) {
+    checkThere();
+    yield part;
+  }
+  checkThere();
 }
 
 /** The parts of a value whose length is in its resource's range. @throws ModelError badRequest once it cannot be any more */

@@ -141,6 +141,10 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     return perform(this.prepareCreate(instance, entries, by));
   }
 
+  get vacancies(): number {
+    return Math.max(0, (this.#hooks.maxInstances ?? DEFAULT_MAX_INSTANCES) - this.#instances.size);
+  }
+
   prepareCreate(
     instance: number | undefined,
     entries: readonly Entry[],
@@ -151,8 +155,7 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
     if (by === 'server' && template === undefined) {
       throw new ModelError('methodNotAllowed', `object ${this.definition.id} takes no new instances`);
     }
-    const { maxInstances = DEFAULT_MAX_INSTANCES } = this.#hooks;
-    if (by === 'server' && this.#instances.size >= maxInstances) {
+    if (by === 'server' && this.vacancies === 0) {
       throw new ModelError('badRequest', `object ${this.definition.id} has ${this.#instances.size} instances already`);
     }
     this.#checkFree(id);
@@ -198,8 +201,13 @@ export class TypedObjectBase<D extends ObjectDefinition> implements ManagedObjec
 
   async writeParts(path: Path, parts: AsyncIterable<Uint8Array>, by: Actor): Promise<void> {
     if (!this.takesParts(path, by)) throw new ModelError('methodNotAllowed', `${path} does not take parts`);
-    await this.#streams.write(path, parts, by);
-    this.#applied(this.#existing(path.instance), [path], [path.resource!], by);
+    const instance = this.#existing(path.instance);
+    const checkThere = (): void => {
+      // Another one of its id is not what this was meant for.
+      if (this.#instances.get(instance.id) !== instance) throw new ModelError('notFound', `${path} has been deleted`);
+    };
+    await this.#streams.write({ path, parts, by, checkThere });
+    this.#applied(instance, [path], [path.resource!], by);
   }
 
   subscribe(listener: (change: Change) => void): () => void {

@@ -3,18 +3,26 @@
 import assert from 'node:assert/strict';
 import { type OutgoingRequest, RESPONSE_CODES } from '../../lib/coap/index.ts';
 import { CONTENT_FORMATS, decodeEntries, encodeEntries, encodePaths } from '../../lib/formats/index.ts';
-import { type Entry, Path, defineObject } from '../../lib/model/index.ts';
+import { type Entry, type ManagedObject, type ObjectHooks, Path, defineObject } from '../../lib/model/index.ts';
 import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import type { LwM2mClient } from '../../lib/client/index.ts';
 import { Scene } from './scripted-server.ts';
 import { utf8Encode } from '../../lib/bytes/index.ts';
 
-async function registered() {
+const Notes = defineObject({
+  id: 32_779,
+  name: 'Notes',
+  multiple: true,
+  resources: { text: { id: 0, name: 'Text', operations: 'RW', type: 'string' } },
+});
+
+async function registered(hooks: ObjectHooks<(typeof Notes)['definition']> = {}, given?: ManagedObject) {
   const scene = new Scene();
   await scene.listen();
   const temperature = createTemperature({ 0: { sensorValue: 20 } });
   const device = createDevice({ reboot: () => undefined }, { clock: scene.time });
-  const client = scene.client({ objects: [device, temperature], versions: ['1.2'] });
+  const notes = given ?? Notes.create({}, { instanceTemplate: () => ({}), ...hooks });
+  const client = scene.client({ objects: [device, temperature, notes], versions: ['1.2'] });
   await client.start();
   await scene.time.advance(100);
   const ask = (request: OutgoingRequest) => scene.time.run(scene.connection.request(request));
@@ -132,6 +140,48 @@ describe('Writes of a hostile server', () => {
       codes.map((code) => code >> 5),
       [2, 2, 2, 4, 4, 4],
     );
+    await stillThere(scene, client);
+  });
+
+  it('makes no more instances than there may be, however many of them one Create has', async () => {
+    const { scene, client, ask } = await registered({ maxInstances: 5 });
+    const create = async (first: number, count: number): Promise<number> => {
+      const path = Path.of(Notes.definition.id);
+      const entries = Array.from({ length: count }, (_, i) => ({ path: path.child(first + i).child(0), value: 'x' }));
+      const payload = encodeEntries(CONTENT_FORMATS.lwm2mCbor, path, entries, () => undefined);
+      const request = {
+        path: [String(Notes.definition.id)],
+        contentFormat: CONTENT_FORMATS.lwm2mCbor,
+        payload,
+      } as const;
+      return (await ask({ method: 'POST', ...request })).code >> 5;
+    };
+    assert.equal(await create(0, 6), 4);
+    assert.deepEqual([await create(0, 3), await create(10, 3), await create(10, 2), await create(20, 1)], [2, 4, 2, 4]);
+    await stillThere(scene, client);
+  });
+
+  it('makes no more of them by Creates that wait for the application together', async () => {
+    const answers: (() => void)[] = [];
+    const willWrite = () => new Promise<void>((resolve) => void answers.push(resolve));
+    const notes = Notes.create({}, { maxInstances: 5, instanceTemplate: () => ({}), willWrite });
+    const { scene, client } = await registered({}, notes);
+    const path = Path.of(Notes.definition.id);
+    const creates = [0, 10, 20].map((first) => {
+      const entries = [0, 1].map((i) => ({ path: path.child(first + i).child(0), value: 'x' }));
+      const payload = encodeEntries(CONTENT_FORMATS.lwm2mCbor, path, entries, () => undefined);
+      const request = {
+        path: [String(Notes.definition.id)],
+        contentFormat: CONTENT_FORMATS.lwm2mCbor,
+        payload,
+      } as const;
+      return scene.connection.request({ method: 'POST', ...request });
+    });
+    await scene.time.advance(10_000);
+    assert.equal(answers.length, 6);
+    for (const answer of answers) answer();
+    const codes = (await scene.time.run(Promise.all(creates))).map(({ code }) => code >> 5);
+    assert.deepEqual([codes, notes.instanceIds.length], [[2, 2, 4], 4]);
     await stillThere(scene, client);
   });
 

@@ -1,7 +1,15 @@
 // Editions of OMA's objects against the registry and its history.
 
 import assert from 'node:assert/strict';
-import { type ObjectDefinition, loadObjectDefinitions, plausibleObject } from '../../lib/model/index.ts';
+import {
+  ModelError,
+  type ObjectDefinition,
+  type OpaqueStream,
+  Path,
+  defineObject,
+  loadObjectDefinitions,
+  plausibleObject,
+} from '../../lib/model/index.ts';
 import { REGISTRY, registryFiles, registryText } from '../model/xml/registry.ts';
 import type { LwM2mVersion } from '../../lib/client/index.ts';
 import { editionOf } from '../../lib/client/object-versions.ts';
@@ -57,4 +65,45 @@ describe("editions of OMA's objects", () => {
       });
     }
   }
+});
+
+describe('an older edition of an object', () => {
+  const Firmware = defineObject({
+    id: 5,
+    version: '1.2',
+    name: 'Firmware Update',
+    multiple: true,
+    resources: {
+      package: { id: 0, name: 'Package', operations: 'RW', type: 'opaque' },
+      later: { id: 14, name: 'Came later', operations: 'RW', type: 'opaque' },
+    },
+  });
+  const path = Path.of(5, 0, 0);
+  const hidden = Path.of(5, 0, 14);
+
+  it('gives and takes opaque values in parts where the object does, and hides those that came later', async () => {
+    const taken: Uint8Array[] = [];
+    const stream: OpaqueStream = {
+      read: () => ({ byteLength: 3, read: (offset, length) => new Uint8Array(length).fill(offset) }),
+      write: async (_id, parts) => {
+        for await (const part of parts) taken.push(part);
+      },
+    };
+    const object = Firmware.create(
+      { 0: {} },
+      { streams: { package: stream, later: stream }, instanceTemplate: () => ({}), maxInstances: 3 },
+    );
+    const edition = editionOf(object, '1.0');
+    assert.notEqual(edition, object);
+    assert.deepEqual([edition.takesParts?.(path, 'server'), edition.takesParts?.(hidden, 'server')], [true, false]);
+    assert.equal((await edition.source?.(path, 'server'))?.byteLength, 3);
+    assert.equal(edition.source?.(hidden, 'server'), undefined);
+    const parts = async function* (): AsyncGenerator<Uint8Array> {
+      yield Uint8Array.of(1);
+    };
+    await edition.writeParts?.(path, parts(), 'server');
+    assert.deepEqual(taken, [Uint8Array.of(1)]);
+    await assert.rejects(edition.writeParts!(hidden, parts(), 'server'), ModelError);
+    assert.equal(edition.vacancies, 2);
+  });
 });

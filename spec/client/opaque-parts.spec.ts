@@ -175,6 +175,60 @@ describe('an opaque value in parts', () => {
     await leave();
   });
 
+  it('goes to no instance that a Delete has taken away meanwhile, nor to another one of its id', async () => {
+    for (const again of [false, true]) {
+      const flash = new Flash(pattern(5));
+      const template = { instanceTemplate: () => ({ label: 'x', key: Uint8Array.of() }) };
+      const { scene, ask, put, leave, images, changes } = await registered(flash, { deletable: true, ...template });
+      const writing = put(pattern(50_000));
+      await scene.time.advance(200);
+      assert.ok(flash.parts.length > 0 && flash.parts.length < 49, `${flash.parts.length} parts`);
+      images.remove(0);
+      if (again) images.add(0, { label: 'another' });
+      assert.equal((await writing).text, '4.04');
+      assert.match(String(flash.failed), /has been deleted/);
+      assert.deepEqual([flash.bytes, changes.includes(`${DATA}`)], [pattern(5), false]);
+      assert.equal((await ask({ method: 'GET', path: at('/32778') })).text, '2.05');
+      await leave();
+    }
+  });
+
+  it('is begun a bounded number of times while the application is stuck with the first', async () => {
+    let begun = 0;
+    let release = (): void => undefined;
+    const stuck: OpaqueStream = {
+      write: (_id, parts) => {
+        begun++;
+        return new Promise((resolve, reject) => {
+          release = () =>
+            void parts[Symbol.asyncIterator]()
+              .next()
+              .then(() => resolve(), reject);
+        });
+      },
+    };
+    const { scene, put, leave } = await registered(stuck);
+    const texts: string[] = [];
+    for (let i = 0; i < 20; i++) texts.push((await put(pattern(10))).text);
+    assert.deepEqual(new Set(texts), new Set(['5.00']));
+    for (let i = 0; i < 20; i++) {
+      release();
+      await scene.time.advance(10);
+    }
+    assert.ok(begun <= 5, `${begun} writes`);
+    await leave();
+  });
+
+  it('given twice is no value, also where each has a time', async () => {
+    const flash = new Flash(pattern(5));
+    const { ask, leave } = await registered(flash);
+    const twice = [1, 2].map((i) => ({ path: DATA, value: pattern(i), timestamp: 1e12 + i }));
+    const payload = encodeEntries(senmlCbor, DATA, twice, () => undefined);
+    const response = await ask({ method: 'PUT', path: at(`${DATA}`), contentFormat: senmlCbor, payload });
+    assert.deepEqual([response.text, flash.bytes], ['4.00', pattern(5)]);
+    await leave();
+  });
+
   it('is refused where the application says so, where it is too long, and where none may be written', async () => {
     const refusing: OpaqueStream = {
       write: async (_id, parts) => {
