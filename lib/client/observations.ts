@@ -24,6 +24,7 @@ import { type Batch, type Observed, type Watch, detach, history } from './watch.
 import { carriesTimestamps } from '../formats/index.ts';
 import { readSeveral } from './composite.ts';
 import { refusal } from './refusal.ts';
+import { DecodeError } from '../bytes/index.ts';
 
 export interface ObservationsOptions extends ObservationRulesOptions {
   readonly objects: ObjectSet;
@@ -187,12 +188,28 @@ export class Observations {
   goOnline(connection: CoapConnection): void {
     this.#online = true;
     for (const [subject, watch] of this.#watches) {
-      watch.observation ??= connection.adoptObservation(watch.request, this.#watcher(subject), watch.sequence);
+      if (!this.#adopt(subject, watch, connection)) continue;
       if (watch.confirmedAt === undefined) this.#schedule.unsent(subject);
       this.#tellStored(subject, watch);
       if (watch.failure !== undefined) this.#end(subject, watch, watch.failure);
     }
     this.#arm();
+  }
+
+  /** @returns false for a request that cannot be gone on with, as one from a damaged Storage: it is forgotten */
+  #adopt(subject: Subject, watch: Watch, connection: CoapConnection): boolean {
+    try {
+      watch.observation ??= connection.adoptObservation(watch.request, this.#watcher(subject), watch.sequence);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#options.environment.log.warn(
+        { reason: error.message },
+        'an observation that was saved cannot be gone on with',
+      );
+      this.#remove(subject);
+      return false;
+    }
   }
 
   /** The server has registered us: it has none any more, and is to hear what is kept for it when it observes the same again. */

@@ -1,10 +1,11 @@
 // The observations of one server across restarts, as JSON in the Storage (LwM2M Core 1.2 §6.4.1: until the next registration the
 // server relies on us to remember them).
 
-import { CONTENT_FORMATS, type ShapeOf, decodeEntries, encodeEntries } from '../formats/index.ts';
+import { CONTENT_FORMATS, FormatError, type ShapeOf, decodeEntries, encodeEntries } from '../formats/index.ts';
 import { DecodeError, fromBase64, fromHex, toBase64, toHex, utf8Encode } from '../bytes/index.ts';
 import { type IncomingRequest, METHODS, type Method } from '../coap/index.ts';
 import { type NotificationAttributes, isAttribute } from './attributes.ts';
+import { HIDDEN_OBJECTS } from './registration-payload.ts';
 import type { MemoryCodec } from './memory.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
@@ -15,6 +16,8 @@ import type { Subject } from './notification-schedule.ts';
 
 const FORMAT = 1;
 const VALUES = CONTENT_FORMATS.lwm2mCbor; // which has a way to say any value
+const LARGEST_TIME = 8.64e15; // ms that a Date can hold
+const LONGEST_TOKEN = 8; // bytes, RFC 7252 §3
 const LARGEST_SEQUENCE = 0xffffff; // RFC 7641 §4.4: 24 bits
 
 /** One observation as it outlives its process. */
@@ -70,10 +73,7 @@ function written(observation: SavedObservation, shapeOf: ShapeOf): object {
     parameters,
     contentFormat,
     sequence,
-    readings: readings.map(({ at, entries }) => ({
-      at,
-      values: toBase64(encodeEntries(VALUES, Path.root, entries, shapeOf)),
-    })),
+    readings: readings.flatMap((reading) => writtenReading(reading, shapeOf)),
     request: {
       method,
       path,
@@ -88,10 +88,20 @@ function written(observation: SavedObservation, shapeOf: ShapeOf): object {
   };
 }
 
+/** None where the values cannot be written (one with a time of its own): that costs this reading, not all observations. */
+function writtenReading({ at, entries }: Reading, shapeOf: ShapeOf): readonly object[] {
+  try {
+    return [{ at, values: toBase64(encodeEntries(VALUES, Path.root, entries, shapeOf)) }];
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
+  }
+}
+
 function read(given: unknown, shapeOf: ShapeOf): SavedObservation {
   const observation = savedRecord(given, 'observation');
   const { paths, composite, parameters, contentFormat, sequence, readings, request } = observation;
-  const all = savedArray(paths, 'paths').map((path) => Path.parse(savedText(path, 'path')));
+  const all = savedArray(paths, 'paths').map(pathOf);
   if (all.length === 0) throw new DecodeError('paths', 'one or more', 'none');
   return {
     paths: all,
@@ -104,8 +114,23 @@ function read(given: unknown, shapeOf: ShapeOf): SavedObservation {
   };
 }
 
+/** Whatever the Storage says, no server observes what none may read. */
+function pathOf(given: unknown): Path {
+  const path = Path.parse(savedText(given, 'path'));
+  if (HIDDEN_OBJECTS.has(path.object ?? -1)) throw new DecodeError('path', 'what servers may read', `${path}`);
+  return path;
+}
+
+function tokenOf(given: unknown): Uint8Array {
+  const token = fromHex(savedText(given, 'token'), 'token');
+  if (token.length > LONGEST_TOKEN) throw new DecodeError('token', `at most ${LONGEST_TOKEN} bytes`, `${token.length}`);
+  return token;
+}
+
 function readingOf({ at, values }: Record<string, unknown>, shapeOf: ShapeOf): Reading {
-  if (at !== undefined && typeof at !== 'number') throw new DecodeError('reading: at', 'a time', typeof at);
+  if (at !== undefined && !(typeof at === 'number' && Math.abs(at) <= LARGEST_TIME)) {
+    throw new DecodeError('reading: at', 'a time', typeof at);
+  }
   const bytes = fromBase64(savedText(values, 'reading: values'), 'reading: values');
   return { at, entries: decodeEntries(VALUES, Path.root, bytes, shapeOf) };
 }
@@ -122,7 +147,7 @@ function requestOf(given: Record<string, unknown>): IncomingRequest {
     accept: optional(given['accept'], 'accept'),
     contentFormat: optional(given['contentFormat'], 'contentFormat'),
     confirmable: given['confirmable'] === true,
-    token: fromHex(savedText(given['token'], 'token')),
+    token: tokenOf(given['token']),
     options: savedArray(given['options'], 'options').map((option) => {
       const [number, value] = savedArray(option, 'option');
       return { number: savedInteger(number, 0, 0xffff, 'option'), value: fromHex(savedText(value, 'option')) };

@@ -156,18 +156,48 @@ describe('observations over a restart', () => {
     await world.time.run(second.stop());
   });
 
-  it('that cannot be read any more are made anew: it registers', async () => {
-    const { world, storage, start, observe, get } = await scene();
+  for (const [what, damage] of [
+    ['are no JSON', () => '{"format":1'],
+    ['are of what no server may read', (text: string) => text.replace(`"${VALUE}"`, '"/0/0/5"')],
+    ['have a token of nine bytes', (text: string) => text.replace(/"token":"\w*"/, `"token":"${'ab'.repeat(9)}"`)],
+  ] as const) {
+    it(`that ${what} are made anew: it registers`, async () => {
+      const { world, storage, start, observe, get, heard } = await scene();
+      const first = await start();
+      await observe(get());
+      await world.time.run(first.stop(restarting));
+      const before = utf8Decode((await storage.get('observations-101'))!);
+      assert.notEqual(damage(before), before);
+      await storage.set('observations-101', utf8Encode(damage(before)));
+      const second = await start();
+      await world.time.advance(10_000);
+      assert.deepEqual(
+        world.lines.map((line) => line.split('?')[0]),
+        ['POST /rd', 'POST /rd'],
+      );
+      assert.deepEqual(heard, []);
+      await world.time.run(second.stop());
+    });
+  }
+
+  it('whose request is damaged are forgotten, and the others go on', async () => {
+    const { world, storage, start, observe, get, heard } = await scene();
     const first = await start();
     await observe(get());
+    await observe(get('/3303/0'));
     await world.time.run(first.stop(restarting));
-    await storage.set('observations-101', utf8Encode('{"format":1'));
+    const key = 'observations-101';
+    const state = JSON.parse(utf8Decode((await storage.get(key))!)) as {
+      observations: { request: { options: [number, string][] } }[];
+    };
+    state.observations[0]!.request.options.push([23, '07']); // Block2 with an exponent that datagrams have not
+    await storage.set(key, utf8Encode(JSON.stringify(state)));
     const second = await start();
-    assert.deepEqual(
-      world.lines.map((line) => line.split('?')[0]),
-      ['POST /rd', 'POST /rd'],
-    );
+    await world.time.advance(10_000);
+    assert.deepEqual(heard.length, 1);
+    assert.match(heard[0]!, /5700/);
     await world.time.run(second.stop());
+    assert.equal(world.clientTimers, 0);
   });
 });
 
@@ -179,7 +209,10 @@ function codecOf(bytes: Uint8Array | undefined): readonly SavedObservation[] | n
 const bytes = fc.uint8Array({ maxLength: 12 });
 const ID = fc.nat(65_534);
 const plain = { noNullPrototype: true } as const;
-const path = fc.array(ID, { minLength: 1, maxLength: 4 }).map((ids) => Path.of(...ids));
+const path = fc
+  .array(ID, { minLength: 1, maxLength: 4 })
+  .filter(([object]) => ![0, 21, 23].includes(object!))
+  .map((ids) => Path.of(...ids));
 const saved: fc.Arbitrary<SavedObservation> = fc.record(
   {
     paths: fc.array(path, { minLength: 1, maxLength: 3 }),
@@ -209,7 +242,7 @@ const saved: fc.Arbitrary<SavedObservation> = fc.record(
         options: fc.array(fc.record({ number: fc.nat(65_535), value: bytes }, plain)),
         payload: bytes,
         confirmable: fc.boolean(),
-        token: bytes,
+        token: fc.uint8Array({ maxLength: 8 }),
         acceptObservation: fc.constant(undefined),
         cancelsObservation: fc.constant(false),
       },
@@ -233,6 +266,20 @@ describe('saved observations', () => {
         assert.deepEqual(shown(codec.decode(codec.encode(all))), shown(all)),
       ),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('lose a reading that cannot be written, and no more', () => {
+    const path = Path.of(3303, 0, 5700);
+    const [one] = fc.sample(saved, { numRuns: 1, seed: 1 });
+    const readings = [
+      { at: 1e12, entries: [{ path, value: 1, timestamp: 9e11 }] },
+      { at: 1e12, entries: [{ path, value: 2 }] },
+    ];
+    const again = codec.decode(codec.encode([{ ...one!, readings }]));
+    assert.deepEqual(
+      again?.[0]?.readings.map(({ entries }) => entries.map(({ value }) => value)),
+      [[2]],
     );
   });
 
