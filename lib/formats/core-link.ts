@@ -23,6 +23,8 @@ const TOKEN = /[!#$%&'()*+\-./:<=>?@[\]^_`{|}~0-9A-Za-z]+/y; // ptoken, RFC 6690
 const SPACE = /[ \t\r\n]*/y; // LwM2M's own examples put spaces after commas
 const UNQUOTED = new Set(['ver']); // LwM2M Core §6.4: object versions are written as ver=1.1, and are no number (1.10)
 
+const NO_ATTRIBUTES: CoreLink['attributes'] = Object.freeze({}); // most links have none
+
 /** `</3/0>;pmin=10,</3/0/1>`. @throws RangeError naming the attribute or target that the format cannot carry */
 export function encodeLinks(links: readonly CoreLink[]): string {
   return links.map(encodeLink).join(',');
@@ -75,7 +77,7 @@ function readLink(scanner: Scanner, limits: LinkLimits): CoreLink {
     attributes.set(name, scanner.accept('=') ? readValue(scanner, name) : true);
     scanner.skipSpace();
   }
-  return { target, attributes: Object.fromEntries(attributes) };
+  return { target, attributes: attributes.size === 0 ? NO_ATTRIBUTES : Object.fromEntries(attributes) };
 }
 
 function readValue(scanner: Scanner, name: string): string | number {

@@ -37,7 +37,7 @@ export interface RegistryLimits {
   readonly maxPerIdentity: number;
   /** Bytes of links in one Register or Update. Default 64 KiB. */
   readonly maxLinkBytes: number;
-  /** Bytes of links of all registrations. Default 32 MiB. */
+  /** Bytes of links of all registrations, each link reckoned at 128 bytes beside its text. Default 256 MiB. */
   readonly maxTotalLinkBytes: number;
 }
 
@@ -46,8 +46,10 @@ export const REGISTRY_LIMITS: RegistryLimits = Object.freeze({
   maxRegistrations: 100_000,
   maxPerIdentity: 100,
   maxLinkBytes: DEFAULT_MOST_LINK_BYTES,
-  maxTotalLinkBytes: 33_554_432,
+  maxTotalLinkBytes: 268_435_456,
 });
+
+const LINK_COST = 128; // bytes that a link takes in memory beside its text, measured: `<>,` is one in three
 
 /** Registrations by id and by endpoint. A second Register of an endpoint replaces the first (LwM2M Core §6.2.1). */
 export class Registry {
@@ -136,7 +138,7 @@ export class Registry {
     const registration = this.#byId.get(id);
     if (registration === undefined) return undefined;
     this.#byId.delete(id);
-    this.#linkBytes -= registration.linkBytes;
+    this.#linkBytes -= costOf(registration);
     this.#idOf.delete(registration.endpoint);
     this.#deadlines.cancel(id);
     return registration;
@@ -152,13 +154,18 @@ export class Registry {
   }
 
   #hasRoom(given: RegistrationParameters, instead: Registration | undefined): boolean {
-    const before = instead?.linkBytes ?? 0;
-    return this.#linkBytes - before + (given.linkBytes ?? before) <= this.#limits.maxTotalLinkBytes;
+    const before = costOf(instead);
+    const after = given.links === undefined ? before : costOf(given);
+    return this.#linkBytes - before + after <= this.#limits.maxTotalLinkBytes;
   }
 
   #keep(registration: Registration, now: Instant): void {
-    this.#linkBytes += registration.linkBytes - (this.#byId.get(registration.id)?.linkBytes ?? 0);
+    this.#linkBytes += costOf(registration) - costOf(this.#byId.get(registration.id));
     this.#byId.set(registration.id, registration);
     this.#deadlines.set(registration.id, later(now, registration.lifetime));
   }
+}
+
+function costOf(given: Pick<RegistrationParameters, 'links' | 'linkBytes'> | undefined): number {
+  return (given?.linkBytes ?? 0) + LINK_COST * (given?.links?.length ?? 0);
 }

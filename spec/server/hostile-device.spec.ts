@@ -105,7 +105,7 @@ describe('A hostile device', () => {
 
   it('has a bounded list of objects, and all devices together have', async () => {
     const { time, server, connect, register } = await house({
-      limits: { maxLinkBytes: 1_000, maxTotalLinkBytes: 2_000 },
+      limits: { maxLinkBytes: 1_000, maxTotalLinkBytes: 2_000 + 2 * 128 },
     });
     const device = await connect('10.0.0.2');
     const links = (bytes: number) => utf8Encode(`</3/0>;x="${'y'.repeat(bytes - 11)}"`);
@@ -120,6 +120,16 @@ describe('A hostile device', () => {
     assert.equal((await register(device, 'd', links(101))).code, RESPONSE_CODES.serviceUnavailable);
     await time.run(device.request({ method: 'DELETE', path: at }));
     assert.equal((await register(device, 'd', links(900))).code, RESPONSE_CODES.created);
+    server.close();
+  });
+
+  it('pays for many short links what they take in memory, not what they take on the wire', async () => {
+    const { server, connect, register } = await house({ limits: { maxTotalLinkBytes: 20_000 } });
+    const device = await connect('10.0.0.2');
+    const links = utf8Encode(Array.from({ length: 100 }, () => '<>').join(','));
+    assert.equal((await register(device, 'a', links)).code, RESPONSE_CODES.created);
+    assert.equal((await register(device, 'b', links)).code, RESPONSE_CODES.serviceUnavailable);
+    assert.equal((await register(device, 'a', links)).code, RESPONSE_CODES.created, 'in place of its own');
     server.close();
   });
 
