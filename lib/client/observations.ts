@@ -20,8 +20,7 @@ import { UnclaimedReadings } from './unclaimed-readings.ts';
 import type { Patience } from './patience.ts';
 import { encodeAcceptable } from './answers.ts';
 import { knownWallTime } from './wall-time.ts';
-import { type Batch, type Observed, type Watch, detach, history } from './watch.ts';
-import { carriesTimestamps } from '../formats/index.ts';
+import { type Batch, type Observed, type Watch, detach, history, storedBatches } from './watch.ts';
 import { readSeveral } from './composite.ts';
 import { refusal } from './refusal.ts';
 import { DecodeError } from '../bytes/index.ts';
@@ -311,13 +310,9 @@ export class Observations {
     }
   }
 
-  /** Together where the format can tell their times, else one after the other. */
   #tellStored(subject: Subject, watch: Watch): void {
     const readings = this.#stored.take(subject);
-    if (readings.length === 0) return;
-    const together = carriesTimestamps(watch.contentFormat) && readings.every(({ at }) => at !== undefined);
-    const batches = together ? [readings] : readings.map((reading) => [reading]);
-    for (const batch of batches) this.#tell(subject, watch, { readings: batch, live: false });
+    for (const batch of storedBatches(readings, watch.contentFormat)) this.#tell(subject, watch, batch);
   }
 
   /** In order, one confirmable at a time; of what happens meanwhile the newest is told (RFC 7641 §4.5.2). */
@@ -333,7 +328,9 @@ export class Observations {
     const { observation, contentFormat } = watch;
     if (batch === undefined || observation === undefined) return;
     try {
-      const entries = batch.live ? batch.readings[0]!.entries : history(batch.readings, contentFormat);
+      const entries = batch.live
+        ? batch.readings[0]!.entries
+        : history(batch.readings, contentFormat, this.#options.objects);
       const payload = encodeAcceptable(
         contentFormat,
         watch.composite ? Path.root : watch.paths[0]!,

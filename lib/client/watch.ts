@@ -4,6 +4,7 @@ import type { IncomingRequest, Observation, OutgoingResponse } from '../coap/ind
 import type { Entry } from '../model/index.ts';
 import type { Instant } from '../runtime/index.ts';
 import { carriesTimestamps } from '../formats/index.ts';
+import type { ObjectSet } from './object-set.ts';
 import type { Subject } from './notification-schedule.ts';
 import type { Reading } from './stored-notifications.ts';
 
@@ -40,10 +41,26 @@ export function detach(watch: Watch): void {
   watch.observation = undefined;
 }
 
-/** Each value with the time it was read at, where the format can tell it. */
-export function history(readings: readonly Reading[], contentFormat: number): readonly Entry[] {
+/** Of what was stored: together where the format can tell their times, else one after the other. */
+export function storedBatches(readings: readonly Reading[], contentFormat: number): readonly Batch[] {
+  if (readings.length === 0) return [];
+  const together = carriesTimestamps(contentFormat) && readings.every(({ at }) => at !== undefined);
+  const batches = together ? [readings] : readings.map((reading) => [reading]);
+  return batches.map((batch) => ({ readings: batch, live: false }));
+}
+
+/**
+ * Each value with the time it was read at, where the format can tell it. What the server may not know or read any more (it
+ * may have registered us with an older version since) is left out.
+ */
+export function history(
+  readings: readonly Reading[],
+  contentFormat: number,
+  objects: Pick<ObjectSet, 'definitionOf'>,
+): readonly Entry[] {
   const timed = carriesTimestamps(contentFormat);
-  return readings.flatMap(({ at, entries }) =>
-    timed && at !== undefined ? entries.map((entry) => ({ ...entry, timestamp: entry.timestamp ?? at })) : entries,
-  );
+  return readings.flatMap(({ at, entries }) => {
+    const known = entries.filter(({ path }) => objects.definitionOf(path)?.operations.includes('R') === true);
+    return timed && at !== undefined ? known.map((entry) => ({ ...entry, timestamp: entry.timestamp ?? at })) : known;
+  });
 }
