@@ -12,6 +12,7 @@ const KIND_NAMES = ['an object instance', 'a resource instance', 'a multiple res
 type Kind = 0 | 1 | 2 | 3;
 
 const WIDE_IDENTIFIER = 0x20;
+const LEVELS = 3; // a value lies in a resource in an instance: more TLVs than that for each hold nothing
 const LARGEST_LENGTH = 0xff_ff_ff; // a length field has at most 24 bits
 
 /** @throws FormatError for the root (TLV names no objects), entries outside of `base` and values not of their type */
@@ -102,6 +103,7 @@ class Decoder {
   readonly #limits: FormatLimits;
   readonly #entries: Entry[] = [];
   readonly #seen = new PathSet();
+  #read = 0;
 
   constructor(base: Path, shapeOf: ShapeOf, limits: FormatLimits) {
     this.#base = base;
@@ -149,6 +151,8 @@ class Decoder {
   /** Where `tlv` lies: checked to be new, and above or below the base. */
   #child(parent: Path, tlv: Tlv): Path {
     if (tlv.id > MAX_ID) throw new DecodeError(`TLV of ${parent}`, `an identifier up to ${MAX_ID}`, `${tlv.id}`);
+    const most = LEVELS * this.#limits.maxEntries;
+    if (++this.#read > most) throw new DecodeError('TLV', `at most ${most} TLVs`, 'more');
     const path = parent.child(tlv.id);
     if (!this.#base.contains(path) && !path.contains(this.#base)) {
       throw new DecodeError(`TLV of ${parent}`, `values of ${this.#base}`, `${path}`);

@@ -156,6 +156,23 @@ describe('formats under attack', () => {
     }
   });
 
+  it('TLVs in TLVs that hold nothing are bounded in number', () => {
+    const resources = Array.from({ length: 200 }, (_, id) => [0x80, id]).flat(); // multiple ones without instances
+    const instance = (id: number): number[] => [
+      0x30,
+      id >> 8,
+      id & 0xff,
+      resources.length >> 8,
+      resources.length & 0xff,
+    ];
+    const payload = (count: number): Uint8Array =>
+      Uint8Array.from(Array.from({ length: count }, (_, id) => [...instance(id), ...resources]).flat());
+    const decode = (count: number) =>
+      decodeEntries(tlv, Path.of(9), payload(count), () => undefined, { maxEntries: 500 });
+    assert.deepEqual(decode(7), []);
+    assert.throws(() => decode(8), /at most 1500 TLVs/);
+  });
+
   it('large keys in keys, of a member that is passed over, cost as much as they are long', () => {
     let key: CborValue = new Uint8Array(900_000);
     for (let depth = 0; depth < 7; depth++) key = new Map([[key, 0]]);
