@@ -82,6 +82,7 @@ class TlsSocket extends StreamCore {
   #tls: TLSSocket | undefined;
   #negotiated: Negotiated | undefined;
   #patience: Timer | undefined;
+  #refused = false;
 
   constructor(environment: Environment, made: Made) {
     super(environment, made.socket);
@@ -167,7 +168,6 @@ class TlsSocket extends StreamCore {
       this.announce();
       if (this.state === 'shutdown') this.finish();
     });
-    tls.on('drain', () => this.handler?.writable());
     tls.on('error', (error) => this.fail(fromTls(error)));
     tls.on('close', () => this.finish());
   }
@@ -180,10 +180,18 @@ class TlsSocket extends StreamCore {
     this.checkSend(bytes);
     const waiting = this.#tls?.writableLength ?? 0;
     if (waiting > 0 && waiting + bytes.length > this.configuration.maxBufferedBytes) {
+      this.#refused = true;
       throw new SocketError('EAGAIN', `${waiting} bytes wait to be sent`, { fatal: false });
     }
-    this.#tls?.write(bytes);
+    this.#tls?.write(bytes, () => this.#roomAgain());
     this.countSent(bytes.length);
+  }
+
+  /** Node's `drain` speaks of Node's own mark, not of ours. */
+  #roomAgain(): void {
+    if (!this.#refused || this.#tls === undefined) return;
+    this.#refused = false;
+    this.handler?.writable();
   }
 
   /** close_notify; we still hear the peer. */
@@ -217,6 +225,7 @@ class TlsSocket extends StreamCore {
     this.#tls = undefined;
     this.#lower = undefined;
     this.#negotiated = undefined;
+    this.#refused = false;
     tls?.removeAllListeners().on('error', () => undefined);
     tls?.destroy();
     if (lower === undefined) return;
@@ -225,10 +234,10 @@ class TlsSocket extends StreamCore {
   }
 }
 
-/** Node tells an alert by the name that OpenSSL gives it: ERR_SSL_TLSV1_ALERT_UNKNOWN_CA. */
+/** Node tells an alert by the name that OpenSSL gives it: ERR_SSL_TLSV1_ALERT_UNKNOWN_CA, ERR_SSL_SSL/TLS_ALERT_…. */
 function fromTls(error: Error & { readonly code?: string }): SocketError {
   if (error instanceof SocketError) return error;
-  const name = /^ERR_SSL_\w*ALERT_(\w+)$/.exec(error.code ?? '')?.[1]?.toLowerCase();
+  const name = /^ERR_SSL_[\w/]*ALERT_(\w+)$/.exec(error.code ?? '')?.[1]?.toLowerCase();
   const alert = Object.entries(ALERT_DESCRIPTIONS).find(([, each]) => each === name);
   if (alert === undefined) return new SocketError('ETLS', error.message, { cause: error });
   return new TlsAlertError({ level: 'fatal', description: Number(alert[0]), direction: 'received' });
