@@ -16,19 +16,20 @@ export function readSeveral(objects: ObjectSet, paths: readonly Path[]): readonl
   const single = wanted.filter(({ level }) => level === 'resourceInstance');
   const readings = [
     ...wanted.filter(({ level }) => level !== 'resourceInstance').map((path) => readOrNothing(objects, path)),
-    ...[...byResource(single)].map(([resource, texts]) => readSome(objects, resource, texts)),
+    ...[...byResource(single)].map(([resource, ids]) => readSome(objects, resource, ids)),
   ];
   return allTogether(readings, distinct);
 }
 
-/** Resource instances by their resource, which is read once however many of them are asked for. */
-function byResource(paths: readonly Path[]): ReadonlyMap<Path, ReadonlySet<string>> {
-  const resources = new Map<string, readonly [Path, Set<string>]>();
+/** Ids of resource instances by their resource, which is read once however many of them are asked for. */
+function byResource(paths: readonly Path[]): ReadonlyMap<Path, ReadonlySet<number>> {
+  const resources = new Map<string, readonly [Path, Set<number>]>();
   for (const path of paths) {
     const resource = path.prefix(3);
-    const known = resources.get(resource.toString()) ?? ([resource, new Set()] as const);
-    resources.set(resource.toString(), known);
-    known[1].add(path.toString());
+    const key = resource.toString();
+    const known = resources.get(key) ?? ([resource, new Set()] as const);
+    resources.set(key, known);
+    known[1].add(path.resourceInstance!);
   }
   return new Map(resources.values());
 }
@@ -36,10 +37,10 @@ function byResource(paths: readonly Path[]): ReadonlyMap<Path, ReadonlySet<strin
 function readSome(
   objects: ObjectSet,
   resource: Path,
-  texts: ReadonlySet<string>,
+  ids: ReadonlySet<number>,
 ): readonly Entry[] | Promise<readonly Entry[]> {
   const among = (entries: readonly Entry[]): readonly Entry[] =>
-    entries.filter(({ path }) => texts.has(path.toString()));
+    entries.filter(({ path }) => ids.has(path.resourceInstance ?? -1));
   const entries = readOrNothing(objects, resource);
   return entries instanceof Promise ? entries.then(among) : among(entries);
 }

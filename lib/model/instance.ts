@@ -73,7 +73,7 @@ export function checkHolding(definition: ResourceDefinition, held: Holding, wher
     if (!/^\d{1,5}$/.test(id) || Number(id) > 65_534) {
       throw new ModelError('badRequest', `${where}: a resource instance id is 0 to 65534, not ${id}`);
     }
-    checkValue(definition, value, `${where}/${id}`);
+    checkValue(definition, value, where, id);
   }
 }
 
@@ -83,31 +83,36 @@ export function isValues(held: unknown): held is Values {
   return !isObjectLink(held);
 }
 
-/** @throws ModelError naming the resource, the type or range expected, and (never the value) what was found */
-export function checkValue(definition: ResourceDefinition, value: Value, where: string): void {
-  const what = `${where} (${definition.name})`;
-  if (!hasType(value, definition.type)) {
-    throw new ModelError('badRequest', `${what}: expected ${definition.type}, found ${nameOf(value)}`);
-  }
-  if ((definition.wide ?? false) === false && typeof value === 'bigint') {
-    throw new ModelError('badRequest', `${what}: expected an integer of at most 53 bits, found a larger one`);
-  }
-  checkRange(definition, value, what);
+/**
+ * @param id of its resource instance; only what is wrong becomes text, for there may be many
+ * @throws ModelError naming the resource, the type or range expected, and (never the value) what was found
+ */
+export function checkValue(definition: ResourceDefinition, value: Value, where: string, id?: string): void {
+  const problem = typeProblem(definition, value) ?? rangeProblem(definition, value);
+  if (problem === undefined) return;
+  const at = id === undefined ? where : `${where}/${id}`;
+  throw new ModelError('badRequest', `${at} (${definition.name}): ${problem}`);
 }
 
-function checkRange(definition: ResourceDefinition, value: Value, what: string): void {
+function typeProblem({ type, wide = false }: ResourceDefinition, value: Value): string | undefined {
+  if (!hasType(value, type)) return `expected ${type}, found ${nameOf(value)}`;
+  if (wide || typeof value !== 'bigint') return undefined;
+  return 'expected an integer of at most 53 bits, found a larger one';
+}
+
+function rangeProblem(definition: ResourceDefinition, value: Value): string | undefined {
   const { range, ranges = range === undefined ? undefined : [range], oneOf } = definition;
   if (oneOf !== undefined && !oneOf.includes(value as string)) {
-    throw new ModelError('badRequest', `${what}: expected ${oneOf.join(' or ')}, found another string`);
+    return `expected ${oneOf.join(' or ')}, found another string`;
   }
-  if (ranges === undefined) return;
+  if (ranges === undefined) return undefined;
   const sized = typeof value === 'string' ? utf8Encode(value) : value;
   const size = sized instanceof Uint8Array ? sized.length : sized;
-  if (typeof size !== 'number' && typeof size !== 'bigint') return;
-  if (ranges.some(([min, max]) => size >= min && size <= max)) return;
+  if (typeof size !== 'number' && typeof size !== 'bigint') return undefined;
+  if (ranges.some(([min, max]) => size >= min && size <= max)) return undefined;
   const kind = sized instanceof Uint8Array ? 'a length of ' : '';
   const expected = ranges.map(([min, max]) => (min === max ? `${min}` : `${min} to ${max}`)).join(' or ');
-  throw new ModelError('badRequest', `${what}: expected ${kind}${expected}, found ${kind}${size}`);
+  return `expected ${kind}${expected}, found ${kind}${size}`;
 }
 
 function nameOf(value: unknown): string {
