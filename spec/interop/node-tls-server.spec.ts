@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { utf8Encode } from '../../lib/bytes/index.ts';
 import type { ServerConfiguration, ServerSecurity, StreamSocket } from '../../lib/net/index.ts';
-import { sessionsIn } from '../../lib/storage/index.ts';
+import { type StoredSessions, sessionsIn } from '../../lib/storage/index.ts';
 import { FileStorage } from '../../lib/storage/node/file.ts';
 import { serverSecurity } from './ours-certificates.ts';
 import { ADDRESS, PSK, PSK_SERVER, heardLine, server } from './ours-tls.ts';
@@ -139,7 +139,13 @@ describe('node-tls: servers beside OpenSSL', () => {
     it(`${version}: a session is resumed at the next server, whose ticket key was kept`, async () => {
       const directory = mkdtempSync(path.join(os.tmpdir(), 'lwm2m-tls-tickets-'));
       try {
-        const configuration = { versions, resumption: true, sessionStore: sessionsIn(new FileStorage(directory)) };
+        const stored = sessionsIn(new FileStorage(directory));
+        const saved: Promise<void>[] = [];
+        const sessionStore: StoredSessions = {
+          ...stored,
+          save: (key, bytes) => saved[saved.push(stored.save(key, bytes)) - 1]!,
+        };
+        const configuration = { versions, resumption: true, sessionStore };
         await serving(serverSecurity(pki, 'none'), configuration);
         const { port } = listener!.local!;
         const session = path.join(directory, 'session.pem');
@@ -147,6 +153,8 @@ describe('node-tls: servers beside OpenSSL', () => {
         await peer!.waitFor(/heard: hello/);
         await peer!.stop();
         listener!.close();
+        await Promise.all(saved);
+        assert.ok(saved.length > 0, 'the ticket key is kept');
         const again = await echoing(
           serverSecurity(pki, 'none'),
           { ...configuration, sessionStore: sessionsIn(new FileStorage(directory)) },
