@@ -8,13 +8,8 @@ import type { Change, Entry } from '../model/index.ts';
 import type { CommunicationRetry } from './retry.ts';
 import type { AnySocket } from '../net/index.ts';
 import { type Duration, type Environment, type Events, type Timer, later } from '../runtime/index.ts';
-import {
-  type LwM2mVersion,
-  type RegistrationAction,
-  type RegistrationEvent,
-  RegistrationMachine,
-  type RegistrationWishes,
-} from './registration.ts';
+import type { LwM2mVersion, RegistrationWishes } from './registration-parameters.ts';
+import { type RegistrationAction, type RegistrationEvent, RegistrationMachine } from './registration.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 import { Narration } from './narration.ts';
 import type { ObjectSet } from './object-set.ts';

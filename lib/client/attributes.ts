@@ -3,7 +3,7 @@
 
 import { DecodeError } from '../bytes/index.ts';
 import { ModelError, type Path, type ResourceDefinition, type ResourceType } from '../model/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 
 /** What decides when an observed path is notified. */
 export interface NotificationAttributes {

@@ -3,7 +3,7 @@
 import { type TransmissionParameters, checkedTransmission } from '../coap/index.ts';
 import { type CommunicationRetry, DEFAULT_COMMUNICATION_RETRY } from './retry.ts';
 import { LwM2mError } from './lwm2m-error.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import type { ManagedObject } from '../model/index.ts';
 
 const MOST_ENDPOINT_BYTES = 255 - 'ep='.length; // one Uri-Query option (RFC 7252 §5.10)

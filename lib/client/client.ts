@@ -4,7 +4,8 @@ import { type Duration, type Environment, Events, seconds, systemEnvironment } f
 import type { ManagedObject, TypedObject } from '../model/index.ts';
 import { type CheckedAccount, type ServerAccount, checkAccounts, securityObject, serverObject } from './accounts.ts';
 import type { CommunicationRetry } from './retry.ts';
-import { DEFAULT_UPDATE_MARGIN, type LwM2mVersion } from './registration.ts';
+import { DEFAULT_UPDATE_MARGIN } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import { MemoryStorage, type Storage, type StorageLock } from '../storage/index.ts';
 import { Association } from './association.ts';
 import {

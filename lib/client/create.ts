@@ -4,7 +4,7 @@ import { CONTENT_FORMATS, type ShapeOf, checkContentFormat, decodeEntries } from
 import { type Entry, type ManagedObject, ModelError, type Path } from '../model/index.ts';
 import { DecodeError } from '../bytes/index.ts';
 import type { IncomingRequest } from '../coap/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 
 export interface NewInstance {
   /** Undefined: of our choice. */

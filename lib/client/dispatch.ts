@@ -29,7 +29,7 @@ import { encodeInFirst } from './answers.ts';
 import { comesInParts, inOnePart, patientSource, writeParts } from './opaque-parts.ts';
 import type { Observed } from './watch.ts';
 import { HIDDEN_OBJECTS, objectLinks } from './registration-payload.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import type { Log } from '../runtime/index.ts';
 import type { ObjectSet } from './object-set.ts';
 import { type Patience, Turn } from './patience.ts';

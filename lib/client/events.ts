@@ -2,7 +2,7 @@
 
 import type { Endpoint, Negotiated } from '../net/index.ts';
 import type { Duration } from '../runtime/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 
 /** Which server an event is about. */
 export interface ServerReference {

@@ -7,4 +7,5 @@ export type { Collection, CollectionOptions } from './collection.ts';
 export type { Sample, SendFormat } from './send.ts';
 export { LwM2mError, type LwM2mErrorCode, formatResponseCode } from './lwm2m-error.ts';
 export { type CommunicationRetry, DEFAULT_COMMUNICATION_RETRY } from './retry.ts';
-export { type LwM2mVersion, REGISTRATION_TRANSITIONS, type RegistrationState } from './registration.ts';
+export { type LwM2mVersion } from './registration-parameters.ts';
+export { REGISTRATION_TRANSITIONS, type RegistrationState } from './registration-diagram.ts';

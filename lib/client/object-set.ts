@@ -3,7 +3,7 @@
 import { type Actor, type Change, type Entry, type ManagedObject, ModelError, Path } from '../model/index.ts';
 import type { ResourceDefinition } from '../model/index.ts';
 import type { ResourceShape } from '../formats/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import { editionOf } from './object-versions.ts';
 import { LwM2mError } from './lwm2m-error.ts';
 

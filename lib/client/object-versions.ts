@@ -4,7 +4,7 @@
 import type { Actor, Change, Entry, ManagedObject, ObjectDefinition, OpaqueSource } from '../model/index.ts';
 import type { Prepared, WriteRequest } from '../model/index.ts';
 import { ModelError, Path } from '../model/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 
 interface Edition {
   readonly version: `${number}.${number}`;

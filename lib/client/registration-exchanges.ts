@@ -2,7 +2,8 @@
 
 import { type CoapConnection, type IncomingResponse, RESPONSE_CODES } from '../coap/index.ts';
 import { LwM2mError, formatResponseCode } from './lwm2m-error.ts';
-import type { LwM2mVersion, RegistrationEvent, RegistrationParameters } from './registration.ts';
+import type { LwM2mVersion, RegistrationParameters } from './registration-parameters.ts';
+import type { RegistrationEvent } from './registration.ts';
 import { registerQuery, updateQuery } from './registration-payload.ts';
 import { CONTENT_FORMATS } from '../formats/index.ts';
 import { DecodeError, utf8Encode } from '../bytes/index.ts';

@@ -1,7 +1,7 @@
 // The words of Register and Update: query parameters and the object list (LwM2M Core 1.2 §6.2.1, Transport §6.4.3).
 
 import { type CoreLink, encodeLinks, readFormatsOf } from '../formats/index.ts';
-import type { LwM2mVersion, RegistrationParameters } from './registration.ts';
+import type { LwM2mVersion, RegistrationParameters } from './registration-parameters.ts';
 import type { ManagedObject } from '../model/index.ts';
 
 /** Objects no server is told of: Security and OSCORE (LwM2M Core 1.2 §6.2.1), and COSE, which holds keys as well (int-235). */

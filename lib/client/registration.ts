@@ -3,56 +3,14 @@
 
 import { type Duration, type Instant, NEVER, later, seconds } from '../runtime/index.ts';
 import { type CommunicationRetry, RetrySchedule } from './retry.ts';
-
-/** Every state, and where each signal leads from it. What is not here cannot happen and is ignored. */
-export const REGISTRATION_TRANSITIONS = {
-  idle: { begin: 'connecting' },
-  connecting: { fresh: 'registering', known: 'updating', retry: 'waiting', exhausted: 'failed', halt: 'idle' },
-  registering: { accepted: 'registered', again: 'registering', retry: 'waiting', exhausted: 'failed', halt: 'idle' },
-  registered: {
-    due: 'updating',
-    begin: 'connecting',
-    retry: 'waiting',
-    exhausted: 'failed',
-    leave: 'deregistering',
-    halt: 'idle',
-  },
-  updating: {
-    accepted: 'registered',
-    again: 'registering',
-    begin: 'connecting',
-    retry: 'waiting',
-    exhausted: 'failed',
-    leave: 'deregistering',
-    halt: 'idle',
-  },
-  waiting: { begin: 'connecting', fresh: 'registering', known: 'updating', halt: 'idle' },
-  deregistering: { halt: 'idle', retry: 'waiting' },
-  failed: { begin: 'connecting', halt: 'idle' },
-} as const;
-
-export type RegistrationState = keyof typeof REGISTRATION_TRANSITIONS;
-type Signal = { [S in RegistrationState]: keyof (typeof REGISTRATION_TRANSITIONS)[S] }[RegistrationState];
-
-export type LwM2mVersion = '1.0' | '1.1' | '1.2';
-
-/** What Register tells the server, and Update where it has changed (§6.2.1, §6.2.2). */
-export interface RegistrationParameters {
-  /** Seconds; 0 is infinite. */
-  readonly lifetime: number;
-  /** Transports the client has, such as `U`. */
-  readonly binding: string;
-  readonly queueMode: boolean;
-  readonly smsNumber?: string | undefined;
-  /** Objects and instances in CoRE link format. */
-  readonly objects: string;
-}
-
-/** The same, before it is known which version will be registered with. */
-export interface RegistrationWishes extends Omit<RegistrationParameters, 'objects'> {
-  /** For every version, or by version. */
-  readonly objects: string | Readonly<Partial<Record<LwM2mVersion, string>>>;
-}
+import { REGISTRATION_TRANSITIONS, type RegistrationSignal, type RegistrationState } from './registration-diagram.ts';
+import {
+  type LwM2mVersion,
+  type RegistrationParameters,
+  type RegistrationWishes,
+  hasChanges,
+  wishesAs,
+} from './registration-parameters.ts';
 
 /** What the server knows of us. */
 export interface Registration {
@@ -205,8 +163,10 @@ export class RegistrationMachine {
     else if (!deregister || !this.#leave()) this.#halt();
   }
 
-  #move(signal: Signal): boolean {
-    const next = (REGISTRATION_TRANSITIONS[this.#state] as Partial<Record<Signal, RegistrationState>>)[signal];
+  #move(signal: RegistrationSignal): boolean {
+    const next = (REGISTRATION_TRANSITIONS[this.#state] as Partial<Record<RegistrationSignal, RegistrationState>>)[
+      signal
+    ];
     if (next === undefined) return false;
     this.#state = next;
     this.#deadline = NEVER;
@@ -390,13 +350,4 @@ export class RegistrationMachine {
       ...(is.objects === was.objects ? {} : { objects: is.objects }),
     };
   }
-}
-
-function wishesAs(version: LwM2mVersion, wishes: RegistrationWishes): RegistrationParameters {
-  const { objects } = wishes;
-  return { ...wishes, objects: typeof objects === 'string' ? objects : (objects[version] ?? '') };
-}
-
-function hasChanges(changes: Partial<RegistrationParameters>): boolean {
-  return Object.keys(changes).length > 0;
 }

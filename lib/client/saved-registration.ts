@@ -5,7 +5,8 @@ import { DecodeError, utf8Encode } from '../bytes/index.ts';
 import { checkLocation } from './location.ts';
 import type { MemoryCodec } from './memory.ts';
 import { parseSaved, savedInteger, savedRecord } from './saved-json.ts';
-import type { LwM2mVersion, Registration, RegistrationParameters } from './registration.ts';
+import type { LwM2mVersion, RegistrationParameters } from './registration-parameters.ts';
+import type { Registration } from './registration.ts';
 
 /** A registration and the local port it was made from. */
 export interface SavedState {

@@ -5,7 +5,7 @@ import { type CoapConnection, CoapError, RESPONSE_CODES } from '../coap/index.ts
 import { LwM2mError, formatResponseCode } from './lwm2m-error.ts';
 import { type SendPack, encodePack } from './send.ts';
 import type { Log } from '../runtime/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import type { ObjectSet } from './object-set.ts';
 
 export interface SendQueueOptions {

@@ -4,7 +4,7 @@ import { CONTENT_FORMATS, carriesTimestamps, encodeEntries } from '../formats/in
 import { type Entry, ModelError, Path, type Value, checkValue } from '../model/index.ts';
 import { HIDDEN_OBJECTS } from './registration-payload.ts';
 import { LwM2mError } from './lwm2m-error.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import type { ObjectSet } from './object-set.ts';
 import type { Patience } from './patience.ts';
 

@@ -8,7 +8,7 @@ import type { ObjectSet } from './object-set.ts';
 import { Path } from '../model/index.ts';
 import { TlsAlertError } from '../net/index.ts';
 import { isServerBinding, isServerTime } from '../objects/index.ts';
-import type { LwM2mVersion, RegistrationWishes } from './registration.ts';
+import type { LwM2mVersion, RegistrationWishes } from './registration-parameters.ts';
 import type { RegistrationRank } from './registration-order.ts';
 import { objectLinks } from './registration-payload.ts';
 

@@ -6,7 +6,7 @@ import type { AssociationMemory } from './association-memory.ts';
 import { AttributeStore } from './attribute-store.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { Environment } from '../runtime/index.ts';
-import type { LwM2mVersion } from './registration.ts';
+import type { LwM2mVersion } from './registration-parameters.ts';
 import type { Narration } from './narration.ts';
 import type { ObjectSet } from './object-set.ts';
 import { Observations } from './observations.ts';

@@ -16,7 +16,7 @@ import { createDevice, createTemperature } from '../../lib/objects/index.ts';
 import { fromHex, utf8Decode, utf8Encode } from '../../lib/bytes/index.ts';
 import { AttributeStore } from '../../lib/client/attribute-store.ts';
 import { Dispatcher } from '../../lib/client/dispatch.ts';
-import type { LwM2mVersion } from '../../lib/client/registration.ts';
+import type { LwM2mVersion } from '../../lib/client/registration-parameters.ts';
 import { DEFAULT_HANDLER_TIMEOUT, Patience } from '../../lib/client/patience.ts';
 import { ObjectSet } from '../../lib/client/object-set.ts';
 import { formatResponseCode } from '../../lib/client/index.ts';

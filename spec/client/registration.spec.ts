@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { REGISTRATION_TRANSITIONS } from '../../lib/client/registration-diagram.ts';
 import {
-  REGISTRATION_TRANSITIONS,
   type Registration,
   type RegistrationAction,
   type RegistrationEvent,
   RegistrationMachine,
   type RegistrationOptions,
-  type RegistrationParameters,
   DEFAULT_UPDATE_MARGIN,
 } from '../../lib/client/registration.ts';
+import type { RegistrationParameters } from '../../lib/client/registration-parameters.ts';
 import { DEFAULT_COMMUNICATION_RETRY } from '../../lib/client/retry.ts';
 import { type Instant, NEVER, seconds } from '../../lib/runtime/index.ts';
 

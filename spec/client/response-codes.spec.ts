@@ -8,7 +8,7 @@ import { VirtualTime, silentLog } from '../../lib/runtime/index.ts';
 import { encodeCbor, fromHex, utf8Encode } from '../../lib/bytes/index.ts';
 import { AttributeStore } from '../../lib/client/attribute-store.ts';
 import { Dispatcher } from '../../lib/client/dispatch.ts';
-import type { LwM2mVersion } from '../../lib/client/registration.ts';
+import type { LwM2mVersion } from '../../lib/client/registration-parameters.ts';
 import { ObjectSet } from '../../lib/client/object-set.ts';
 import { createDevice } from '../../lib/objects/index.ts';
 import { defineObject } from '../../lib/model/index.ts';
