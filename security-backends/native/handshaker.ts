@@ -10,8 +10,8 @@ import { ALERT, alertFor } from './alerts.ts';
 import type { DropReason, DtlsJob, DtlsJobAnswer, JobRequest } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { FlightItem } from './flight.ts';
-import { Flight, packFlight } from './flight.ts';
 import { Reassembly, wholeMessage } from './fragments.ts';
+import { OwnFlight } from './own-flight.ts';
 import type { HandshakeFragment, HandshakeMessage } from './handshake-messages.ts';
 import { HANDSHAKE_TYPE, decodeHandshakeFragment } from './handshake-messages.ts';
 import type { Handshake, HandshakeState, HandshakeStep } from './handshake-state.ts';
@@ -70,7 +70,7 @@ export class Handshaker implements Handshake {
   readonly #reassembly: Reassembly;
   readonly #story = new HandshakeStory();
   #state: HandshakeStep | 'idle' | 'over' = 'idle';
-  #flight: Flight | undefined;
+  readonly #flight: OwnFlight;
   #ownMessageSeq: number;
   #handledSeq: number;
   #jobs = 0;
@@ -94,6 +94,7 @@ export class Handshaker implements Handshake {
     this.#counters = counters;
     this.#events = events;
     this.#reassembly = new Reassembly(options.limits, beginning.peerMessageSeq);
+    this.#flight = new OwnFlight(options, records, counters, (datagram) => events.transmit(datagram));
     this.#ownMessageSeq = beginning.ownMessageSeq;
     this.#handledSeq = beginning.peerMessageSeq - 1;
   }
@@ -113,7 +114,7 @@ export class Handshaker implements Handshake {
   }
 
   get deadline(): Instant {
-    return this.#flight?.deadline ?? NEVER;
+    return this.#flight.deadline;
   }
 
   begin(beginning: Beginning): void {
@@ -168,13 +169,12 @@ export class Handshaker implements Handshake {
 
   handleTimeout(): void {
     const state = this.#waiting();
-    const flight = this.#flight;
-    if (state === undefined || flight === undefined || this.now < flight.deadline) return;
+    if (state === undefined || this.now < this.#flight.deadline) return;
     if (this.#suspectedAlert !== undefined) return this.#endBySuspectedAlert(this.#suspectedAlert, state);
-    if (flight.tries >= this.options.tries) return this.#timeOut(state, flight);
-    flight.retry(this.timeouts, this.now);
+    if (this.tries >= this.options.tries) return this.#timeOut(state);
+    this.#flight.retry(this.timeouts, this.now);
     // While a job is open the peer has done its part; only the count goes on, so that the wait is bounded.
-    if (state.job === undefined) this.#transmitAgain(flight);
+    if (state.job === undefined) this.#guarded(1, () => this.#flight.transmitAgain());
   }
 
   /** A fatal alert, of ours or authenticated, ends the session: it is not resumed from here (RFC 5246 §7.2.2). */
@@ -186,19 +186,19 @@ export class Handshaker implements Handshake {
 
   /** The peer has shown that it has all of our flights. */
   releaseFlight(): void {
-    this.#flight = undefined;
+    this.#flight.release();
   }
 
   /** Forgets everything, zeroing what secrets the state holds. */
   destroy(): void {
     this.#waiting()?.destroy?.();
     this.#state = 'over';
-    this.#flight = undefined;
+    this.#flight.release();
     this.#reassembly.clear();
   }
 
   get tries(): number {
-    return this.#flight?.tries ?? 0;
+    return this.#flight.tries;
   }
 
   nextMessageSeq(): number {
@@ -206,20 +206,16 @@ export class Handshaker implements Handshake {
   }
 
   sendFlight(items: readonly FlightItem[]): void {
-    this.#flight = new Flight(items, this.#handledSeq, this.timeouts, this.now);
-    this.#transmitFlight(this.#flight);
+    this.#flight.send(items, this.#handledSeq, this.timeouts, this.now);
   }
 
   replaceFlight(items: readonly FlightItem[]): void {
-    if (this.#flight === undefined) return;
-    this.#flight.items = items;
-    this.#flight.lastSent = this.now;
-    this.#transmitFlight(this.#flight);
+    this.#flight.replace(items, this.now);
   }
 
   sendLastFlight(items: readonly FlightItem[]): void {
     this.sendFlight(items);
-    this.#flight?.disarm();
+    this.#flight.disarm();
   }
 
   protectWrites(protection: Protection): void {
@@ -320,7 +316,7 @@ export class Handshaker implements Handshake {
     this.#reassembly.clear();
     this.#story.forget();
     // Only the side that spoke last keeps its flight, for a peer that did not hear it.
-    if (this.deadline !== NEVER) this.#flight = undefined;
+    if (this.deadline !== NEVER) this.#flight.release();
     this.#events.established(established.negotiated);
   }
 
@@ -344,7 +340,7 @@ export class Handshaker implements Handshake {
   #refuse(description: number, error: Error): void {
     this.#counters.drop(description === ALERT.decodeError ? 'malformedMessage' : 'unexpectedMessage');
     this.#reassembly.reject();
-    const tries = this.#flight?.tries ?? 0;
+    const { tries } = this;
     const before = this.#refusal;
     if (before?.error.message !== error.message) this.#refusal = { error, tries };
     else if (tries > before.tries) this.#events.failed(description, this.tell(error.message), error);
@@ -360,17 +356,8 @@ export class Handshaker implements Handshake {
     if (state.job === undefined) this.#answerRepeat(fragment);
   }
 
-  // The peer repeats the end of the flight that ours answers: ours was lost (RFC 6347 §4.2.4).
   #answerRepeat(fragment: HandshakeFragment): void {
-    const flight = this.#flight;
-    const atEnd = fragment.offset + fragment.bytes.length === fragment.length;
-    if (flight === undefined || fragment.messageSeq !== flight.answers || !atEnd) return;
-    if (fragment.type === HANDSHAKE_TYPE.helloVerifyRequest) return; // answers each of our hellos, so it says nothing
-    // Bounded, so that nobody makes us an amplifier.
-    if (flight.repeats >= this.options.tries || this.now - flight.lastSent < this.timeouts.min / 2) return;
-    flight.repeats++;
-    flight.lastSent = this.now;
-    this.#transmitAgain(flight);
+    this.#guarded(1, () => this.#flight.answerRepeat(fragment, this.timeouts, this.now));
   }
 
   /** Handshake messages after the handshake; only authenticated ones come here. */
@@ -398,20 +385,10 @@ export class Handshaker implements Handshake {
     this.#events.ended(new TlsAlertError({ ...alert, direction: 'received' }, what), alert);
   }
 
-  #timeOut(state: HandshakeState, flight: Flight): void {
+  #timeOut(state: HandshakeState): void {
     const cause = this.#refusal?.error;
     const reason = cause === undefined ? state.silence : `the peer's messages were refused: ${cause.message}`;
-    const message = `no handshake after ${flight.tries} tries, ${state.name}: ${reason}`;
+    const message = `no handshake after ${this.tries} tries, ${state.name}: ${reason}`;
     this.#events.ended(new SocketError('ETIMEDOUT', this.#story.tell(message, state.name), { cause }));
-  }
-
-  #transmitAgain(flight: Flight): void {
-    this.#counters.retransmissions++;
-    this.#guarded(1, () => this.#transmitFlight(flight));
-  }
-
-  #transmitFlight(flight: Flight): void {
-    const mtu = flight.mtu(this.options.mtu);
-    packFlight(flight.items, mtu, this.#records, (datagram) => this.#events.transmit(datagram));
   }
 }
