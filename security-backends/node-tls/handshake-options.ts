@@ -2,6 +2,7 @@
 
 import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
+import { REGISTERED_SCHEMES } from '../../lib/crypto/index.ts';
 import { cipherList } from './ciphersuites.ts';
 import type { TlsSettings } from './configuration.ts';
 
@@ -10,18 +11,8 @@ const NODE_VERSIONS = { 'TLS1.2': 'TLSv1.2', 'TLS1.3': 'TLSv1.3' } as const;
 /** In the order preferred; P-256 is the one LwM2M asks for (RFC 7925 §4.4). */
 const GROUPS = 'X25519:P-256:P-384';
 
-/** Those of lib/crypto, by OpenSSL's names; those of PKCS#1 sign certificates, in TLS 1.2 also handshakes. */
-const SIGNATURE_ALGORITHMS = [
-  'ecdsa_secp256r1_sha256',
-  'ecdsa_secp384r1_sha384',
-  'ed25519',
-  'rsa_pss_rsae_sha256',
-  'rsa_pss_rsae_sha384',
-  'rsa_pss_rsae_sha512',
-  'rsa_pkcs1_sha256',
-  'rsa_pkcs1_sha384',
-  'rsa_pkcs1_sha512',
-].join(':');
+/** Those of PKCS#1 sign certificates, in TLS 1.2 also handshakes. */
+const SIGNATURE_ALGORITHMS = REGISTERED_SCHEMES.join(':');
 
 export interface HandshakeOptions extends SecureContextOptions {
   ALPNProtocols?: string[];

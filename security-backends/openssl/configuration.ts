@@ -1,6 +1,7 @@
 // What a socket of this backend takes from its configuration: checked once, copied, and refused before anything is sent.
 
 import { utf8Encode } from '../../lib/bytes/index.ts';
+import { REGISTERED_SCHEMES } from '../../lib/crypto/index.ts';
 import {
   type CheckedSocketConfiguration,
   type HandshakeTimeouts,
@@ -49,17 +50,7 @@ const LONGEST_PROTOCOL = 255; // RFC 7301 §3.1
 
 const GROUPS = 'X25519:P-256:P-384';
 /** SHA-1 is absent, and so is everything that TLS 1.2 allows for want of this list (RFC 5246 §7.4.1.4.1). */
-const SIGNATURE_ALGORITHMS = [
-  'ecdsa_secp256r1_sha256',
-  'ecdsa_secp384r1_sha384',
-  'ed25519',
-  'rsa_pss_rsae_sha256',
-  'rsa_pss_rsae_sha384',
-  'rsa_pss_rsae_sha512',
-  'rsa_pkcs1_sha256',
-  'rsa_pkcs1_sha384',
-  'rsa_pkcs1_sha512',
-].join(':');
+const SIGNATURE_ALGORITHMS = REGISTERED_SCHEMES.join(':');
 
 /** @throws SocketError ENOTSUP for what this backend lacks, EINVAL for values out of range */
 export function openSslSettings(

@@ -46,6 +46,11 @@ export const TLS12_ONLY_SCHEMES: ReadonlySet<SignatureScheme> = new Set<Signatur
   'ecdsa_secp256r1_sha384',
 ]);
 
+/** Those of TLS 1.3 and its registry, in order of preference: names that OpenSSL knows, too. */
+export const REGISTERED_SCHEMES: readonly SignatureScheme[] = SIGNATURE_SCHEMES.filter(
+  (scheme) => !TLS12_ONLY_SCHEMES.has(scheme),
+);
+
 /** A private key set up once. */
 export interface SigningKey {
   readonly algorithm: SigningKeyAlgorithm;
